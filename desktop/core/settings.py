@@ -1,0 +1,361 @@
+"""Every setting of Alcove, one row each; the form, the command line's help, validation and the reference page derive
+from this table.
+
+Invariant: a value that has passed `check` lies within its row's bounds and has its row's kind. Levels: a value set for
+a chat wins over one for its model, which wins over the global one, which wins over the default. Nothing is read or
+written here.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from enum import StrEnum
+
+from desktop.core.errors import N_, SettingError
+from desktop.core.generation import FlashAttention, LoadSettings, Sampling
+
+Value = bool | int | float | str | tuple[str, ...]
+Values = Mapping[str, Value]
+
+
+class Kind(StrEnum):
+    SWITCH = "switch"
+    WHOLE = "whole"
+    NUMBER = "number"
+    CHOICE = "choice"
+    TEXTS = "texts"
+
+
+class Group(StrEnum):
+    LOAD = N_("Loading")
+    SAMPLING = N_("Answering")
+    WINDOW = N_("Appearance")
+
+
+class Scope(StrEnum):
+    """Where a setting may be given."""
+
+    ANY = "any"  # globally, for a model, for a chat
+    GLOBAL = "global"  # only globally: the window's own
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One permitted value and how it is called."""
+
+    value: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One row. `special` names values with a meaning of their own (-1: "all"); they are valid beside the bounds."""
+
+    key: str
+    kind: Kind
+    group: Group
+    label: str
+    help: str
+    default: Value
+    low: float = 0
+    high: float = 0
+    step: float = 1
+    unit: str = ""
+    special: tuple[tuple[int, str], ...] = ()
+    choices: tuple[Choice, ...] = ()
+    reload: bool = False
+    scope: Scope = Scope.ANY
+
+
+def _whole(key: str, label: str, help: str, default: int, low: int, high: int, **more: object) -> Setting:
+    group = Group.LOAD if more.get("reload") else Group.SAMPLING
+    return Setting(key, Kind.WHOLE, group, label, help, default, low, high, **more)  # type: ignore[arg-type]
+
+
+def _number(key: str, label: str, help: str, default: float, high: float) -> Setting:
+    return Setting(key, Kind.NUMBER, Group.SAMPLING, label, help, default, 0.0, high, 0.05)
+
+
+def _switch(key: str, label: str, help: str, default: bool) -> Setting:
+    return Setting(key, Kind.SWITCH, Group.LOAD, label, help, default, reload=True)
+
+
+_AUTO = ((0, N_("automatic")),)
+_KV_TYPES = tuple(Choice(t, t) for t in ("f16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0"))
+
+TABLE: tuple[Setting, ...] = (
+    _whole(
+        "context",
+        N_("Context"),
+        N_("How much text the model can look at, in tokens. More needs more memory."),
+        4096,
+        256,
+        1_048_576,
+        step=256,
+        unit=N_("tokens"),
+        special=((0, N_("as trained")),),
+        reload=True,
+    ),
+    _whole(
+        "threads",
+        N_("Threads"),
+        N_("Processor cores that write the answer. More than the physical cores makes it slower."),
+        0,
+        1,
+        512,
+        special=_AUTO,
+        reload=True,
+    ),
+    _whole(
+        "batch_threads",
+        N_("Threads for reading"),
+        N_("Processor cores that read your text. This may be more than the threads that write."),
+        0,
+        1,
+        512,
+        special=_AUTO,
+        reload=True,
+    ),
+    _whole(
+        "batch",
+        N_("Batch"),
+        N_("How many tokens are read at once. Larger reads faster and needs more memory."),
+        512,
+        1,
+        8192,
+        unit=N_("tokens"),
+        reload=True,
+    ),
+    _whole(
+        "gpu_layers",
+        N_("GPU layers"),
+        N_("How many layers of the model the graphics card computes. 0 keeps all on the processor."),
+        0,
+        0,
+        1000,
+        special=((-1, N_("all")),),
+        reload=True,
+    ),
+    Setting(
+        "flash_attention",
+        Kind.CHOICE,
+        Group.LOAD,
+        N_("Flash attention"),
+        N_("A way to compute attention that needs less memory. Automatic uses it wherever the engine can."),
+        "auto",
+        choices=(
+            Choice("auto", N_("Automatic")),
+            Choice("on", N_("On")),
+            Choice("off", N_("Off")),
+        ),
+        reload=True,
+    ),
+    Setting(
+        "kv_type",
+        Kind.CHOICE,
+        Group.LOAD,
+        N_("KV cache type"),
+        N_("How the memory of the conversation is stored. q8_0 takes half of f16; below that quality suffers."),
+        "f16",
+        choices=_KV_TYPES,
+        reload=True,
+    ),
+    _switch(
+        "mmap",
+        N_("Map the file into memory"),
+        N_("Reads the model straight from the file: loads faster, and memory can be taken back by the system."),
+        True,
+    ),
+    _switch(
+        "mlock",
+        N_("Lock in memory"),
+        N_("Keeps the system from moving the model out of memory. Only when there is plenty."),
+        False,
+    ),
+    _switch(
+        "repack",
+        N_("Repack for this processor"),
+        N_("A second copy of the weights in the order this processor likes: faster reading, more memory."),
+        True,
+    ),
+    _number(
+        "temperature",
+        N_("Temperature"),
+        N_("0 always takes the likeliest word; 0.8 is lively; above 1.2 the text gets confused."),
+        0.7,
+        2.0,
+    ),
+    _whole(
+        "top_k",
+        N_("Top-k"),
+        N_("Chooses among this many likeliest tokens only. 0 means no limit."),
+        40,
+        0,
+        1000,
+    ),
+    _number(
+        "top_p",
+        N_("Top-p"),
+        N_("Chooses among the likeliest tokens that together have this probability. 1 means no limit."),
+        0.95,
+        1.0,
+    ),
+    _number(
+        "min_p",
+        N_("Min-p"),
+        N_("Leaves out tokens less likely than this part of the likeliest one. 0 means no limit."),
+        0.05,
+        1.0,
+    ),
+    _number(
+        "repeat_penalty",
+        N_("Repeat penalty"),
+        N_("Makes words that were just used less likely. 1 means no penalty."),
+        1.1,
+        2.0,
+    ),
+    _whole(
+        "seed",
+        N_("Seed"),
+        N_("The start of the dice. With the same seed the same question gets the same answer."),
+        -1,
+        0,
+        4_294_967_294,
+        special=((-1, N_("random")),),
+    ),
+    _whole(
+        "max_tokens",
+        N_("Max tokens"),
+        N_("The longest answer allowed. -1 means no limit."),
+        -1,
+        1,
+        1_048_576,
+        unit=N_("tokens"),
+        special=((-1, N_("no limit")),),
+    ),
+    Setting(
+        "stop",
+        Kind.TEXTS,
+        Group.SAMPLING,
+        N_("Stop strings"),
+        N_("The answer ends where one of these appears. One a line."),
+        (),
+    ),
+    Setting(
+        "when_full",
+        Kind.CHOICE,
+        Group.SAMPLING,
+        N_("When the context is full"),
+        N_("The oldest messages can leave so that the chat goes on, or the answer stops. The opening always stays."),
+        "oldest",
+        choices=(Choice("oldest", N_("Oldest messages leave")), Choice("stop", N_("Stop instead"))),
+    ),
+    Setting(
+        "language",
+        Kind.CHOICE,
+        Group.WINDOW,
+        N_("Language"),
+        N_("The language of the window. What a model writes is its own affair."),
+        "system",
+        choices=(
+            Choice("system", N_("As the system")),
+            Choice("en", "English"),
+            Choice("ko", "한국어"),
+            Choice("it", "Italiano"),
+        ),
+        scope=Scope.GLOBAL,
+    ),
+    Setting(
+        "appearance",
+        Kind.CHOICE,
+        Group.WINDOW,
+        N_("Appearance"),
+        N_("Light or dark, or as the system has it."),
+        "system",
+        choices=(
+            Choice("system", N_("As the system")),
+            Choice("light", N_("Light")),
+            Choice("dark", N_("Dark")),
+        ),
+        scope=Scope.GLOBAL,
+    ),
+    Setting(
+        "text_size",
+        Kind.WHOLE,
+        Group.WINDOW,
+        N_("Text size"),
+        N_("The size of all text in the window."),
+        100,
+        80,
+        200,
+        10,
+        "%",
+        scope=Scope.GLOBAL,
+    ),
+)
+BY_KEY: Mapping[str, Setting] = {row.key: row for row in TABLE}
+
+
+def check(key: str, value: object) -> Value:
+    """The value as its row's kind. Raises `SettingError` that says what is permitted."""
+    row = BY_KEY.get(key)
+    if row is None:
+        raise SettingError(N_("There is no setting called “{key}”."), key=key)
+    if row.kind is Kind.SWITCH and isinstance(value, bool):
+        return value
+    if row.kind is Kind.CHOICE and any(value == c.value for c in row.choices):
+        return str(value)
+    if row.kind is Kind.TEXTS and isinstance(value, list | tuple) and all(isinstance(v, str) and v for v in value):
+        return tuple(value)
+    if row.kind in (Kind.WHOLE, Kind.NUMBER) and isinstance(value, int | float) and not isinstance(value, bool):
+        if math.isfinite(value):
+            return _in_bounds(row, value)
+    raise SettingError(_rule(row), label=row.label, value=str(value)[:40], **_bounds(row))
+
+
+def _in_bounds(row: Setting, value: float) -> int | float:
+    whole = row.kind is Kind.WHOLE
+    if whole and value != int(value):
+        raise SettingError(_rule(row), label=row.label, value=value, **_bounds(row))
+    if row.low <= value <= row.high or (whole and any(value == s for s, _ in row.special)):
+        return int(value) if whole else float(value)
+    raise SettingError(_rule(row), label=row.label, value=value, **_bounds(row))
+
+
+def _rule(row: Setting) -> str:
+    if row.kind in (Kind.WHOLE, Kind.NUMBER):
+        if row.special:
+            return N_("“{label}” takes {low} to {high}, or {special}; {value} is not among them.")
+        return N_("“{label}” takes {low} to {high}; {value} is not among them.")
+    return N_("“{label}” cannot be “{value}”.")
+
+
+def _bounds(row: Setting) -> dict[str, object]:
+    exact = int if row.kind is Kind.WHOLE else float
+    special = ", ".join(str(s) for s, _ in row.special)
+    return {"low": exact(row.low), "high": exact(row.high), "special": special}
+
+
+def resolve(*levels: Values) -> dict[str, Value]:
+    """All settings, the first level winning: `resolve(chat, model, global)`. Invalid stored values are passed over."""
+    found: dict[str, Value] = {row.key: row.default for row in TABLE}
+    for level in reversed(levels):
+        for key, value in level.items():
+            try:
+                found[key] = check(key, value)
+            except SettingError:
+                continue
+    return found
+
+
+def load_settings(values: Values) -> LoadSettings:
+    """The resolved values a load needs."""
+    picked = {f.name: values[f.name] for f in fields(LoadSettings)}
+    return LoadSettings(**{**picked, "flash_attention": FlashAttention(str(values["flash_attention"]))})  # type: ignore[arg-type]
+
+
+def sampling(values: Values) -> Sampling:
+    """The resolved values a reply needs."""
+    return Sampling(**{f.name: values[f.name] for f in fields(Sampling)})  # type: ignore[arg-type]
