@@ -309,9 +309,9 @@ def check(key: str, value: object) -> Value:
         return str(value)
     if row.kind is Kind.TEXTS and isinstance(value, list | tuple) and all(isinstance(v, str) and v for v in value):
         return tuple(value)
-    if row.kind in (Kind.WHOLE, Kind.NUMBER) and isinstance(value, int | float) and not isinstance(value, bool):
-        if math.isfinite(value):
-            return _in_bounds(row, value)
+    number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if row.kind in (Kind.WHOLE, Kind.NUMBER) and number:
+        return _in_bounds(row, value)  # type: ignore[arg-type]
     raise SettingError(_rule(row), label=row.label, value=str(value)[:40], **_bounds(row))
 
 

@@ -1,0 +1,196 @@
+"""A conversation becomes prompt pieces through a chat template.
+
+Invariants: the words of people, documents and models can never form a control token (`</s>` typed by a user stays
+text); a conversation rendered again with one more turn begins with the same pieces as before, so that the KV cache
+holds. What fits the context is decided in `window`; tokens are the engine's affair.
+
+How the first invariant is kept: before rendering, the first character of every control token found in a content is
+exchanged for a Unicode noncharacter, which survives whatever the template does (trim, split, join); after rendering,
+control tokens are recognised, then the exchange is undone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from desktop.core.chat import Opening, Role, Turn
+from desktop.core.errors import N_, TemplateError
+from desktop.core.generation import Piece, PieceKind
+from desktop.core.sandbox import render
+from desktop.core.templates import ChatTemplate
+
+_NONCHARACTERS = "".join(map(chr, range(0xFDD0, 0xFDF0)))  # reserved for use inside a program (Unicode 23.7)
+_REPLY_START, _REPLY_END = _NONCHARACTERS[-2], _NONCHARACTERS[-1]
+_STANDINS = _NONCHARACTERS[:-2]
+_THOUGHTS = re.compile(r"\A\s*(?:<think>)?.*?</think>\s*", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """What a template must know of a model's tokens: texts of BOS, EOS and of all control tokens."""
+
+    bos: str
+    eos: str
+    special: tuple[str, ...]
+
+
+class _Disguise:
+    """Exchanges the first character of control tokens in contents, and back."""
+
+    def __init__(self, special: Sequence[str]) -> None:
+        texts = sorted((s for s in special if s), key=len, reverse=True)
+        firsts = sorted({t[0] for t in texts})[: len(_STANDINS)]
+        self._there = dict(zip(firsts, _STANDINS, strict=False))
+        self._back = str.maketrans({v: k for k, v in self._there.items()})
+        known = [t for t in texts if t[0] in self._there]
+        self.pattern = re.compile("|".join(map(re.escape, known)) or r"(?!)")
+
+    def on(self, content: str) -> str:
+        content = re.sub(f"[{_NONCHARACTERS}]", "\ufffd", content)
+        while True:  # an exchange may uncover nothing new, but an overlap ("<</s>") needs a second look
+            changed = self.pattern.sub(lambda m: self._there[m[0][0]] + m[0][1:], content)
+            if changed == content:
+                return content
+            content = changed
+
+    def off(self, text: str) -> str:
+        return text.translate(self._back)
+
+
+def pieces(
+    template: ChatTemplate,
+    opening: Opening,
+    turns: Sequence[Turn],
+    vocabulary: Vocabulary,
+    now: datetime,
+) -> tuple[Piece, ...]:
+    """The prompt for the next reply. If the last turn is the assistant's, the reply goes on from its text.
+
+    Raises `TemplateError` if the template cannot render this conversation in any of the ways models are addressed:
+    with a system turn, with the instruction in the first user turn, with turns merged so that roles alternate.
+    """
+    if opening.completion:
+        return _completion(opening, turns)
+    begun = turns[-1].text if turns and turns[-1].role is Role.ASSISTANT else ""
+    asked = turns[:-1] if turns and turns[-1].role is Role.ASSISTANT else turns
+    disguise = _Disguise(vocabulary.special)
+    text = _rendered(template, [*opening.turns, *asked], opening.instruction, vocabulary, disguise, now)
+    found = _split(text, disguise)
+    if begun:
+        found.append(Piece(PieceKind.REPLY, begun))
+    return tuple(found)
+
+
+def exact_text(prompt: Sequence[Piece]) -> str:
+    """The prompt as one text, for showing."""
+    return "".join(piece.text for piece in prompt)
+
+
+def _completion(opening: Opening, turns: Sequence[Turn]) -> tuple[Piece, ...]:
+    """A base model reads what is there and goes on: no roles, no template."""
+    parts = [opening.instruction, *(t.text for t in opening.turns)]
+    found = [Piece(PieceKind.TEXT, text) for text in parts if text]
+    for turn in turns:
+        kind = PieceKind.REPLY if turn.role is Role.ASSISTANT else PieceKind.TEXT
+        if turn.text:
+            found.append(Piece(kind, turn.text))
+    return tuple(found)
+
+
+def _rendered(
+    template: ChatTemplate,
+    turns: list[Turn],
+    instruction: str,
+    vocabulary: Vocabulary,
+    disguise: _Disguise,
+    now: datetime,
+) -> str:
+    system = [Turn(Role.SYSTEM, instruction)] if instruction else []
+    folded = _folded(instruction, turns)
+    first_fault: TemplateError | None = None
+    for attempt in ([*system, *turns], folded, [*system, *_merged(turns)], _merged(folded)):
+        try:
+            text = _once(template, attempt, vocabulary, disguise, now)
+        except TemplateError as fault:
+            first_fault = first_fault or fault
+            continue
+        if not instruction or _carries(text, disguise.on(instruction)):
+            return text
+    if first_fault is not None:
+        raise first_fault
+    raise TemplateError(N_("The model's chat template leaves the instruction out. Choose another template."))
+
+
+def _carries(text: str, instruction: str) -> bool:
+    """Whether the template let the instruction through: some drop a system turn without a word."""
+    return instruction.strip()[:200] in text
+
+
+def _once(
+    template: ChatTemplate, turns: Sequence[Turn], vocabulary: Vocabulary, disguise: _Disguise, now: datetime
+) -> str:
+    variables: dict[str, object] = {
+        "messages": [{"role": str(t.role), "content": _content(t, disguise)} for t in turns],
+        "bos_token": vocabulary.bos,
+        "eos_token": vocabulary.eos,
+        "add_generation_prompt": True,
+        "tools": None,
+        "documents": None,
+    }
+    return render(template.source, variables, now)
+
+
+def _content(turn: Turn, disguise: _Disguise) -> str:
+    """A turn's text in disguise. A reply goes without its thoughts and outer white space, and is marked as one."""
+    if turn.role is not Role.ASSISTANT:
+        return disguise.on(turn.text)
+    said = disguise.on(_THOUGHTS.sub("", turn.text, count=1)).strip()
+    return f"{_REPLY_START}{said}{_REPLY_END}" if said else ""
+
+
+def _folded(instruction: str, turns: Sequence[Turn]) -> list[Turn]:
+    """The instruction moved into the first user turn, for models without a system role."""
+    if not instruction:
+        return list(turns)
+    for index, turn in enumerate(turns):
+        if turn.role is Role.USER:
+            first = replace(turn, text=f"{instruction}\n\n{turn.text}")
+            return [*turns[:index], first, *turns[index + 1 :]]
+    return [Turn(Role.USER, instruction), *turns]
+
+
+def _merged(turns: Sequence[Turn]) -> list[Turn]:
+    """Neighbours of one role joined, and a user turn first: what a template that insists on alternation accepts."""
+    found: list[Turn] = []
+    for turn in turns:
+        if found and found[-1].role is turn.role:
+            found[-1] = replace(turn, text=f"{found[-1].text}\n\n{turn.text}")
+        else:
+            found.append(turn)
+    if found and found[0].role is Role.ASSISTANT:
+        found.insert(0, Turn(Role.USER, "…"))
+    return found
+
+
+def _split(text: str, disguise: _Disguise) -> list[Piece]:
+    """Control tokens, replies and the text between, in order, with the disguise taken off."""
+    found: list[Piece] = []
+    position = 0
+    for match in disguise.pattern.finditer(text):
+        found += _texts(text[position : match.start()], disguise)
+        found.append(Piece(PieceKind.SPECIAL, match[0]))
+        position = match.end()
+    return found + _texts(text[position:], disguise)
+
+
+def _texts(run: str, disguise: _Disguise) -> list[Piece]:
+    """A run without control tokens: TEXT, and REPLY where both marks of a reply are left."""
+    found: list[Piece] = []
+    for index, part in enumerate(re.split(f"{_REPLY_START}([^{_REPLY_START}{_REPLY_END}]*){_REPLY_END}", run)):
+        plain = disguise.off(part.replace(_REPLY_START, "").replace(_REPLY_END, ""))
+        if plain:
+            found.append(Piece(PieceKind.REPLY if index % 2 else PieceKind.TEXT, plain))
+    return found
