@@ -1,0 +1,48 @@
+"""Numbers, sizes, dates and durations as the language in use writes them.
+
+Invariant: every figure a person reads comes from here, so that all of them follow the language. No text is translated
+here beyond the few units that Qt's locale does not know, and nothing is parsed.
+"""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QDateTime, QLocale
+
+from desktop.ui.translation import _, locale
+
+
+def number(value: float, decimals: int = 0) -> str:
+    """1234.5 → "1,234.5" in English, "1.234,5" in Italian."""
+    return locale().toString(int(round(value))) if decimals == 0 else locale().toString(float(value), "f", decimals)
+
+
+def size(octets: int) -> str:
+    """Bytes in decimal units, as file managers and download pages give them: "4.4 GB"."""
+    return locale().formattedDataSize(octets, 0 if octets < 1_000_000 else 1, QLocale.DataSizeFormat.DataSizeSIFormat)
+
+
+def date(unix: float) -> str:
+    """The day, in words."""
+    return locale().toString(QDateTime.fromSecsSinceEpoch(int(unix)).date(), QLocale.FormatType.LongFormat)
+
+
+def clock(unix: float) -> str:
+    """The time of day."""
+    return locale().toString(QDateTime.fromSecsSinceEpoch(int(unix)).time(), QLocale.FormatType.ShortFormat)
+
+
+def moment(unix: float) -> str:
+    """Day and time of day."""
+    return locale().toString(QDateTime.fromSecsSinceEpoch(int(unix)), QLocale.FormatType.ShortFormat)
+
+
+def duration(seconds: float) -> str:
+    """0.42 → "0.4 s", 75 → "1 min 15 s", 4000 → "1 h 7 min"."""
+    if seconds < 10:
+        return _("{seconds} s", seconds=number(seconds, 1))
+    whole = round(seconds)
+    if whole < 60:
+        return _("{seconds} s", seconds=number(whole))
+    if whole < 3600:
+        return _("{minutes} min {seconds} s", minutes=number(whole // 60), seconds=number(whole % 60))
+    return _("{hours} h {minutes} min", hours=number(whole // 3600), minutes=number(whole % 3600 // 60))
