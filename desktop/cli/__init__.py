@@ -1,0 +1,58 @@
+"""The command line: what can be typed after `alcove`, and what its exit status means.
+
+0 success; 1 a `UserError`, one line on standard error; 2 bad usage; 130 interrupted. Without a verb the window opens.
+Each verb is a module beside this one; none of them opens a window. Nothing is computed here.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Sequence
+
+from desktop import __version__
+from desktop.cli import bench, chat, doctor, models, options
+from desktop.core.errors import N_, UserError
+from desktop.services.paths import resources
+from desktop.ui.translation import _, use
+
+ENGINE_VERB = "engine-process"  # hidden: the frozen executable is its own engine
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one verb and returns the exit status."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if given[:1] == [ENGINE_VERB]:
+        from desktop.engine import host
+
+        return host.main()
+    use("system", resources() / "locale")
+    parsed = _parser().parse_args(given)
+    try:
+        if parsed.run is None:
+            from desktop import app  # the window's imports cost every other verb half a second
+
+            return app.main()
+        return asyncio.run(parsed.run(parsed))
+    except UserError as error:
+        print(_(error.message, **error.fields), file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader has gone; Python would complain about it while exiting
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="alcove", description=_(N_("Talk to language models on this computer.")))
+    parser.add_argument("--version", action="version", version=f"Alcove {__version__}")
+    parser.set_defaults(run=None)
+    verbs = parser.add_subparsers(title=_(N_("commands")), metavar="")
+    for verb in (chat, models, bench, doctor):
+        verb.add_to(verbs)
+    return parser
+
+
+__all__ = ["ENGINE_VERB", "main", "options"]

@@ -1,0 +1,140 @@
+"""`alcove chat`: one question with `-p`, else a dialogue that remembers what was said.
+
+The conversation lives in memory and is not put among the window's chats. Ctrl+C stops a reply; at the prompt it ends
+the dialogue.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import signal
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing, contextmanager
+from dataclasses import asdict
+from typing import Any
+
+from desktop.assembly import Assembly
+from desktop.cli import options
+from desktop.core.chat import Chat, Message, Opening
+from desktop.core.errors import N_, UserError
+from desktop.core.generation import StopReason
+from desktop.core.settings import Group
+from desktop.core.talk import Ended, TalkEvent, Written
+from desktop.ui.translation import _
+
+
+def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = verbs.add_parser("chat", help=_(N_("talk to a model")), description=_(N_("Talk to a model.")))
+    parser.add_argument("model", nargs="?", default="", help=_(N_("a file, or a model's name; the guide if left out")))
+    parser.add_argument("-p", "--prompt", metavar="TEXT", help=_(N_("one question instead of a dialogue; - reads it")))
+    parser.add_argument("--system", metavar="TEXT", default="", help=_(N_("an instruction given before everything")))
+    parser.add_argument("--completion", action="store_true", help=_(N_("go on with the text instead of answering")))
+    parser.add_argument("--json", action="store_true", help=_(N_("print JSON, for other programs")))
+    options.add_settings(parser, Group.LOAD, Group.SAMPLING)
+    parser.set_defaults(run=run)
+
+
+async def run(parsed: argparse.Namespace) -> int:
+    async with Assembly.private() as alcove:
+        model = alcove.library.find(parsed.model)
+        opening = Opening(parsed.system, completion=parsed.completion)
+        chat = await alcove.chats.create(model=model.name, opening=opening, settings=options.settings_of(parsed))
+        if parsed.prompt is None:
+            return await _dialogue(alcove, chat, parsed.json)
+        text = sys.stdin.read() if parsed.prompt == "-" else parsed.prompt
+        reply = await _one(alcove, chat, text, quiet=parsed.json)
+        if parsed.json:
+            _print_json(reply)
+        return 0
+
+
+async def _one(alcove: Assembly, chat: Chat, text: str, *, quiet: bool) -> Message:
+    """Asks, prints the reply as it comes, and returns it."""
+    final: Message | None = None
+    with _interrupt_stops(alcove):
+        async with aclosing(_events(alcove, chat, text)) as events:
+            async for event in events:
+                if isinstance(event, Written) and not quiet:
+                    print(event.text, end="", flush=True)
+                if isinstance(event, Ended):
+                    final = event.message
+    if not quiet:
+        print()
+    if final is None:
+        raise UserError(N_("Stopped before the model was loaded."))
+    return final
+
+
+def _events(alcove: Assembly, chat: Chat, text: str) -> AsyncIterator[TalkEvent]:
+    return alcove.talk.ask(chat.id, text)
+
+
+async def _dialogue(alcove: Assembly, chat: Chat, as_json: bool) -> int:
+    """Turns until the input ends. An error ends the turn, not the dialogue."""
+    at_terminal = sys.stdin.isatty()
+    if at_terminal:
+        print(_(N_("Talking to {model}. /clear begins anew, Ctrl+C stops a reply, Ctrl+D ends."), model=chat.model))
+    status = 0
+    while (line := await asyncio.to_thread(_line, "> " if at_terminal else "")) is not None:
+        if not line.strip():
+            continue
+        if line.strip() == "/clear":
+            await alcove.chats.clear(chat.id)
+            continue
+        try:
+            reply = await _one(alcove, chat, line, quiet=as_json)
+        except UserError as error:
+            print(_(error.message, **error.fields), file=sys.stderr)
+            status = 1
+            continue
+        if as_json:
+            _print_json(reply)
+        elif at_terminal:
+            print(_statistics(reply), file=sys.stderr)
+    return status
+
+
+def _line(prompt: str) -> str | None:
+    try:
+        return input(prompt)
+    except EOFError:
+        return None
+
+
+def _statistics(reply: Message) -> str:
+    return _(
+        N_("[{prompt} tokens read, {cached} of them from the cache, {written} written, {speed:.1f} a second]"),
+        prompt=reply.usage.prompt_tokens,
+        cached=reply.usage.cached_tokens,
+        written=reply.usage.completion_tokens,
+        speed=reply.timings.generation_per_s,
+    )
+
+
+def _print_json(reply: Message) -> None:
+    record: dict[str, Any] = {
+        "text": reply.text,
+        "stop_reason": str(reply.stop_reason or StopReason.STOP),
+        "usage": asdict(reply.usage),
+        "timings": asdict(reply.timings),
+    }
+    print(json.dumps(record, ensure_ascii=False), flush=True)
+
+
+@contextmanager
+def _interrupt_stops(alcove: Assembly) -> Iterator[None]:
+    """While a reply is written, Ctrl+C stops it and nothing else."""
+    loop = asyncio.get_running_loop()
+    stopping: set[asyncio.Task[None]] = set()
+
+    def stop() -> None:
+        stopping.add(loop.create_task(alcove.talk.stop()))
+
+    before = signal.signal(signal.SIGINT, lambda *_args: loop.call_soon_threadsafe(stop))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

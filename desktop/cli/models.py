@@ -1,0 +1,100 @@
+"""`alcove models`: the models on this computer, one of them in detail, import and removal."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from desktop.assembly import Assembly
+from desktop.core.errors import N_
+from desktop.services.library import How, Model
+from desktop.ui import formats
+from desktop.ui.translation import _
+
+
+def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = verbs.add_parser("models", help=_(N_("the models on this computer")))
+    parser.add_argument("--json", action="store_true", help=_(N_("print JSON, for other programs")))
+    parser.set_defaults(run=_list)
+    inner = parser.add_subparsers(metavar="")
+    for name, text, run in (
+        ("info", N_("what a model file says of itself"), _info),
+        ("import", N_("take a GGUF file into the library"), _import),
+        ("remove", N_("move a model to the bin"), _remove),
+    ):
+        verb = inner.add_parser(name, help=_(text))
+        verb.add_argument("path" if name == "import" else "model")
+        verb.add_argument("--json", action="store_true", default=argparse.SUPPRESS)
+        verb.set_defaults(run=run)
+        if name == "import":
+            how = verb.add_mutually_exclusive_group()
+            for choice in How:
+                how.add_argument(f"--{choice.value}", dest="how", action="store_const", const=choice)
+            verb.set_defaults(how=How.COPY)
+
+
+async def _list(parsed: argparse.Namespace) -> int:
+    async with Assembly.opened() as alcove:
+        models = alcove.library.all()
+        if parsed.json:
+            print(json.dumps([_record(m) for m in models], ensure_ascii=False))
+        else:
+            rows = [_columns(m) for m in models]
+            widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+            for row in rows:
+                print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    return 0
+
+
+async def _info(parsed: argparse.Namespace) -> int:
+    async with Assembly.opened() as alcove:
+        model = alcove.library.find(parsed.model)
+        details = await alcove.library.info(model)
+        if parsed.json:
+            print(json.dumps({**_record(model), "metadata": dict(details)}, ensure_ascii=False, default=str))
+        else:
+            for key, value in details:
+                print(f"{key}: {value}")
+    return 0
+
+
+async def _import(parsed: argparse.Namespace) -> int:
+    async with Assembly.opened() as alcove:
+        model = await alcove.library.import_file(Path(parsed.path), parsed.how)
+        if parsed.json:
+            print(json.dumps(_record(model), ensure_ascii=False))
+        else:
+            print(_(N_("“{model}” is in the library."), model=model.name))
+    return 0
+
+
+async def _remove(parsed: argparse.Namespace) -> int:
+    async with Assembly.opened() as alcove:
+        model = alcove.library.find(parsed.model)
+        await alcove.library.remove(model.name)
+        if parsed.json:
+            print(json.dumps({"removed": model.name}, ensure_ascii=False))
+        else:
+            print(_(N_("“{model}” is in the bin."), model=model.name))
+    return 0
+
+
+def _record(model: Model) -> dict[str, Any]:
+    return {
+        "name": model.name,
+        "path": str(model.path),
+        "size_bytes": model.size,
+        "quantisation": model.quantisation,
+        "architecture": model.architecture,
+        "context_length": model.context_length,
+        "parameters": model.parameters,
+        "built_in": model.built_in,
+        "linked": model.linked,
+    }
+
+
+def _columns(model: Model) -> tuple[str, ...]:
+    context = _(N_("{count} tokens"), count=formats.number(model.context_length)) if model.context_length else ""
+    return (model.name, formats.size(model.size), model.quantisation, model.architecture, context)

@@ -1,0 +1,62 @@
+"""The help pages, as files written for people, and which of them a question is about.
+
+Invariant: a page is shown and put before the guide exactly as it is written in `resources/help/<language>/`. Choosing
+the page is `core.guide`'s; answering from it is the model's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from desktop.core.guide import Pages
+
+LANGUAGES = ("en", "ko", "it")
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A help page: `topic` is its file's name, `text` the paragraphs below the title."""
+
+    language: str
+    topic: str
+    title: str
+    text: str
+
+
+class Help:
+    """The pages under a `resources` folder."""
+
+    def __init__(self, resources: Path) -> None:
+        self._resources = resources
+
+    @cached_property
+    def _pages(self) -> dict[tuple[str, str], Page]:
+        found = (
+            _read(language, path)
+            for language in LANGUAGES
+            for path in sorted((self._resources / "help" / language).glob("*.md"))
+        )
+        return {(page.language, page.topic): page for page in found}
+
+    @cached_property
+    def _index(self) -> Pages:
+        return Pages.from_bytes((self._resources / "guide" / "pages.bin").read_bytes())
+
+    def pages(self, language: str) -> list[Page]:
+        """All pages of a language, by title; English where there are none."""
+        known = language if language in LANGUAGES else "en"
+        return sorted((p for p in self._pages.values() if p.language == known), key=lambda p: p.title)
+
+    def nearest(self, question: str) -> Page | None:
+        """The page a question is about, in the question's language; None if it is about something else."""
+        match = self._index.nearest(question)
+        if match is None or match.topic is None:
+            return None
+        return self._pages.get((match.language, match.topic))
+
+
+def _read(language: str, path: Path) -> Page:
+    title, _, text = path.read_text(encoding="utf-8").partition("\n")
+    return Page(language, path.stem, title.removeprefix("# ").strip(), text.strip())
