@@ -1,0 +1,67 @@
+"""Where Alcove keeps its things: one data folder, and the resources that came with the program.
+
+Invariant: everything a person makes lies below `home`, which `ALCOVE_HOME` moves as a whole. Folders are made when
+`create` is called and not before. Nothing is read or written here.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from platformdirs import user_data_dir
+
+from desktop.services.disk import refused
+
+
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """The data folder; every other place is derived from it."""
+
+    home: Path
+
+    @classmethod
+    def of_person(cls) -> Paths:
+        """`ALCOVE_HOME` where it is set, else the system's place for a program's data."""
+        chosen = os.environ.get("ALCOVE_HOME")
+        return cls(Path(chosen).expanduser().absolute() if chosen else Path(user_data_dir("Alcove", appauthor=False)))
+
+    @property
+    def database(self) -> Path:
+        return self.home / "alcove.db"
+
+    @property
+    def preferences(self) -> Path:
+        return self.home / "preferences.toml"
+
+    @property
+    def models(self) -> Path:
+        return self.home / "models"
+
+    @property
+    def bin(self) -> Path:
+        return self.home / "bin"
+
+    @property
+    def backups(self) -> Path:
+        return self.home / "backups"
+
+    @property
+    def logs(self) -> Path:
+        return self.home / "logs"
+
+    def create(self) -> None:
+        """Makes the folders. Raises `StorageError` where that is not possible."""
+        for folder in (self.home, self.models, self.bin, self.backups, self.logs):
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise refused(error, folder) from error
+
+
+def resources() -> Path:
+    """The folder of what ships with the program: beside the package when installed, else in the source tree."""
+    package = Path(__file__).resolve().parent.parent
+    installed = package / "resources"
+    return installed if installed.is_dir() else package.parent / "resources"
