@@ -9,15 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
-from desktop.core import prompt as prompts
-from desktop.core import window
+from desktop.core import prompt
 from desktop.core.chat import Chat, Message, Opening, Role, Tree, Turn
-from desktop.core.errors import N_, EngineDied, PromptTooLong, TemplateError, UserError
+from desktop.core.errors import UserError
 from desktop.core.generation import (
     Appended,
     Finished,
@@ -25,12 +24,10 @@ from desktop.core.generation import (
     LoadSettings,
     ModelInfo,
     Piece,
-    PieceKind,
     PromptProgress,
-    Sampling,
     StopReason,
 )
-from desktop.core.settings import Value, load_settings, sampling
+from desktop.core.settings import Value, load_settings
 from desktop.core.talk import (
     ContextUse,
     Ended,
@@ -44,33 +41,16 @@ from desktop.core.talk import (
     TalkEvent,
     Written,
 )
-from desktop.core.templates import BY_NAME, ChatTemplate, is_base, recognise
 from desktop.engine.client import Engine, safer
 from desktop.services.chats import Chats
 from desktop.services.help import Help
 from desktop.services.library import Library, Model
+from desktop.services.machine import Machine
 from desktop.services.preferences import Preferences
+from desktop.services.prompts import Prompts, Ready, opening_for, template_for
 from desktop.services.rows import new_id
 
 TITLE_LENGTH = 60  # characters; what a sidebar of 280 pixels shows in two lines
-EARLIER_FOR_GUIDE = 2  # turns; the guide was trained with at most one exchange before the question
-
-
-@dataclass(frozen=True, slots=True)
-class _Ready:
-    """A chat with its model loaded: all that rendering and generating need."""
-
-    chat: Chat
-    model: Model
-    info: ModelInfo
-    values: dict[str, Value]
-    template: ChatTemplate
-    opening: Opening
-
-    @property
-    def sampling(self) -> Sampling:
-        chosen = sampling(self.values)
-        return replace(chosen, stop=(*chosen.stop, *self.template.stop))
 
 
 class Talk:
@@ -83,14 +63,14 @@ class Talk:
         library: Library,
         preferences: Preferences,
         help_pages: Help,
-        suited: Callable[[Model, LoadSettings], LoadSettings],
+        machine: Machine,
     ) -> None:
         self._engine = engine
         self._chats = chats
         self._library = library
         self._preferences = preferences
-        self._help = help_pages
-        self._suited = suited
+        self._prompts = Prompts(engine, help_pages)
+        self._machine = machine
         self._turn = asyncio.Lock()
         self._loading: asyncio.Task[ModelInfo] | None = None
         self._left: dict[str, frozenset[str]] = {}
@@ -149,8 +129,8 @@ class Talk:
         async with self._turn:
             ready = await self._ready(chat_id)
             tree = await self._chats.messages(chat_id)
-            fitted, _ = await self._fitted(ready, tree.path(ready.chat.tip))
-            return ExactPrompt(prompts.exact_text(fitted), tuple(await self._engine.tokens(fitted)))
+            fitted, _ = await self._prompts.fitted(ready, tree.path(ready.chat.tip))
+            return ExactPrompt(prompt.exact_text(fitted), tuple(await self._engine.tokens(fitted)))
 
     async def context_use(self, chat_id: str, draft: str = "") -> ContextUse:
         """How full the context is, from the statistics of the last reply and a guess for what came since."""
@@ -173,11 +153,11 @@ class Talk:
     async def preview(self, opening: Opening, model_name: str) -> str:
         """The prompt an opening gives, with a sample question; needs no engine."""
         model = self._library.find(model_name)
-        vocabulary = prompts.Vocabulary("<s>", "</s>", ("<s>", "</s>"))
+        vocabulary = prompt.Vocabulary("<s>", "</s>", ("<s>", "</s>"))
         sample = [Turn(Role.USER, "…")]
-        template = self._template(opening, model)
-        found = await asyncio.to_thread(prompts.pieces, template, opening, sample, vocabulary, datetime.now())
-        return prompts.exact_text(found)
+        template = template_for(opening, model)
+        found = await asyncio.to_thread(prompt.pieces, template, opening, sample, vocabulary, datetime.now())
+        return prompt.exact_text(found)
 
     async def reload(self, chat_id: str, override: Mapping[str, Value] | None = None) -> None:
         """Loads the chat's model again, with settings of the chat changed first if any are given."""
@@ -204,9 +184,7 @@ class Talk:
 
     # -- the line ---------------------------------------------------------------------------------------------------
 
-    async def _reply(
-        self, chat_id: str, parent: str | None, begun: Message | None = None
-    ) -> AsyncIterator[TalkEvent]:
+    async def _reply(self, chat_id: str, parent: str | None, begun: Message | None = None) -> AsyncIterator[TalkEvent]:
         """Load, fit, generate, journal. `begun` is a reply that is continued."""
         async with self._turn:
             try:
@@ -221,7 +199,7 @@ class Talk:
                 return  # stop was pressed while the model was loading: the question stays, without a reply
             tree = await self._chats.messages(chat_id)
             path = tree.path(begun.id if begun else parent)
-            fitted, left = await self._fitted(ready, path)
+            fitted, left = await self._prompts.fitted(ready, path)
             if left != self._left.get(chat_id, frozenset()):
                 self._left[chat_id] = left
                 yield Left(left)
@@ -235,7 +213,7 @@ class Talk:
                 yield title
 
     async def _stream(
-        self, chat_id: str, ready: _Ready, reply: Message, fitted: tuple[Piece, ...]
+        self, chat_id: str, ready: Ready, reply: Message, fitted: tuple[Piece, ...]
     ) -> AsyncIterator[TalkEvent]:
         parts = [reply.text]
         final = replace(reply, stop_reason=StopReason.CANCELLED)
@@ -283,78 +261,16 @@ class Talk:
         model = self._library.find(chat.model)
         return await self._engine.load(model.path, self._load_settings(chat, model), progress)
 
-    async def _ready(self, chat_id: str) -> _Ready:
+    async def _ready(self, chat_id: str) -> Ready:
         info = await self._load(chat_id)
         chat = await self._chats.get(chat_id)
         model = self._library.find(chat.model)
-        opening = chat.opening
-        if not opening.completion and not opening.template and not model.template and is_base(model.name, model.path.name):
-            opening = replace(opening, completion=True)
+        opening = opening_for(chat, model)
         values = self._preferences.levels(model.name, chat.settings)
-        return _Ready(chat, model, info, values, self._template(opening, model), opening)
+        return Ready(chat, model, info, values, template_for(opening, model), opening)
 
     def _load_settings(self, chat: Chat, model: Model) -> LoadSettings:
-        return self._suited(model, load_settings(self._preferences.levels(model.name, chat.settings)))
-
-    def _template(self, opening: Opening, model: Model) -> ChatTemplate:
-        """The person's choice, else the model's own, else the one its name speaks for."""
-        if opening.template:
-            return BY_NAME[opening.template]
-        if model.template:
-            return ChatTemplate("", model.template)
-        found = recognise(model.name, model.path.name)
-        if found is None and not opening.completion and not is_base(model.name, model.path.name):
-            raise TemplateError(
-                N_("“{model}” does not say how it is spoken to. Choose a template in this chat's opening."),
-                model=model.name,
-            )
-        return found or ChatTemplate("", "")
-
-    # -- what goes into the context -----------------------------------------------------------------------------------
-
-    async def _fitted(self, ready: _Ready, path: Sequence[Message]) -> tuple[tuple[Piece, ...], frozenset[str]]:
-        """The prompt of a path, and the ids of messages that had to leave it."""
-        if ready.model.built_in:
-            return await self._guided(ready, path), frozenset()
-        whole = await self._pieces(ready, ready.opening, path)
-        context = ready.info.context
-        free = window.reserve(context, ready.sampling.max_tokens)
-        (total,) = await self._engine.count([whole])
-        if total <= context - free or not path:
-            return whole, frozenset()
-        if ready.values["when_full"] == "stop":
-            if total < context - window.LEAST_REPLY:
-                return whole, frozenset()
-            raise PromptTooLong(
-                N_("The context of {context} tokens is full. Start a new chat, let the oldest messages leave, "
-                   "or set a larger context."),
-                context=context,
-            )
-        start = await self._first_kept(ready, path, total, free)
-        kept = await self._pieces(ready, ready.opening, path[start:])
-        return kept, frozenset(m.id for m in path[:start])
-
-    async def _first_kept(self, ready: _Ready, path: Sequence[Message], total: int, free: int) -> int:
-        opening = [ready.opening.instruction, *(t.text for t in ready.opening.turns)]
-        texts = ["".join(opening), *(m.text for m in path)]
-        counts = await self._engine.count([(Piece(PieceKind.TEXT, text),) for text in texts])
-        wrapping = max(0, total - sum(counts)) // len(path) + 1  # the template's own tokens, spread over the turns
-        tokens = [count + wrapping for count in counts[1:]]
-        return window.first_kept([m.role for m in path], tokens, counts[0], ready.info.context, free)
-
-    async def _guided(self, ready: _Ready, path: Sequence[Message]) -> tuple[Piece, ...]:
-        """The guide gets the help page nearest to the question before it, like any document."""
-        question = next((m.text for m in reversed(path) if m.role is Role.USER), "")
-        page = await asyncio.to_thread(self._help.nearest, question)
-        opening = Opening(f"{page.title}\n{page.text}" if page else "")
-        recent = path[-(EARLIER_FOR_GUIDE + 1 + (path[-1].role is Role.ASSISTANT)) :] if path else path
-        return await self._pieces(ready, opening, recent)
-
-    async def _pieces(self, ready: _Ready, opening: Opening, path: Sequence[Message]) -> tuple[Piece, ...]:
-        info = ready.info
-        vocabulary = prompts.Vocabulary(info.bos, info.eos, info.special_tokens)
-        turns = [Turn(m.role, m.text) for m in path]
-        return await asyncio.to_thread(prompts.pieces, ready.template, opening, turns, vocabulary, datetime.now())
+        return self._machine.suited(model, load_settings(self._preferences.levels(model.name, chat.settings)))
 
     async def _titled(self, chat_id: str, tree: Tree) -> Retitled | None:
         """A title from the first exchange, unless the person gave one."""
@@ -387,7 +303,7 @@ def _note(error: UserError) -> str:
 
 
 def _guessed_tokens(text: str) -> int:
-    """About four bytes of UTF-8 a token: English 4.2, Korean 3 to 5 with the vocabularies in use; a gauge needs no more."""
+    """About four bytes of UTF-8 a token: enough for a gauge between two replies, whose counts are exact."""
     return len(text.encode("utf-8", "replace")) // 4 + (1 if text else 0)
 
 

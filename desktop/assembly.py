@@ -1,0 +1,72 @@
+"""The headless root: every service made once, in order, and closed in the reverse order.
+
+The window, the command line and the tests start here; nothing below knows who uses it. Reading it tells how the parts
+fit together.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from desktop.engine.client import Engine
+from desktop.services.chats import Chats
+from desktop.services.help import Help
+from desktop.services.library import Library
+from desktop.services.machine import Machine
+from desktop.services.paths import Paths, resources
+from desktop.services.preferences import Preferences
+from desktop.services.store import Notice, Store
+from desktop.services.talk import Talk
+
+
+@dataclass(frozen=True, slots=True)
+class Assembly:
+    """The services, put together. `notices` say what start-up found, for the person to read."""
+
+    paths: Paths
+    preferences: Preferences
+    chats: Chats
+    library: Library
+    machine: Machine
+    help: Help
+    engine: Engine
+    talk: Talk
+    notices: tuple[Notice, ...]
+
+    @classmethod
+    @asynccontextmanager
+    async def opened(cls, paths: Paths | None = None, chats_in: Paths | None = None) -> AsyncIterator[Assembly]:
+        """All services over a data folder, the person's own by default. `chats_in` puts the chats elsewhere."""
+        paths = paths or Paths.of_person()
+        paths.create()
+        async with AsyncExitStack() as closing:
+            store = Store(chats_in or paths)
+            await store.open()
+            closing.push_async_callback(store.close)
+            preferences = Preferences(paths.preferences)
+            library = await Library.open(paths, resources())
+            machine = Machine.of_this_computer()
+            chats = Chats(store)
+            await chats.recover()
+            engine = Engine()
+            closing.push_async_callback(engine.close)
+            pages = Help(resources())
+            talk = Talk(engine, chats, library, preferences, pages, machine)
+            notices = tuple(n for n in (store.notice, preferences.notice) if n)
+            yield cls(paths, preferences, chats, library, machine, pages, engine, talk, notices)
+
+    @classmethod
+    @asynccontextmanager
+    async def private(cls) -> AsyncIterator[Assembly]:
+        """As `opened`, but the chats live in a folder that is deleted at the end: for the command line."""
+        folder = tempfile.mkdtemp(prefix="alcove-")
+        try:
+            async with cls.opened(chats_in=Paths(Path(folder))) as assembly:
+                yield assembly
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,97 @@
+"""`alcove doctor`: what this machine and this installation can do, and what is wrong. Status 1 if something is."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import shutil
+from dataclasses import dataclass
+from typing import Any
+
+import PySide6
+
+from desktop import __version__
+from desktop.assembly import Assembly
+from desktop.core.errors import N_, UserError
+from desktop.engine import probe
+from desktop.services.paths import Paths
+from desktop.ui import formats
+from desktop.ui.translation import _
+
+LITTLE_DISK = 1_000_000_000  # bytes; below that no model beyond 1 B parameters can be added
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line: what was looked at, what was seen, and whether it is well."""
+
+    topic: str
+    seen: str
+    well: bool = True
+
+
+def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = verbs.add_parser("doctor", help=_(N_("what this machine can do, and what is wrong")))
+    parser.add_argument("--json", action="store_true", help=_(N_("print JSON, for other programs")))
+    parser.set_defaults(run=run)
+
+
+async def run(parsed: argparse.Namespace) -> int:
+    findings = [
+        Finding("Alcove", f"{__version__}, Python {platform.python_version()}, Qt {PySide6.__version__}"),
+        Finding(_(N_("System")), f"{platform.system()} {platform.release()} ({platform.machine()})"),
+        *await _engine(),
+        *await _data(),
+    ]
+    well = all(f.well for f in findings)
+    if parsed.json:
+        rows: list[dict[str, Any]] = [{"topic": f.topic, "seen": f.seen, "well": f.well} for f in findings]
+        print(json.dumps({"well": well, "findings": rows}, ensure_ascii=False))
+    else:
+        width = max(len(f.topic) for f in findings)
+        for finding in findings:
+            print(f"{'✓' if finding.well else '✗'} {finding.topic.ljust(width)}  {finding.seen}")
+    return 0 if well else 1
+
+
+async def _engine() -> list[Finding]:
+    topic = _(N_("Engine"))
+    try:
+        report = await probe.examine()
+    except UserError as error:
+        return [Finding(topic, _(error.message, **error.fields), well=False)]
+    missing = ", ".join(report.missing)
+    processor = _(N_("lacks {instructions}"), instructions=missing) if missing else _(N_("has all it needs"))
+    return [
+        Finding(topic, f"llama-cpp-python {report.version}"),
+        Finding(_(N_("Instructions")), processor, well=not missing),
+        Finding(_(N_("Devices")), ", ".join(report.devices) or "CPU"),
+    ]
+
+
+async def _data() -> list[Finding]:
+    paths = Paths.of_person()
+    found = [Finding(_(N_("Data folder")), str(paths.home))]
+    try:
+        async with Assembly.opened(paths) as alcove:
+            machine = alcove.machine
+            found += [
+                Finding(_(N_("Processor")), _cores(machine.cpu, machine.physical_cores, machine.logical_cores)),
+                Finding(_(N_("Memory")), _memory(machine.memory_available(), machine.memory_total)),
+                Finding(_(N_("Chats")), formats.number(len(await alcove.chats.all()))),
+                *(Finding(_(N_("Model")), m.name, well=m.present) for m in alcove.library.all()),
+                *(Finding(_(N_("Notice")), _(n.message, **n.fields), well=False) for n in alcove.notices),
+            ]
+    except UserError as error:
+        return [*found, Finding(_(N_("Data")), _(error.message, **error.fields), well=False)]
+    free = shutil.disk_usage(paths.home).free
+    return [*found, Finding(_(N_("Free disk")), formats.size(free), well=free > LITTLE_DISK)]
+
+
+def _cores(name: str, physical: int, logical: int) -> str:
+    return _(N_("{name}: {physical} cores, {logical} threads"), name=name, physical=physical, logical=logical)
+
+
+def _memory(available: int, total: int) -> str:
+    return _(N_("{available} of {total} free"), available=formats.size(available), total=formats.size(total))

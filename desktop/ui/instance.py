@@ -1,0 +1,81 @@
+"""One window for one data folder: a second start raises the first window and ends.
+
+Invariant: whoever holds the lock file listens on the socket; a lock left by a dead process is taken over (QLockFile
+looks whether its owner lives). The message carries files to open, nothing else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from PySide6.QtCore import QLockFile, QObject, Signal
+from PySide6.QtNetwork import QLocalServer, QLocalSocket
+
+WAIT_MS = 2000  # a busy first window answers within a second; then we say nothing rather than hang
+MESSAGE_LIMIT = 64 * 1024  # bytes; some hundred paths
+
+
+class Instance(QObject):
+    """The first start of Alcove over a data folder. `raised` carries the paths a second start was given."""
+
+    raised = Signal(list)
+
+    def __init__(self, home: Path) -> None:
+        super().__init__()
+        self._name = f"alcove-{hashlib.sha256(str(home).encode('utf-8', 'surrogateescape')).hexdigest()[:20]}"
+        self._lock = QLockFile(str(home / "window.lock"))
+        self._lock.setStaleLockTime(0)  # only the owner's death makes it stale, not its age
+        self._server: QLocalServer | None = None
+
+    def claim(self, files: Sequence[str] = ()) -> bool:
+        """True for the first start; for a later one the first window is raised, with the files, and this is False."""
+        if not self._lock.tryLock(0):
+            self._tell(files)
+            return False
+        QLocalServer.removeServer(self._name)
+        self._server = QLocalServer(self)
+        self._server.setSocketOptions(QLocalServer.SocketOption.UserAccessOption)
+        self._server.newConnection.connect(self._greet)
+        self._server.listen(self._name)
+        return True
+
+    def release(self) -> None:
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+        self._lock.unlock()
+
+    def _tell(self, files: Sequence[str]) -> None:
+        socket = QLocalSocket()
+        socket.connectToServer(self._name)
+        if socket.waitForConnected(WAIT_MS):
+            socket.write(json.dumps([str(Path(f).absolute()) for f in files]).encode() + b"\n")
+            socket.waitForBytesWritten(WAIT_MS)
+            socket.disconnectFromServer()
+
+    def _greet(self) -> None:
+        assert self._server is not None
+        socket = self._server.nextPendingConnection()
+        socket.readyRead.connect(lambda: self._read(socket))
+        socket.disconnected.connect(socket.deleteLater)
+        self._read(socket)
+
+    def _read(self, socket: QLocalSocket) -> None:
+        if socket.bytesAvailable() > MESSAGE_LIMIT:
+            socket.abort()
+            return
+        if not socket.canReadLine():
+            return
+        files = _paths(bytes(socket.readLine().data()))
+        self.raised.emit(files)
+
+
+def _paths(line: bytes) -> list[str]:
+    try:
+        found = json.loads(line)
+    except ValueError:
+        return []
+    return [f for f in found if isinstance(f, str)] if isinstance(found, list) else []
