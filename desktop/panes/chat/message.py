@@ -1,6 +1,7 @@
-"""One message as the transcript shows it: the stored message and what the row below it needs to know.
+"""One message as the transcript shows it: the stored message, what is said of it, and its text cut into parts.
 
-Invariant: a value; a change is a new `MessageView` given to `Transcript.update_message`. Nothing here touches a widget.
+Invariant: `MessageView` is a value; a change is a new one given to `Transcript.update_message`. Nothing here touches a
+widget.
 """
 
 from __future__ import annotations
@@ -11,12 +12,19 @@ from desktop.core.chat import Message, Role
 from desktop.core.errors import N_
 from desktop.core.generation import StopReason
 from desktop.ui import formats
+from desktop.ui.markdown import Segments, split_thoughts
 from desktop.ui.translation import _, ngettext
+
+_TAG = len("</thinking>")
+_PIECE = 3_000  # characters of plain text shown by one widget
 
 
 @dataclass(frozen=True, slots=True)
 class MessageView:
-    """`version` counts from 1. `starts_thinking`: the template opened the thoughts, so the reply has no `<think>`."""
+    """`version` counts from 1. `starts_thinking`: the template opened the thoughts, so the reply has no `<think>`.
+
+    `status` is shown while nothing has been written yet, in the person's language: "Reading 512 of 2,048 tokens".
+    """
 
     message: Message
     version: int = 1
@@ -25,6 +33,7 @@ class MessageView:
     streaming: bool = False
     can_continue: bool = False
     starts_thinking: bool = False
+    status: str = ""
 
     @property
     def id(self) -> str:
@@ -65,3 +74,66 @@ def statistics(message: Message) -> str:
     if message.stop_reason in _ENDINGS:
         parts.append(_(_ENDINGS[message.stop_reason]))
     return " · ".join(parts)
+
+
+class Reply:
+    """The text of a reply while it grows: thoughts and answer, each cut into segments. Linear in the text."""
+
+    def __init__(self, text: str = "", starts_thinking: bool = False) -> None:
+        self._starts_thinking = starts_thinking
+        self._parts: list[str] = []
+        self._tail = ""  # a tag may arrive in pieces
+        self.thoughts: Segments | None = None
+        self.thinking = False
+        self.answer = Segments()
+        self.append(text)
+
+    @property
+    def text(self) -> str:
+        return "".join(self._parts)
+
+    @property
+    def answer_text(self) -> str:
+        """The reply without its thoughts."""
+        found = split_thoughts(self.text, self._starts_thinking)
+        return self.text if found is None else found.answer
+
+    def append(self, text: str) -> None:
+        """More text as the model writes it."""
+        self._parts.append(text)
+        self._tail = self._tail[-_TAG:] + text
+        beginning = len(self._parts) <= 2 or not (self.thoughts or self.answer.live or self.answer.settled)
+        closing = "</think" in self._tail and (self.thoughts is None or self.thinking)
+        if beginning or closing:
+            self._read_again()
+        elif self.thinking and self.thoughts is not None:
+            self.thoughts.append(text)
+        else:
+            self.answer.append(text)
+
+    def _read_again(self) -> None:
+        text = self.text
+        found = split_thoughts(text, self._starts_thinking)
+        self.thinking = found is not None and not found.ended
+        self.thoughts = Segments(found.text) if found is not None else None
+        if found is not None:
+            self.answer = Segments(found.answer)
+        else:
+            self.answer = Segments("" if "<thinking>".startswith(text.strip()) else text)
+
+
+def pieces(text: str) -> list[str]:
+    """What a person wrote, cut at line ends into parts that are quick to show; joined they are the text."""
+    found: list[str] = []
+    at = 0
+    while len(text) - at > 2 * _PIECE:
+        end = text.rfind("\n", at + _PIECE // 2, at + _PIECE) + 1 or at + _PIECE
+        found.append(text[at:end])
+        at = end
+    return [*found, text[at:]]
+
+
+def showable(text: str) -> str:
+    """The text without what Qt cannot hold: NUL and halves of surrogate pairs become U+FFFD."""
+    text = text.replace("\0", "\ufffd")
+    return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

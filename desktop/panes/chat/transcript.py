@@ -1,53 +1,268 @@
-"""The conversation: a scroll area that holds a thousand messages and realises only the rows near what is seen.
+"""The conversation as it is read: messages, streamed text, actions, editing in place.
+
+Invariant: it shows what it was given and changes nothing itself; what a person wants is told by signals that carry the
+message's id. Text that streams is shown at most thirty times a second, and only the segment it ends in is made again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QScrollArea, QWidget
+from PySide6.QtCore import QTimer, Signal
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QWidget
 
+from desktop.core.chat import Role
+from desktop.core.errors import N_
+from desktop.panes.chat.actions import ActionsBody
+from desktop.panes.chat.area import RowArea
+from desktop.panes.chat.body import Body, BubbleBody, CodeBody, FoldBody, LeftBody, NoteBody, TextBody
+from desktop.panes.chat.editor import EditorBody
 from desktop.panes.chat.message import MessageView
+from desktop.panes.chat.rows import Entry, Part, Plain, Row
+from desktop.ui.markdown import Segment
 from desktop.ui.theme import Theme
+from desktop.ui.translation import _
+
+_FRAME_MS = 33  # events come in batches at most 30 a second
+_INTERRUPTED = N_("This reply was interrupted. What had been written is kept.")
 
 
-class Transcript(QScrollArea):
-    """Shows the active path of one chat. Every signal carries the message's id first."""
+class Transcript(RowArea):
+    """Shows the active path of one chat."""
 
-    copy_requested = Signal(str)  # copied already; for a passing note
+    copied = Signal(str)  # the clipboard holds it already
     edit_submitted = Signal(str, str)  # id, the new text
     regenerate_requested = Signal(str)
     continue_requested = Signal(str)
     delete_requested = Signal(str)
     switch_requested = Signal(str, int)  # id, the version wanted, from 1
     reload_requested = Signal(str)
-    link_requested = Signal(str)  # an address: ask before opening
+    link_requested = Signal(str, str)  # id, an address: ask before opening
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None: ...
+    def __init__(self, look: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(look, parent)
+        self._by_id: dict[str, Entry] = {}
+        self._faded: frozenset[str] = frozenset()
+        self._streaming: set[Entry] = set()
+        self._frame = QTimer(self)
+        self._frame.setSingleShot(True)
+        self._frame.setInterval(_FRAME_MS)
+        self._frame.timeout.connect(self._show_streamed)
+        self.setAccessibleName(_("Conversation"))
+
     def show_chat(self, messages: Sequence[MessageView]) -> None:
         """Replaces everything and goes to the end."""
+        self._frame.stop()
+        self._streaming.clear()
+        self._faded = frozenset()
+        entries = [Entry(view, self.metrics) for view in messages]
+        self._by_id = {entry.view.id: entry for entry in entries}
+        self.reset(entries)
 
     def append_message(self, view: MessageView) -> None:
         """A new message below the last; goes to the end if it is the person's own."""
+        entry = Entry(view, self.metrics)
+        self._by_id[view.id] = entry
+        self.entries.append(entry)
+        if view.message.role is Role.USER:
+            self.go_to_end()
+        else:
+            self.arrange()
 
     def update_message(self, view: MessageView) -> None:
-        """The message with this id has changed."""
+        """The message with this id has changed; unknown ids are passed over."""
+        entry = self._by_id.get(view.id)
+        if entry is not None and entry.view != view:
+            self.discard(entry.change(view))
+            self.arrange()
 
     def stream(self, message_id: str, text: str) -> None:
-        """More text of a reply; shown within a thirtieth of a second."""
+        """More text of a reply, shown within a thirtieth of a second."""
+        entry = self._by_id.get(message_id)
+        if entry is None or not text:
+            return
+        entry.append(text)
+        self._streaming.add(entry)
+        if not self._frame.isActive():
+            self._frame.start()
 
     def finish(self, view: MessageView) -> None:
         """A streamed reply has ended; `view` holds all of it."""
+        self._show_streamed()
+        self.update_message(view)
 
     def remove_from(self, message_id: str) -> None:
         """Takes this message and all below it away."""
+        entry = self._by_id.get(message_id)
+        if entry is None:
+            return
+        at = self.entries.index(entry)
+        gone, self.entries = self.entries[at:], self.entries[:at]
+        for old in gone:
+            del self._by_id[old.view.id]
+            self._streaming.discard(old)
+            self.discard([row.widget for row in old.rows or () if row.widget is not None])
+        self.arrange()
 
     def scroll_to(self, message_id: str, highlight: str = "") -> None:
         """Shows the message, and marks where `highlight` stands in it."""
+        wanted = self._by_id.get(message_id)
+        if wanted is None:
+            return
+        for entry in self.entries:
+            if entry.highlight or entry is wanted:
+                entry.highlight = highlight if entry is wanted else ""
+                for row in entry.rows or ():
+                    row.stale = True
+        wanted.split()
+        found = (row for row in wanted.rows or () if highlight and highlight.casefold() in _source(row).casefold())
+        self.go_to(wanted, next(found, None))
 
     def set_faded(self, ids: Iterable[str]) -> None:
-        """Messages that have left the context."""
+        """Messages that have left the context; a line stands below the last of them."""
+        self._faded = frozenset(ids)
+        last = next((e for e in reversed(self.entries) if e.view.id in self._faded), None)
+        for entry in self.entries:
+            faded, boundary = entry.view.id in self._faded, entry is last
+            if (faded, boundary) != (entry.faded, entry.boundary):
+                entry.faded, entry.boundary = faded, boundary
+                self.discard(entry.sync())
+        self.arrange()
 
     def edit(self, message_id: str) -> None:
         """Opens the message's editor in place."""
+        entry = self._by_id.get(message_id)
+        if entry is not None and not entry.view.streaming:
+            self._set_editing(entry, True)
+
+    def make(self, row: Row) -> Body:
+        entry, canvas = row.entry, self.widget()
+        name = _("Reply") if entry.view.reply else _("You wrote")
+        body: Body
+        if row.part in (Part.TEXT, Part.THOUGHT):
+            body = TextBody(self.look, name, row.part is Part.THOUGHT, canvas)
+        elif row.part is Part.CODE:
+            body = code = CodeBody(self.look, canvas)
+            code.copy.connect(lambda: self._copy_code(row))
+        elif row.part is Part.PLAIN:
+            body = BubbleBody(self.look, name, canvas)
+        elif row.part is Part.FOLD:
+            body = fold = FoldBody(self.look, canvas)
+            fold.toggled.connect(lambda opened: self._fold(entry, opened))
+        elif row.part is Part.NOTE:
+            body = note = NoteBody(self.look, canvas)
+            note.reload.connect(lambda: self.reload_requested.emit(entry.view.id))
+        elif row.part is Part.ACTIONS:
+            body = self._actions(row)
+        elif row.part is Part.EDITOR:
+            body = self._editor(row)
+        else:
+            body = LeftBody(self.look, canvas)
+        body.link.connect(lambda address: self.link_requested.emit(entry.view.id, address))
+        return body
+
+    def fill(self, row: Row) -> None:
+        body, content = row.widget, row.content
+        if isinstance(body, TextBody) and isinstance(content, Segment):
+            body.show_text(content, row.faded)
+        elif isinstance(body, CodeBody) and isinstance(content, Segment):
+            body.show_code(content, row.faded)
+        elif isinstance(body, BubbleBody) and isinstance(content, Plain):
+            body.show_plain(content.text, content.first, content.last, row.faded)
+        elif isinstance(body, FoldBody) and isinstance(content, tuple):
+            body.show_state(*content)
+        elif isinstance(body, NoteBody) and isinstance(content, str):
+            body.show_note(_(content or _INTERRUPTED))
+        elif isinstance(body, ActionsBody) and isinstance(content, MessageView):
+            body.show_actions(content)
+        elif isinstance(body, EditorBody) and isinstance(content, MessageView):
+            body.show_text(content.message.text)
+        elif isinstance(body, LeftBody):
+            body.retranslate()
+        if isinstance(body, TextBody | CodeBody | BubbleBody):
+            body.mark(row.entry.highlight)
+
+    def hover(self, entry: Entry | None) -> None:
+        if entry is self._hovered:
+            return
+        for shown, over in ((self._hovered, False), (entry, True)):
+            for row in (shown.rows or ()) if shown is not None else ():
+                if isinstance(row.widget, ActionsBody):
+                    row.widget.hover(over)
+        super().hover(entry)
+
+    def _actions(self, row: Row) -> ActionsBody:
+        body, entry = ActionsBody(self.look, self.widget()), row.entry
+        body.copy.connect(lambda: self._copy(entry, body))
+        body.edit.connect(lambda: self._set_editing(entry, True))
+        body.again.connect(lambda: self.regenerate_requested.emit(entry.view.id))
+        body.go_on.connect(lambda: self.continue_requested.emit(entry.view.id))
+        body.delete.connect(lambda: self.delete_requested.emit(entry.view.id))
+        body.version.connect(lambda version: self.switch_requested.emit(entry.view.id, version))
+        return body
+
+    def _editor(self, row: Row) -> EditorBody:
+        body, entry = EditorBody(self.look, self.widget()), row.entry
+        body.saved.connect(lambda text: self._save(entry, text))
+        body.cancelled.connect(lambda: self._set_editing(entry, False))
+        body.grown.connect(lambda: self._grown(row))
+        return body
+
+    def _grown(self, row: Row) -> None:
+        row.measured = False
+        self.arrange()
+
+    def _save(self, entry: Entry, text: str) -> None:
+        self._set_editing(entry, False)
+        if text.strip() and text != entry.view.message.text:
+            self.edit_submitted.emit(entry.view.id, text)
+
+    def _set_editing(self, entry: Entry, editing: bool) -> None:
+        entry.editing = editing
+        self.discard(entry.sync())
+        self.arrange()
+        if editing:
+            self.go_to(entry, None)
+        for row in entry.rows or ():
+            if row.widget is not None and row.part is (Part.EDITOR if editing else Part.ACTIONS):
+                row.widget.stops()[0].setFocus()
+
+    def _fold(self, entry: Entry, opened: bool) -> None:
+        entry.opened = opened
+        self._following = False
+        self.discard(entry.sync())
+        self.arrange()
+
+    def _copy(self, entry: Entry, body: ActionsBody) -> None:
+        QGuiApplication.clipboard().setText(entry.text)
+        body.copied()
+        self.copied.emit(entry.view.id)
+
+    def _copy_code(self, row: Row) -> None:
+        """Copies the whole block that the row is part of."""
+        rows = row.entry.rows or []
+        at, parts = rows.index(row), list[str]()
+        for later in rows[at:]:
+            if not isinstance(later.content, Segment):
+                break
+            parts.append(later.content.source)
+            if not later.content.goes_on:
+                break
+        QGuiApplication.clipboard().setText("\n".join(parts))
+        if isinstance(row.widget, CodeBody):
+            row.widget.copied()
+
+    def _show_streamed(self) -> None:
+        self._frame.stop()
+        for entry in self._streaming:
+            self.discard(entry.sync())
+        if self._streaming:
+            self._streaming.clear()
+            self.arrange()
+
+
+def _source(row: Row) -> str:
+    if isinstance(row.content, Segment):
+        return row.content.source
+    return row.content.text if isinstance(row.content, Plain) else ""

@@ -1,0 +1,148 @@
+"""What can be done with a message, and what a reply took: the quiet line under each message.
+
+Invariant: every action is a button with a name, reached by the Tab key whether the line is shown or not; the line
+always takes its space, so that nothing moves when the pointer passes.
+"""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtWidgets import QLabel, QWidget
+
+from desktop.panes.chat.body import Body
+from desktop.panes.chat.message import MessageView, statistics
+from desktop.ui import formats, theme
+from desktop.ui.buttons import IconButton
+from desktop.ui.icons import Icon
+from desktop.ui.theme import Theme, Type
+from desktop.ui.translation import _
+
+
+class Elided(QLabel):
+    """One line of muted text that ends in … where it does not fit; all of it is the tooltip."""
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setPen(self.palette().placeholderText().color())
+        text = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, self.width())
+        painter.drawText(self.rect(), self.alignment() | Qt.AlignmentFlag.AlignVCenter, text)
+
+
+class ActionsBody(Body):
+    """The buttons and the statistics line of one message."""
+
+    copy = Signal()
+    edit = Signal()
+    again = Signal()
+    go_on = Signal()
+    delete = Signal()
+    version = Signal(int)
+
+    def __init__(self, look: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(look, parent)
+        self._view: MessageView | None = None
+        self._hovered = False
+        self._earlier = IconButton(look, Icon.LEFT, "", self)
+        self._count = Elided(self)
+        self._later = IconButton(look, Icon.RIGHT, "", self)
+        self._copy = IconButton(look, Icon.COPY, "", self)
+        self._edit = IconButton(look, Icon.EDIT, "", self)
+        self._again = IconButton(look, Icon.AGAIN, "", self)
+        self._go_on = IconButton(look, Icon.CONTINUE, "", self)
+        self._delete = IconButton(look, Icon.DELETE, "", self)
+        self._statistics = Elided(self)
+        for button, signal in (
+            (self._copy, self.copy),
+            (self._edit, self.edit),
+            (self._again, self.again),
+            (self._go_on, self.go_on),
+            (self._delete, self.delete),
+        ):
+            button.clicked.connect(signal)
+        self._earlier.clicked.connect(lambda: self._switch(-1))
+        self._later.clicked.connect(lambda: self._switch(1))
+
+    def show_actions(self, view: MessageView) -> None:
+        self._view = view
+        self._earlier.setVisible(view.versions > 1)
+        self._later.setVisible(view.versions > 1)
+        self._count.setVisible(view.versions > 1)
+        self._earlier.setEnabled(view.version > 1 and not view.streaming)
+        self._later.setEnabled(view.version < view.versions and not view.streaming)
+        for button in (self._copy, self._edit, self._delete):
+            button.setVisible(not view.streaming)
+        self._again.setVisible(view.reply and not view.streaming)
+        self._go_on.setVisible(view.can_continue and not view.streaming)
+        self._count.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+        for label in (self._count, self._statistics):
+            label.setFont(self.look.font(Type.SMALL))
+        self.retranslate()
+        self._reveal()
+
+    def hover(self, over: bool) -> None:
+        """Whether the pointer, or the keyboard, is in the message."""
+        self._hovered = over
+        self._reveal()
+
+    def copied(self) -> None:
+        """Shows that the message is in the clipboard."""
+        self._copy.draw(Icon.CHECK)
+        self._copy.name(_("Copied"))
+
+    def retranslate(self) -> None:
+        view = self._view
+        if view is None:
+            return
+        self._copy.draw(Icon.COPY)
+        self._copy.name(_("Copy"))
+        self._edit.name(_("Edit"))
+        self._again.name(_("Regenerate"))
+        self._go_on.name(_("Continue"))
+        self._delete.name(_("Delete"))
+        self._earlier.name(_("Earlier version"))
+        self._later.name(_("Later version"))
+        version, versions = formats.number(view.version), formats.number(view.versions)
+        self._count.setText(f"{version}/{versions}")
+        self._count.setAccessibleName(_("Version {version} of {versions}", version=version, versions=versions))
+        line = (view.status or "…") if view.streaming else statistics(view.message)
+        self._statistics.setText(line)
+        self._statistics.setToolTip(line)
+
+    def changeEvent(self, event: QEvent) -> None:
+        if event.type() == QEvent.Type.LanguageChange:
+            self.retranslate()
+        super().changeEvent(event)
+
+    def fit(self, width: int) -> int:
+        line = self.look.px(28)
+        shown = [w for w in (*self._buttons(), self._count) if not w.isHidden()]
+        wide = {w: self.look.px(32) if w is self._count else w.sizeHint().width() for w in shown}
+        order = [w for w in (self._earlier, self._count, self._later, *self._buttons()[2:]) if w in wide]
+        left = 0 if self._view is None or self._view.reply else width - sum(wide.values())
+        left -= theme.XS if left == 0 and shown else 0
+        for w in order:
+            w.setGeometry(left, 0, wide[w], line)
+            left += wide[w]
+        gap = theme.S if order else 0
+        self._statistics.setGeometry(left + gap, 0, max(0, width - left - gap), line)
+        return line
+
+    def stops(self) -> list[QWidget]:
+        return [b for b in self._buttons() if not b.isHidden() and b.isEnabled()]
+
+    def _buttons(self) -> list[IconButton]:
+        return [self._earlier, self._later, self._copy, self._edit, self._again, self._go_on, self._delete]
+
+    def _switch(self, step: int) -> None:
+        if self._view is not None:
+            self.version.emit(self._view.version + step)
+
+    def _reveal(self) -> None:
+        view = self._view
+        shown = self._hovered or bool(view and view.reply and (view.last or view.streaming))
+        versions = view is not None and view.versions > 1
+        for button in self._buttons():
+            button.quiet = not shown and not (versions and button in (self._earlier, self._later))
+            button.update()
+        self._statistics.setVisible(shown)

@@ -1,0 +1,425 @@
+"""What is read in a conversation: text, code, the person's bubble, folded thoughts, notes.
+
+Invariant: a body shows one part of one message, says how tall it is at a given width, and never scrolls vertically or
+loads anything. It knows neither its place in the conversation nor any other body.
+"""
+
+from __future__ import annotations
+
+from math import ceil
+from typing import Protocol
+
+from PySide6.QtCore import QEvent, QRectF, QSize, Qt, QUrl, Signal
+from PySide6.QtGui import (
+    QColor,
+    QEnterEvent,
+    QKeyEvent,
+    QPainter,
+    QPainterPath,
+    QPaintEvent,
+    QTextBlockFormat,
+    QTextCharFormat,
+    QTextCursor,
+    QTextOption,
+    QWheelEvent,
+)
+from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QTextBrowser, QTextEdit, QWidget
+
+from desktop.ui import highlight, icons, markdown, theme
+from desktop.ui.buttons import IconButton
+from desktop.ui.icons import Icon
+from desktop.ui.markdown import Segment
+from desktop.ui.theme import Theme, Type
+from desktop.ui.translation import _
+
+_LINE = 150  # per cent of the font's height: open enough to read for long
+_SCROLLING = (Qt.Key.Key_PageUp, Qt.Key.Key_PageDown)  # these move the conversation, not a cursor in one part
+_MARKS = 200  # at most so many places are marked in one part
+
+
+class Body(QWidget):
+    """A part of a message."""
+
+    entered = Signal()
+    link = Signal(str)
+
+    def __init__(self, look: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.look = look
+
+    def fit(self, width: int) -> int:
+        """Lays the body out for this width and returns its height."""
+        raise NotImplementedError
+
+    def enterEvent(self, event: QEnterEvent) -> None:
+        self.entered.emit()
+        super().enterEvent(event)
+
+    def stops(self) -> list[QWidget]:
+        """Where the Tab key stops, in order."""
+        return []
+
+
+class Reading(QTextBrowser):
+    """Text that can be selected by mouse and keyboard, without scroll bars of its own."""
+
+    def __init__(self, name: str, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setOpenLinks(False)
+        self.setUndoRedoEnabled(False)
+        self.document().setDocumentMargin(0)
+        self.viewport().setAutoFillBackground(False)
+        self.setTextInteractionFlags(
+            Qt.TextInteractionFlag.TextBrowserInteraction | Qt.TextInteractionFlag.TextSelectableByKeyboard
+        )
+        self.setAccessibleName(name)
+
+    def loadResource(self, kind: int, name: QUrl | str) -> object:
+        return None  # neither pictures nor style sheets, from anywhere
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        if event.angleDelta().y() or not self.horizontalScrollBar().maximum():
+            event.ignore()
+        else:
+            super().wheelEvent(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        whole = event.key() in (Qt.Key.Key_Home, Qt.Key.Key_End) and event.modifiers() != Qt.KeyboardModifier.NoModifier
+        if event.key() in _SCROLLING or (whole and not event.modifiers() & Qt.KeyboardModifier.ShiftModifier):
+            event.ignore()
+        else:
+            super().keyPressEvent(event)
+
+    def replace(self, html: str) -> None:
+        """New content; what was selected stays selected."""
+        cursor = self.textCursor()
+        anchor, position = cursor.anchor(), cursor.position()
+        self.setHtml(html)
+        if anchor != position:
+            end = self.document().characterCount() - 1
+            cursor = self.textCursor()
+            cursor.setPosition(min(anchor, end))
+            cursor.setPosition(min(position, end), QTextCursor.MoveMode.KeepAnchor)
+            self.setTextCursor(cursor)
+
+    def mark(self, words: str, colour: str) -> None:
+        """Marks where these words stand."""
+        found: list[QTextEdit.ExtraSelection] = []
+        cursor = self.document().find(words) if words else QTextCursor()
+        while not cursor.isNull() and len(found) < _MARKS:
+            place = QTextEdit.ExtraSelection()
+            place.cursor = cursor  # type: ignore[attr-defined]
+            place.format = QTextCharFormat()  # type: ignore[attr-defined]
+            place.format.setBackground(QColor(colour))  # type: ignore[attr-defined]
+            found.append(place)
+            cursor = self.document().find(words, cursor)
+        self.setExtraSelections(found)
+
+    def tall(self, width: int) -> int:
+        """The height of the text at this width."""
+        self.resize(width, self.height())
+        self.document().setTextWidth(width)
+        return ceil(self.document().size().height())
+
+
+class Marked(Protocol):
+    """A body whose text can be searched."""
+
+    def mark(self, words: str) -> None: ...
+
+
+class TextBody(Body):
+    """Markdown without its code blocks. `thought`: smaller and muted, beside a line."""
+
+    def __init__(self, look: Theme, name: str, thought: bool, parent: QWidget | None = None) -> None:
+        super().__init__(look, parent)
+        self._thought = thought
+        self._reading = Reading(name, self)
+        self._reading.anchorClicked.connect(lambda url: self.link.emit(url.toString()))
+        self.setFocusProxy(self._reading)
+
+    def show_text(self, segment: Segment, faded: bool) -> None:
+        colours = self.look.colours
+        ink = colours.muted if faded or self._thought else colours.text
+        kind = Type.BODY if self._thought else Type.READING
+        self._reading.document().setDefaultFont(self.look.font(kind))
+        self._reading.document().setDefaultStyleSheet(_sheet(self.look, ink))
+        self._reading.replace(f"<body>{markdown.html(segment.source)}</body>")
+
+    def mark(self, words: str) -> None:
+        self._reading.mark(words, self.look.colours.mark)
+
+    def fit(self, width: int) -> int:
+        left = self.look.px(theme.L) if self._thought else 0
+        height = self._reading.tall(width - left)
+        self._reading.setGeometry(left, 0, width - left, height)
+        return height
+
+    def stops(self) -> list[QWidget]:
+        return [self._reading]
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        if self._thought:
+            painter = QPainter(self)
+            painter.fillRect(QRectF(self.look.px(theme.XS), 0, 2, self.height()), QColor(self.look.colours.line))
+
+
+class CodeBody(Body):
+    """A code block, or one part of a long one: a ground, the language, a button that copies the whole block."""
+
+    copy = Signal()
+
+    def __init__(self, look: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(look, parent)
+        self._segment: Segment | None = None
+        self._reading = Reading("", self)
+        self._reading.setLineWrapMode(QTextEdit.LineWrapMode.NoWrap)
+        self._reading.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
+        self._button = IconButton(look, Icon.COPY, "", self)
+        self._button.clicked.connect(self.copy)
+        self._label = QLabel(self)
+        self.setFocusProxy(self._reading)
+        self.retranslate()
+
+    def retranslate(self) -> None:
+        self._button.name(_("Copy code"), _("Copy"))
+        self._reading.setAccessibleName(_("Code"))
+
+    def changeEvent(self, event: QEvent) -> None:
+        if event.type() == QEvent.Type.LanguageChange:
+            self.retranslate()
+        super().changeEvent(event)
+
+    def show_code(self, segment: Segment, faded: bool) -> None:
+        self._segment = segment
+        colours = self.look.colours
+        document = self._reading.document()
+        document.setDefaultFont(self.look.font(Type.CODE))
+        ink = colours.muted if faded else colours.text
+        document.setDefaultStyleSheet(f"pre {{ color: {ink}; line-height: {_LINE - 10}%; margin: 0; }}")
+        code = segment.source.expandtabs(4)
+        body = highlight.html(code, segment.language, colours) if not faded else highlight.html(code, "", colours)
+        self._reading.replace(f"<pre>{body}</pre>")
+        self._label.setText(highlight.name(segment.language))
+        self._label.setTextFormat(Qt.TextFormat.PlainText)
+        self._label.setFont(self.look.font(Type.SMALL))
+        self._label.setStyleSheet("")
+        self._label.setForegroundRole(self._label.foregroundRole().PlaceholderText)
+        self._label.setVisible(not segment.continued)
+        self._button.setVisible(not segment.continued)
+
+    def mark(self, words: str) -> None:
+        self._reading.mark(words, self.look.colours.mark)
+
+    def copied(self) -> None:
+        """Shows that the code is in the clipboard."""
+        self._button.draw(Icon.CHECK)
+        self._button.name(_("Copied"), _("Copied"))
+
+    def fit(self, width: int) -> int:
+        if self._segment is None:
+            return 0
+        side, head = self.look.px(theme.L), 0 if self._segment.continued else self.look.px(36)
+        self._reading.resize(width - 2 * side, self._reading.height())
+        document = self._reading.document()
+        document.setTextWidth(-1)
+        wide = document.idealWidth() > width - 2 * side
+        height = ceil(document.size().height()) + (12 if wide else 0)
+        hint = self._button.sizeHint()
+        self._button.setGeometry(width - hint.width() - theme.XS, theme.XS, hint.width(), hint.height())
+        self._label.setGeometry(side, theme.XS, width // 2, hint.height())
+        self._reading.setGeometry(side, head, width - 2 * side, height)
+        return head + height + (0 if self._segment.goes_on else self.look.px(theme.M))
+
+    def stops(self) -> list[QWidget]:
+        return [self._reading] if self._button.isHidden() else [self._reading, self._button]
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        segment = self._segment
+        if segment is not None:
+            painter = QPainter(self)
+            _panel(painter, self.rect().toRectF(), theme.RADIUS, not segment.continued, not segment.goes_on,
+                   self.look.colours.raised)
+
+
+class BubbleBody(Body):
+    """What the person wrote, as it was written, at the right."""
+
+    def __init__(self, look: Theme, name: str, parent: QWidget | None = None) -> None:
+        super().__init__(look, parent)
+        self._reading = Reading(name, self)
+        self._reading.setWordWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
+        self._box = QRectF()
+        self._ends = (True, True)  # whether this part is the first, and the last, of the message
+        self.setFocusProxy(self._reading)
+
+    def show_plain(self, text: str, first: bool, last: bool, faded: bool) -> None:
+        self._ends = (first, last)
+        self._reading.document().setDefaultFont(self.look.font(Type.READING))
+        self._reading.setPlainText(text if last else text.removesuffix("\n"))
+        cursor = QTextCursor(self._reading.document())
+        cursor.select(QTextCursor.SelectionType.Document)
+        spacing = QTextBlockFormat()
+        spacing.setLineHeight(_LINE - 10, QTextBlockFormat.LineHeightTypes.ProportionalHeight.value)
+        cursor.mergeBlockFormat(spacing)
+        ink = QTextCharFormat()
+        ink.setForeground(QColor(self.look.colours.muted if faded else self.look.colours.text))
+        cursor.mergeCharFormat(ink)
+
+    def mark(self, words: str) -> None:
+        self._reading.mark(words, self.look.colours.mark)
+
+    def fit(self, width: int) -> int:
+        side = self.look.px(theme.L)
+        inner = int(width * 0.8) - 2 * side
+        height = self._reading.tall(inner)
+        if all(self._ends):
+            inner = min(inner, ceil(self._reading.document().idealWidth()) + 1)
+            height = self._reading.tall(inner)
+        above = self.look.px(theme.M - 2) if self._ends[0] else 0
+        below = self.look.px(theme.M - 2) if self._ends[1] else 0
+        self._box = QRectF(width - inner - 2 * side, 0, inner + 2 * side, above + height + below)
+        self._reading.setGeometry(width - inner - side, above, inner, height)
+        return above + height + below
+
+    def stops(self) -> list[QWidget]:
+        return [self._reading]
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        _panel(QPainter(self), self._box, theme.RADIUS_L, *self._ends, self.look.colours.bubble)
+
+
+class FoldBody(Body):
+    """The line that opens and closes the thoughts."""
+
+    toggled = Signal(bool)
+
+    def __init__(self, look: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(look, parent)
+        self._button = IconButton(look, Icon.RIGHT, "", self)
+        self._button.setCheckable(True)
+        self._button.clicked.connect(self.toggled)
+        self.setFocusProxy(self._button)
+
+    def show_state(self, thinking: bool, opened: bool) -> None:
+        label = _("Thinking…") if thinking else _("Thoughts")
+        self._button.name(_("Hide the thoughts") if opened else _("Show the thoughts"), label)
+        self._button.draw(Icon.DOWN if opened else Icon.RIGHT)
+        self._button.setChecked(opened)
+
+    def fit(self, width: int) -> int:
+        hint = self._button.sizeHint()
+        self._button.setGeometry(-theme.XS, 0, hint.width(), hint.height())
+        return hint.height()
+
+    def stops(self) -> list[QWidget]:
+        return [self._button]
+
+
+class NoteBody(Body):
+    """What went wrong with a reply, in a sentence, and the way on."""
+
+    reload = Signal()
+
+    def __init__(self, look: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(look, parent)
+        self._label = QLabel(self)
+        self._label.setWordWrap(True)
+        self._label.setTextFormat(Qt.TextFormat.PlainText)
+        self._button = QPushButton(self)
+        self._button.clicked.connect(self.reload)
+        self.setFocusProxy(self._button)
+
+    def show_note(self, sentence: str) -> None:
+        self._label.setText(sentence)
+        self._button.setText(_("Reload"))
+        self._button.setAccessibleName(_("Reload the model"))
+
+    def fit(self, width: int) -> int:
+        pad, icon = self.look.px(theme.M), self.look.px(20)
+        hint: QSize = self._button.sizeHint()
+        left, room = pad + icon + theme.S, width - 3 * pad - icon - theme.S - hint.width()
+        tall = max(self._label.heightForWidth(room), hint.height())
+        self._label.setGeometry(left, pad, room, tall)
+        self._button.setGeometry(width - pad - hint.width(), pad + (tall - hint.height()) // 2, hint.width(), hint.height())
+        return tall + 2 * pad
+
+    def stops(self) -> list[QWidget]:
+        return [self._button]
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter, colours = QPainter(self), self.look.colours
+        _panel(painter, self.rect().toRectF(), theme.RADIUS, True, True, colours.warning_ground)
+        side = self.look.px(20)
+        icons.paint(painter, Icon.WARNING, QRectF(self.look.px(theme.M), (self.height() - side) / 2, side, side),
+                    colours.warning)
+
+
+class LeftBody(Body):
+    """The line below the last message that has left the context."""
+
+    def __init__(self, look: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(look, parent)
+        self._text = ""
+
+    def retranslate(self) -> None:
+        self._text = _("The model no longer sees what is above")
+        self.setAccessibleName(self._text)
+        self.update()
+
+    def fit(self, width: int) -> int:
+        return self.look.px(28)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter, middle = QPainter(self), self.height() // 2
+        painter.setFont(self.look.font(Type.SMALL))
+        room = painter.fontMetrics().horizontalAdvance(self._text) + 2 * theme.M
+        left = (self.width() - room) // 2
+        painter.setPen(QColor(self.look.colours.line))
+        painter.drawLine(0, middle, left, middle)
+        painter.drawLine(left + room, middle, self.width(), middle)
+        painter.setPen(QColor(self.look.colours.muted))
+        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, self._text)
+
+
+def _panel(painter: QPainter, box: QRectF, radius: float, top: bool, bottom: bool, colour: str) -> None:
+    """A ground with round corners where the part begins or ends its block."""
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    path = QPainterPath()
+    path.setFillRule(Qt.FillRule.WindingFill)
+    path.addRoundedRect(box, radius, radius)
+    if not top:
+        path.addRect(box.adjusted(0, 0, 0, -min(radius, box.height())))
+    if not bottom:
+        path.addRect(box.adjusted(0, min(radius, box.height()), 0, 0))
+    painter.fillPath(path, QColor(colour))
+
+
+def _sheet(look: Theme, ink: str) -> str:
+    """How Markdown looks, in the CSS that Qt's rich text knows."""
+    c, gap = look.colours, look.px(theme.S)
+    code = look.font(Type.CODE)
+    mono = f"font-family: '{code.family()}'; font-size: {code.pixelSize()}px; background-color: {c.raised};"
+    return f"""
+body {{ color: {ink}; }}
+p {{ line-height: {_LINE}%; margin: 0 0 {gap}px 0; }}
+li {{ line-height: {_LINE}%; margin: 0 0 {gap // 2}px 0; }}
+ul, ol {{ margin: 0 0 {gap}px 0; -qt-list-indent: 1; }}
+h1, h2, h3, h4, h5, h6 {{ line-height: 130%; margin: {gap}px 0 {gap}px 0; font-weight: 600; }}
+h1 {{ font-size: {look.px(21)}px; }}
+h2 {{ font-size: {look.px(18)}px; }}
+h3 {{ font-size: {look.px(16)}px; }}
+h4, h5, h6 {{ font-size: {look.px(15)}px; }}
+a {{ color: {c.accent}; text-decoration: underline; }}
+code {{ {mono} }}
+pre {{ {mono} line-height: {_LINE - 10}%; margin: 0 0 {gap}px 0; }}
+table.data {{ border-collapse: collapse; margin: {gap // 2}px 0 {gap}px 0; }}
+table.data th {{ padding: {gap - 2}px {gap + 4}px; border: 1px solid {c.line}; background-color: {c.raised};
+  font-weight: 600; }}
+table.data td {{ padding: {gap - 2}px {gap + 4}px; border: 1px solid {c.line}; }}
+td.quote {{ border-left: 3px solid {c.line}; padding-left: {gap + 4}px; color: {c.muted}; }}
+hr {{ color: {c.line}; background-color: {c.line}; }}
+"""

@@ -1,0 +1,400 @@
+"""The chat that is shown: opens it, asks in it, changes it, and tells the view what to show.
+
+Invariants: a chat is made when its first message is sent, not before; what a person typed stays in `drafts` until it is
+stored; whatever is removed can be taken back by `undo`. A `QObject` on QtCore only: the replies themselves are followed
+by `replies`, the list of chats is `listing`'s, and the words a person reads are the view's.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine, MutableMapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal
+
+from desktop.core.chat import Chat, Opening, Tree
+from desktop.core.errors import N_, UserError
+from desktop.core.talk import ContextUse, TalkEvent
+from desktop.panes.chat.conversation import Conversation
+from desktop.panes.chat.edges import Activity, ModelChoice, Notice, Talk, Tasks, Work
+from desktop.panes.chat.listing import Listing
+from desktop.panes.chat.notices import Notices
+from desktop.panes.chat.pacing import PACE
+from desktop.panes.chat.replies import Replies
+from desktop.services.chats import Chats, Removed
+
+_GUIDE = ""  # the name of the built-in model in `Chat.model`
+
+
+class ChatController(QObject):
+    """What the view calls, and what it listens to. Signals about messages concern the chat shown."""
+
+    shown = Signal(object, list)  # Chat, its MessageViews: another chat, or the same from another side
+    head_changed = Signal(object)  # Chat: title, model, opening
+    message_added = Signal(object)
+    message_changed = Signal(object)
+    cut_from = Signal(str)
+    written = Signal(str, str)
+    ended = Signal(object)
+    found = Signal(str, str)  # message id, words to mark
+    left = Signal(object)  # ids of messages that have left the context
+    activity_changed = Signal(object)
+    notice_changed = Signal(object)  # Notice, or None
+    context_changed = Signal(object)  # ContextUse, or None where it cannot be told
+    device_changed = Signal(str)
+    draft_changed = Signal(str)  # what belongs into the composer
+    undo_offered = Signal(str)  # a message id: what was removed
+    prompt_made = Signal(object)  # ExactPrompt
+    models_changed = Signal(list)
+
+    def __init__(
+        self,
+        chats: Chats,
+        talk: Talk,
+        tasks: Tasks,
+        drafts: MutableMapping[str, str] | None = None,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._chats = chats
+        self._talk = talk
+        self._tasks = tasks
+        self._drafts = {} if drafts is None else drafts
+        self._models: list[ModelChoice] = []
+        self._removed: Removed | None = None
+        self._asked_for = ""  # the chat opened last; loading another may end later
+        self._current = _unsaved(_GUIDE)
+        self.listing = Listing(chats, tasks, self)
+        self.replies = Replies(talk, tasks, self)
+        self.notices = Notices(talk, tasks, self)
+        self._connect()
+
+    def _connect(self) -> None:
+        replies, notices, listing = self.replies, self.notices, self.listing
+        replies.message_added.connect(self.message_added)
+        replies.message_changed.connect(self.message_changed)
+        replies.cut_from.connect(self.cut_from)
+        replies.written.connect(self.written)
+        replies.ended.connect(self.ended)
+        replies.left.connect(self.left)
+        replies.device.connect(self.device_changed)
+        replies.stored.connect(lambda conversation: self._drafts.pop(conversation.id, None))
+        replies.retitled.connect(self._on_retitled)
+        replies.failed.connect(self._on_failed)
+        replies.activity_changed.connect(self._on_activity)
+        replies.done.connect(self._on_done)
+        notices.changed.connect(self._on_notice)
+        notices.worked.connect(self._on_activity)
+        listing.gone.connect(self._on_gone)
+        listing.changed.connect(self._on_listed)
+
+    # -- which chat -------------------------------------------------------------------------------------------------
+
+    @property
+    def chat(self) -> Chat:
+        """The one shown; its id is "" as long as nothing was said in it."""
+        return self._current.chat
+
+    @property
+    def activity(self) -> Activity:
+        return self._current.activity
+
+    @property
+    def models(self) -> Sequence[ModelChoice]:
+        return self._models
+
+    def last_own(self) -> str | None:
+        return None if self._current.busy else self._current.last_own()
+
+    def start(self) -> None:
+        """Reads the list, and shows an empty chat."""
+        self.listing.refresh()
+        self._show(_unsaved(_GUIDE))
+
+    def new_chat(self) -> None:
+        """An empty chat with the model of the one before; asks nothing of the disk."""
+        self._asked_for = ""
+        if self._current.id:
+            self._show(_unsaved(self.chat.model))
+        else:
+            self.shown.emit(self.chat, [])
+
+    def open(self, chat_id: str, message_id: str = "", words: str = "") -> None:
+        """Shows a chat; at a message, where one is named."""
+        self._asked_for = chat_id
+        self._spawn(self._open(chat_id, message_id, words))
+
+    async def _open(self, chat_id: str, message_id: str = "", words: str = "") -> None:
+        known = self._current if self._current.id == chat_id else self.replies.of(chat_id)
+        if known is None:
+            known = Conversation(await self._chats.get(chat_id), await self._chats.messages(chat_id))
+        if self._asked_for != chat_id:
+            return
+        if message_id and message_id in known.tree and known.view(message_id) is None and not known.busy:
+            known.chat = replace(known.chat, tip=known.tree.newest_leaf(message_id))  # found in another branch
+        self._show(known)
+        if message_id:
+            self.found.emit(message_id, words)
+
+    def _show(self, conversation: Conversation) -> None:
+        self._current = conversation
+        self.replies.show(conversation)
+        self.listing.mark(conversation.id, conversation.activity.work)
+        self.shown.emit(conversation.chat, conversation.views())
+        self.left.emit(conversation.left)
+        self.activity_changed.emit(conversation.activity)
+        self.notice_changed.emit(self.notices.of(conversation.id))
+        self.draft_changed.emit(self._drafts.get(conversation.id, ""))
+        self.measure("")
+
+    async def _saved(self, conversation: Conversation) -> Conversation:
+        """The chat with a place in the database."""
+        if not conversation.id:
+            made = conversation.chat
+            conversation.chat = await self._chats.create(
+                model=made.model, opening=made.opening, title=made.title, titled=made.titled
+            )
+            await self.listing.load()
+            if conversation is self._current:
+                self._asked_for = conversation.id
+                self.head_changed.emit(conversation.chat)
+        return conversation
+
+    # -- asking -----------------------------------------------------------------------------------------------------
+
+    def send(self, text: str) -> bool:
+        """Asks; False where a reply is still being written, and the text should stay where it is."""
+        if not text.strip() or not self._free():
+            return False
+        self._drafts[self._current.id] = text
+        self._current.activity = Activity(Work.STARTING)
+        self._on_activity(self._current)
+        self._spawn(self._send(self._current, text))
+        self.draft_changed.emit("")
+        return True
+
+    async def _send(self, conversation: Conversation, text: str) -> None:
+        unsaved = conversation.id
+        try:
+            await self._saved(conversation)
+        except UserError as error:
+            conversation.activity = Activity()
+            self._on_activity(conversation)
+            self._on_failed(conversation, error, True)
+            return
+        self._drafts[conversation.id] = self._drafts.pop(unsaved, text)
+        self._start(conversation, self._talk.ask(conversation.id, text))
+
+    def regenerate(self, message_id: str) -> None:
+        if self._free():
+            self._start(self._current, self._talk.regenerate(self.chat.id, message_id))
+
+    def continue_reply(self, message_id: str) -> None:
+        if self._free():
+            self._start(self._current, self._talk.continue_reply(self.chat.id, message_id))
+
+    def edit(self, message_id: str, text: str) -> None:
+        if text.strip() and self._free():
+            self._start(self._current, self._talk.edit(self.chat.id, message_id, text))
+
+    def stop(self) -> None:
+        self.replies.stop(self._current)
+
+    def _free(self) -> bool:
+        """Whether this chat can be asked; a reply that is only still being shown is shown at once."""
+        if self._current.growing is not None and self._current.growing.ended is not None:
+            self.replies.stop(self._current)
+        return not self._current.busy
+
+    def _start(self, conversation: Conversation, events: AsyncIterator[TalkEvent]) -> None:
+        self.notices.put(conversation, None)
+        self.replies.start(conversation, events, PACE if conversation.chat.model == _GUIDE else 0.0)
+
+    # -- changing the chat ------------------------------------------------------------------------------------------
+
+    def switch(self, message_id: str, version: int) -> None:
+        """Shows another version of a message, and what followed it."""
+        tip = self._current.version(message_id, version)
+        if tip is not None and self._free():
+            self._current.chat = replace(self.chat, tip=tip)
+            self._spawn(self._chats.update(self.chat.id, tip=tip))
+            self._reshow()
+
+    def delete(self, message_id: str) -> None:
+        """Hides a message and what hangs below it."""
+        if self._free():
+            self._spawn(self._remove(self._chats.delete(self.chat.id, message_id), N_("Message deleted")))
+
+    def clear(self) -> None:
+        """Back to the opening."""
+        if self._free() and self._current.path():
+            self._spawn(self._remove(self._chats.clear(self.chat.id), N_("Chat cleared")))
+
+    async def _remove(self, removal: Coroutine[Any, Any, Removed], what: str) -> None:
+        self._removed = await removal
+        await self._reload(self._removed.chat_id)
+        self.undo_offered.emit(what)
+
+    def undo(self) -> None:
+        """Takes the last removal of messages back."""
+        removed, self._removed = self._removed, None
+        if removed is not None:
+            self._spawn(self._restore(removed))
+
+    async def _restore(self, removed: Removed) -> None:
+        await self._chats.restore(removed)
+        await self._reload(removed.chat_id)
+
+    async def _reload(self, chat_id: str) -> None:
+        """Reads a chat again, if it is the one shown."""
+        fresh = Conversation(await self._chats.get(chat_id), await self._chats.messages(chat_id))
+        if chat_id == self._current.id and not self._current.busy:
+            self._current.chat, self._current.tree = fresh.chat, fresh.tree
+            self._reshow()
+
+    def _reshow(self) -> None:
+        self.shown.emit(self.chat, self._current.views())
+        self.left.emit(self._current.left)
+        self.measure("")
+
+    def rename(self, title: str) -> None:
+        if self.chat.id:
+            self.listing.rename(self.chat.id, title)
+        elif title.strip():
+            self._set_head(replace(self.chat, title=title.strip(), titled=True))
+
+    def pin(self, pinned: bool) -> None:
+        self._spawn(self._pin(pinned))
+
+    async def _pin(self, pinned: bool) -> None:
+        self.listing.pin((await self._saved(self._current)).id, pinned)
+
+    def to_bin(self) -> None:
+        if self.chat.id:
+            self.listing.bin(self.chat.id)
+
+    def set_opening(self, opening: Opening) -> None:
+        self._set_head(replace(self.chat, opening=opening))
+        if self.chat.id:
+            self._spawn(self._chats.update(self.chat.id, opening=opening))
+
+    def choose_model(self, name: str) -> None:
+        self._set_head(replace(self.chat, model=name))
+        if self.chat.id:
+            self._spawn(self._chats.update(self.chat.id, model=name))
+        self.measure("")
+
+    def set_models(self, models: Sequence[ModelChoice]) -> None:
+        """What the library holds now; the guide first."""
+        self._models = list(models)
+        self.models_changed.emit(self._models)
+
+    def _set_head(self, chat: Chat) -> None:
+        self._current.chat = chat
+        self.head_changed.emit(chat)
+
+    # -- about the prompt -------------------------------------------------------------------------------------------
+
+    def keep_draft(self, text: str) -> None:
+        """What stands in the composer, so that it is there when the chat is shown again."""
+        if text:
+            self._drafts[self._current.id] = text
+        else:
+            self._drafts.pop(self._current.id, None)
+
+    def measure(self, draft: str) -> None:
+        """Tells how full the context is with this draft."""
+        if self.chat.id:
+            self._tasks.spawn(self._measure(self._current, draft), lambda _: self.context_changed.emit(None))
+        else:
+            self.context_changed.emit(None)
+
+    async def _measure(self, conversation: Conversation, draft: str) -> None:
+        use: ContextUse = await self._talk.context_use(conversation.id, draft)
+        conversation.left = use.left
+        if conversation is self._current:
+            self.context_changed.emit(use)
+            self.left.emit(use.left)
+
+    def show_prompt(self) -> None:
+        """Makes the exact prompt, for `prompt_made`."""
+        self._spawn(self._prompt())
+
+    async def _prompt(self) -> None:
+        self.prompt_made.emit(await self._talk.exact_prompt((await self._saved(self._current)).id))
+
+    def preview(self, opening: Opening, show: Callable[[str], None]) -> None:
+        """Gives `show` the prompt that an opening makes, or the reason why it makes none."""
+        self._tasks.spawn(self._preview(opening, show), lambda error: show(str(error)))
+
+    async def _preview(self, opening: Opening, show: Callable[[str], None]) -> None:
+        show(await self._talk.preview(opening, self.chat.model))
+
+    # -- what went wrong --------------------------------------------------------------------------------------------
+
+    def act(self, notice: Notice | None = None) -> None:
+        """A notice's button that is not the window's affair, or "Reload" under a reply: loads the model again."""
+        self.notices.reload(self._current, notice)
+
+    def dismiss(self) -> None:
+        """The notice has been read."""
+        self.notices.put(self._current, None)
+
+    def show_error(self, error: UserError) -> None:
+        """A failure without a place of its own is said in the chat that is shown."""
+        self.notices.failed(self._current, error)
+
+    def _spawn(self, work: Coroutine[Any, Any, Any]) -> None:
+        self._tasks.spawn(work, self.show_error)
+
+    def _on_failed(self, conversation: Conversation, error: UserError, nothing_stored: bool) -> None:
+        if nothing_stored and conversation is self._current:
+            self.draft_changed.emit(self._drafts.get(conversation.id, ""))
+        self.notices.failed(conversation, error)
+
+    def _on_notice(self, conversation: Conversation, notice: Notice | None) -> None:
+        if conversation is self._current:
+            self.notice_changed.emit(notice)
+
+    # -- what the replies tell --------------------------------------------------------------------------------------
+
+    def _on_retitled(self, conversation: Conversation, title: str) -> None:
+        conversation.chat = replace(conversation.chat, title=title)
+        self.listing.refresh()
+        if conversation is self._current:
+            self.head_changed.emit(conversation.chat)
+
+    def _on_activity(self, conversation: Conversation) -> None:
+        self.listing.mark(conversation.id, conversation.activity.work)
+        if conversation is self._current:
+            self.activity_changed.emit(conversation.activity)
+
+    def _on_done(self, conversation: Conversation) -> None:
+        shown = conversation is self._current
+        self.listing.mark(conversation.id, Work.NOTHING, unread=not shown)
+        self.listing.refresh()
+        if shown:
+            self.measure("")
+
+    def _on_gone(self, chat_id: str) -> None:
+        """The chat shown went to the bin: the newest other one is shown, or an empty one."""
+        if chat_id == self._current.id:
+            self.stop()
+            rest = self.listing.chats
+            if rest:
+                self.open(rest[0].id)
+            else:
+                self.new_chat()
+
+    def _on_listed(self, chat_id: str) -> None:
+        """Title or pin changed in the list, or the chat came back from the bin."""
+        chat = next((c for c in self.listing.chats if c.id == chat_id), None)
+        if chat is not None and chat_id == self._current.id:
+            self._set_head(replace(self.chat, title=chat.title, titled=chat.titled, pinned=chat.pinned))
+
+
+def _unsaved(model: str) -> Conversation:
+    now = time.time()
+    return Conversation(Chat("", "", now, now, model=model), Tree())

@@ -1,0 +1,64 @@
+"""Text that stands in a pane: a label in one of the theme's types and tones, following the theme as it changes.
+
+Invariant: it names a type and a tone, never a font or a colour; text is shown as it is, never as markup. A label does
+not know languages: whoever gave it its text gives it again.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor, QPalette
+from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
+
+from desktop.ui.theme import Theme, Type
+
+
+class Tone(StrEnum):
+    """The value is the name of one of the theme's colours."""
+
+    TEXT = "text"
+    MUTED = "muted"
+    ACCENT = "accent"
+    WARNING = "warning"
+    DANGER = "danger"
+
+
+class Label(QLabel):
+    """`wrap` lets it take several lines; `selectable` lets its text be marked and copied."""
+
+    def __init__(
+        self,
+        look: Theme,
+        kind: Type = Type.BODY,
+        tone: Tone = Tone.TEXT,
+        parent: QWidget | None = None,
+        *,
+        wrap: bool = False,
+        selectable: bool = False,
+    ) -> None:
+        super().__init__(parent)
+        self._look, self._kind, self._tone = look, kind, tone
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setWordWrap(wrap)
+        if wrap:
+            policy = QSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+            policy.setHeightForWidth(True)
+            self.setSizePolicy(policy)
+        if selectable:
+            by = Qt.TextInteractionFlag
+            self.setTextInteractionFlags(by.TextSelectableByMouse | by.TextSelectableByKeyboard)
+        look.changed.connect(self._restyle)
+        self._restyle()
+
+    def tone(self, tone: Tone) -> None:
+        """Changes what the text's colour says."""
+        self._tone = tone
+        self._restyle()
+
+    def _restyle(self) -> None:
+        self.setFont(self._look.font(self._kind))
+        palette = self.palette()
+        palette.setColor(QPalette.ColorRole.WindowText, QColor(getattr(self._look.colours, self._tone.value)))
+        self.setPalette(palette)
