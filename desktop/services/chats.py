@@ -96,6 +96,10 @@ class Chats:
 
         return await self._store.write(work)
 
+    async def rename_model(self, old: str, new: str) -> None:
+        """Lets the chats of a model that was renamed keep it."""
+        await self._store.write(lambda db: db.execute("UPDATE chat SET model=? WHERE model=?", (storable(new), old)))
+
     async def messages(self, chat_id: str) -> Tree:
         """Every message of a chat; one that is being written as far as it is on disk."""
         return Tree(await self._store.read(lambda db: messages(db, chat_id)))

@@ -55,11 +55,4 @@ def _journal(db: sqlite3.Connection) -> None:
     db.execute("CREATE INDEX journal_of_message ON journal(message)")
 
 
-def _library(db: sqlite3.Connection) -> None:
-    db.execute("""CREATE TABLE model (
-        id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, path TEXT NOT NULL, owned INTEGER NOT NULL,
-        size INTEGER NOT NULL, fingerprint TEXT NOT NULL, architecture TEXT NOT NULL, quantisation TEXT NOT NULL,
-        context_length INTEGER NOT NULL, parameters INTEGER NOT NULL, template TEXT NOT NULL, added REAL NOT NULL, binned REAL)""")
-
-
-MIGRATIONS: tuple[Migration, ...] = (_chats, _search, _journal, _library)
+MIGRATIONS: tuple[Migration, ...] = (_chats, _search, _journal)

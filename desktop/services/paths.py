@@ -36,6 +36,10 @@ class Paths:
         return self.home / "preferences.toml"
 
     @property
+    def library(self) -> Path:
+        return self.home / "library.json"
+
+    @property
     def models(self) -> Path:
         return self.home / "models"
 

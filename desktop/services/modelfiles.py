@@ -1,0 +1,222 @@
+"""Model files on disk: what they are, which belong together, and how they are taken into the library's folder.
+
+Invariants: a file has its final name only when it is whole; what a person's own file holds is never changed, and with
+`move` it is gone from its place only when it stands in the new one. Everything here blocks and belongs into a thread.
+The list of models is `library`'s; the inside of a header is `core.gguf`'s.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from desktop.core.errors import N_, ModelFileError, StorageError
+from desktop.core.fit import kv_elements
+from desktop.core.gguf import Header, size_in_words
+from desktop.engine.files import read_header
+from desktop.services.disk import refused
+
+_SPLIT = re.compile(r"-(\d{5})-of-(\d{5})\.gguf$", re.IGNORECASE)  # llama.cpp's LLAMA_SPLIT_PREFIX
+_RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in "123456789")}
+_SAMPLE = 1 << 20
+_CHUNK = 4 << 20
+_MARGIN = 256 << 20  # bytes left free on the disk, so that chats can still be saved
+
+
+class How(StrEnum):
+    """What happens to a file that is imported."""
+
+    COPY = "copy"
+    LINK = "link"  # stays where it is
+    MOVE = "move"
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A model on this computer. `id` is "" for one that is used from a path without being in the library."""
+
+    id: str
+    name: str
+    path: Path  # of the first file, where there are several
+    size: int = 0  # bytes of all files
+    owned: bool = False  # the file lies in Alcove's folder and goes to the bin with the model
+    fingerprint: str = ""
+    architecture: str = ""
+    quantisation: str = ""
+    context_length: int = 0
+    parameters: int = 0
+    kv_elements: int = 0
+    template: str = ""
+    added: float = 0.0
+    binned: float | None = None
+    built_in: bool = False
+
+    @property
+    def linked(self) -> bool:
+        return not (self.owned or self.built_in)
+
+    @property
+    def present(self) -> bool:
+        """Whether the file is where it was."""
+        return os.path.isfile(self.path)  # pathlib's raises where a folder may not be entered
+
+
+def described(path: Path, id_: str, name: str) -> Model:
+    """The model in a file, its header and length checked. Raises `ModelFileError`."""
+    header = read_header(path)
+    files = parts(path, header)
+    headers = [header, *(read_header(file) for file in files[1:])]
+    try:
+        size = sum(file.stat().st_size for file in files)
+        fingerprint = _fingerprint(path, header, size)
+    except OSError as error:
+        raise refused(error, path) from error
+    return Model(
+        *(id_, name, files[0], size, False, fingerprint),
+        architecture=header.architecture,
+        quantisation=header.quantisation,
+        context_length=header.context_length,
+        parameters=sum(h.parameters for h in headers),
+        kv_elements=kv_elements(header),
+        template=header.chat_template,
+        added=time.time(),
+    )
+
+
+def parts(path: Path, header: Header) -> list[Path]:
+    """All files of a model that is split, the first one first. Raises `ModelFileError` where one is missing."""
+    if header.parts == 1:
+        return [path]
+    found = _SPLIT.search(path.name)
+    stem = path.name[: found.start()] if found else path.stem
+    files = [path.with_name(f"{stem}-{n:05d}-of-{header.parts:05d}.gguf") for n in range(1, header.parts + 1)]
+    missing = next((file for file in files if not os.path.isfile(file)), None)
+    if missing is not None:
+        raise ModelFileError(
+            N_("This model comes in {count} files, and “{missing}” is not beside “{name}”. Put them in one folder."),
+            count=header.parts,
+            missing=missing.name,
+            name=path.name,
+        )
+    if path != files[0]:
+        raise ModelFileError(
+            N_("“{name}” is a later part of a model in {count} files. Choose “{first}” instead."),
+            name=path.name,
+            count=header.parts,
+            first=files[0].name,
+        )
+    return files
+
+
+def stem(path: Path) -> str:
+    """The file's name without what marks it as GGUF or as a part."""
+    return _SPLIT.sub("", path.name) if _SPLIT.search(path.name) else path.stem
+
+
+def _fingerprint(path: Path, header: Header, size: int) -> str:
+    """Tells whether two files are the same model without reading them whole: header and three samples of weights."""
+    digest = hashlib.sha256(f"{size} ".encode())
+    with path.open("rb") as file:
+        digest.update(file.read(header.data_offset))
+        length = os.fstat(file.fileno()).st_size
+        for at in (header.data_offset, (header.data_offset + length) // 2, length - _SAMPLE):
+            file.seek(max(at, header.data_offset))
+            digest.update(file.read(_SAMPLE))
+    return digest.hexdigest()
+
+
+def safe_name(name: str) -> str:
+    """A name every file system takes: no separators, no device names of Windows, at most 120 bytes."""
+    clean = re.sub(r'[<>:"/\\|?*\x00-\x1f\x7f]', "_", name.encode("utf-8", "replace").decode())
+    clean = clean.encode()[:120].decode("utf-8", "ignore").strip(" .")
+    return f"_{clean}" if not clean or clean.split(".")[0].lower() in _RESERVED else clean
+
+
+def folder_for(models: Path, name: str) -> Path:
+    """Makes a new folder below `models`, named after the model."""
+    number = 1
+    while True:
+        folder = models / (safe_name(name) + (f" ({number})" if number > 1 else ""))
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            number += 1
+        except OSError as error:
+            raise refused(error, folder) from error
+        else:
+            return folder
+
+
+def take(files: Sequence[Path], models: Path, how: How, progress: Callable[[float], None]) -> Path:
+    """Brings the files into a folder of their own; the new path of the first. `progress` (0..1) may raise to cancel.
+
+    Raises `StorageError`; then, and when cancelled, nothing is left behind and the originals are as they were.
+    """
+    folder = folder_for(models, stem(files[0]))
+    targets = [folder / _within(file.name) for file in files]
+    with ExitStack() as undo:
+        undo.callback(shutil.rmtree, folder, ignore_errors=True)
+        try:
+            renamed = how is How.MOVE and os.stat(files[0]).st_dev == os.stat(folder).st_dev
+            if renamed:
+                for file, target in zip(files, targets, strict=True):
+                    os.rename(file, target)
+                    undo.callback(os.rename, target, file)
+            else:
+                _require_space(files, folder)
+                _copy_all(files, targets, progress)
+        except OSError as error:
+            raise refused(error, folder) from error
+        undo.pop_all()
+    if how is How.MOVE and not renamed:
+        for file in files:
+            with suppress(OSError):  # the copy is whole; an original that cannot be removed is not a failed import
+                file.unlink()
+    return targets[0]
+
+
+def _within(name: str) -> str:
+    """The file's name, safe, with the ending that the engine looks for."""
+    found = _SPLIT.search(name)
+    ending = name[found.start() :] if found else ".gguf"
+    return safe_name(name.removesuffix(ending)) + ending
+
+
+def _require_space(files: Sequence[Path], folder: Path) -> None:
+    needed = sum(file.stat().st_size for file in files)
+    free = shutil.disk_usage(folder).free
+    if free < needed + _MARGIN:
+        raise StorageError(
+            N_("The disk has {free} free and this model needs {needed}. Free some space, or link the file instead."),
+            free=size_in_words(free),
+            needed=size_in_words(needed + _MARGIN),
+        )
+
+
+def _copy_all(files: Sequence[Path], targets: Sequence[Path], progress: Callable[[float], None]) -> None:
+    total = sum(file.stat().st_size for file in files)
+    done = 0
+    buffer = memoryview(bytearray(_CHUNK))
+    for file, target in zip(files, targets, strict=True):
+        with file.open("rb", buffering=0) as source, target.with_suffix(".part").open("xb", buffering=0) as copy:
+            while count := source.readinto(buffer):
+                written = 0
+                while written < count:
+                    written += copy.write(buffer[written:count])
+                done += count
+                progress(done / max(total, 1))
+            os.fsync(copy.fileno())
+    if done != total:
+        raise ModelFileError(
+            N_("“{name}” changed while it was copied. Nothing was imported. Retry."), name=files[0].name
+        )
+    for target in targets:
+        os.rename(target.with_suffix(".part"), target)

@@ -1,0 +1,117 @@
+"""What a person has set, globally and for each model, in one TOML file they may read and edit.
+
+Invariants: a value that was set here has passed `core.settings.check`; keys this version does not know are kept as they
+are. A file that cannot be read is set aside, never overwritten, and `notice` says so. Values for one chat are kept with
+the chat; what a value means is `core.settings`' affair.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from desktop.core import settings, toml
+from desktop.core.errors import N_, SettingError
+from desktop.core.settings import Value, Values
+from desktop.services.disk import aside, refused, write_whole
+from desktop.services.store import Notice
+
+_LARGEST = 1 << 20  # bytes; thousands of models with every setting
+
+
+class Preferences:
+    """The file at `path`, read at once. Raises `StorageError` where the disk refuses."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._writing = asyncio.Lock()
+        self.notice: Notice | None = None
+        self._tables = self._read()
+
+    def values(self, model: str | None = None) -> Values:
+        """What is set globally, or for a model (by its library name): only valid values."""
+        table = self._table(model)
+        return {key: settings.check(key, value) for key, value in table.items() if _valid(key, value)}
+
+    def levels(self, model: str, chat: Mapping[str, object]) -> dict[str, Value]:
+        """All settings for a chat with a model: the chat's own win over the model's, those over the global ones."""
+        own = {key: settings.check(key, value) for key, value in chat.items() if _valid(key, value)}
+        return settings.resolve(own, self.values(model), self.values())
+
+    async def set(self, key: str, value: object, model: str | None = None) -> None:
+        """Sets one value. Raises `SettingError`, or `StorageError` (the value then holds until the program ends)."""
+        checked = settings.check(key, value)
+        self._table(model, make=True)[key] = list(checked) if isinstance(checked, tuple) else checked
+        await self._save()
+
+    async def reset(self, key: str | None = None, model: str | None = None) -> None:
+        """Forgets one value, or all known ones of a level."""
+        table = self._table(model)
+        for one in [key] if key else list(settings.BY_KEY):
+            table.pop(one, None)
+        await self._save()
+
+    async def rename_model(self, old: str, new: str) -> None:
+        """Lets a model keep its values under its new name."""
+        models = self._inner(self._tables, "models", make=True)
+        if old in models:
+            models[new] = models.pop(old)
+            await self._save()
+
+    @property
+    def window(self) -> Mapping[str, object]:
+        """Where the window was, in the window's own words."""
+        return dict(self._inner(self._tables, "window"))
+
+    async def set_window(self, place: Mapping[str, Value]) -> None:
+        """Remembers where the window is."""
+        self._tables["window"] = dict(place)
+        await self._save()
+
+    def _table(self, model: str | None, make: bool = False) -> dict[str, Any]:
+        if model is None:
+            return self._inner(self._tables, "settings", make)
+        return self._inner(self._inner(self._tables, "models", make), model, make)
+
+    @staticmethod
+    def _inner(table: dict[str, Any], key: str, make: bool = False) -> dict[str, Any]:
+        found = table.get(key)
+        if not isinstance(found, dict):
+            found = {}
+            if make:
+                table[key] = found
+        return found
+
+    async def _save(self) -> None:
+        async with self._writing:
+            data = toml.dumps(self._tables).encode()
+            await asyncio.shield(asyncio.to_thread(write_whole, self._path, data))
+
+    def _read(self) -> dict[str, Any]:
+        try:
+            data = self._path.read_bytes() if self._path.exists() else b""
+        except OSError as error:
+            raise refused(error, self._path) from error
+        try:
+            if len(data) > _LARGEST:
+                raise ValueError
+            return tomllib.loads(data.decode("utf-8-sig"))
+        except (ValueError, RecursionError):  # TOMLDecodeError and UnicodeDecodeError are ValueErrors
+            kept = aside(self._path, time.strftime("%Y%m%d-%H%M%S"))
+            self.notice = Notice(
+                N_("Your settings could not be read. The file was kept as “{path}”; Alcove starts with its defaults."),
+                {"path": str(kept)},
+            )
+            return {}
+
+
+def _valid(key: str, value: object) -> bool:
+    try:
+        settings.check(key, value)
+    except SettingError:
+        return False
+    return True
