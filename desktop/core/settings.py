@@ -67,6 +67,7 @@ class Setting:
     choices: tuple[Choice, ...] = ()
     reload: bool = False
     scope: Scope = Scope.ANY
+    start: int = 0  # where a number begins when a special value is left; 0: at the default, or else at the low bound
 
 
 def _whole(key: str, label: str, help: str, default: int, low: int, high: int, **more: object) -> Setting:
@@ -106,6 +107,7 @@ TABLE: tuple[Setting, ...] = (
         1,
         512,
         special=_AUTO,
+        start=4,
         reload=True,
     ),
     _whole(
@@ -116,6 +118,7 @@ TABLE: tuple[Setting, ...] = (
         1,
         512,
         special=_AUTO,
+        start=4,
         reload=True,
     ),
     _whole(
@@ -234,6 +237,7 @@ TABLE: tuple[Setting, ...] = (
         1_048_576,
         unit=N_("tokens"),
         special=((-1, N_("no limit")),),
+        start=1024,
     ),
     Setting(
         "stop",

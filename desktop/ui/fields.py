@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from math import ceil, floor
 
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QLocale, QPointF, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QFocusEvent, QPainter, QPaintEvent, QPen, QValidator, QWheelEvent
 from PySide6.QtWidgets import (
     QAbstractSpinBox,
@@ -208,10 +208,10 @@ class NumberBox(QAbstractSpinBox):
             if text and _(label).casefold().startswith(text.casefold()):
                 return number
         bare = text.removesuffix(_(self._row.unit)).strip() if self._row.unit else text
-        for reading in (locale(), locale().c()):
-            number, good = reading.toDouble(bare)
+        for reading in (locale(), QLocale.c()):
+            read, good = reading.toDouble(bare)
             if good:
-                return number
+                return read
         return text
 
 

@@ -63,9 +63,12 @@ class SettingsForm(QWidget):
                 row.changed.connect(self._changed)
                 row.reset.connect(self.reset)
                 column.addWidget(row)
-        self._levels = levels
         self.show_values(levels)
         self.retranslate()
+
+    @property
+    def level(self) -> Level:
+        return self._levels.level
 
     def show_values(self, levels: Levels) -> None:
         """Shows these values; what a person is typing at the moment stays."""

@@ -1,0 +1,108 @@
+"""The settings pane: one column of settings, for all chats or for one model.
+
+Invariant: it shows what its controller says is in force, and tells it what the person enters; nothing is kept here.
+"""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, QUrl
+from PySide6.QtGui import QDesktopServices
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+
+from desktop.core.errors import N_, UserError
+from desktop.core.levels import rows_for
+from desktop.panes.settings.controller import SettingsController
+from desktop.ui import theme
+from desktop.ui.bars import UNDO_SECONDS, Bar
+from desktop.ui.column import Column, scrolling
+from desktop.ui.fields import QuietCombo
+from desktop.ui.forms import WIDTH, SettingsForm
+from desktop.ui.labels import Label
+from desktop.ui.theme import Theme, Type
+from desktop.ui.translation import _
+
+_NO_FOLDER = N_("The folder “{path}” could not be opened. You can open it in your file manager.")
+
+
+class SettingsView(QWidget):
+    def __init__(self, look: Theme, controller: SettingsController, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._look, self._controller = look, controller
+        self._title = Label(look, Type.TITLE)
+        self._level = QuietCombo()
+        self._level.activated.connect(self._choose)
+        self._folder = QPushButton()
+        self._folder.clicked.connect(self._open_folder)
+        self._reset = QPushButton()
+        self._reset.clicked.connect(controller.reset_all)
+        self._bar = Bar(look)
+        self._bar.acted.connect(controller.undo)
+        self._head = Column(look, WIDTH, bottom=theme.S)
+        self._body = Column(look, WIDTH, top=theme.M)
+        self._form: SettingsForm | None = None
+        self._arrange()
+        controller.changed.connect(self.refresh)
+        controller.failed.connect(self._bar.warn)
+        controller.reset_done.connect(self._offer_undo)
+        self.retranslate()
+
+    def _arrange(self) -> None:
+        head = QHBoxLayout()
+        head.setSpacing(theme.S)
+        head.addWidget(self._title)
+        head.addStretch()
+        for widget in (self._level, self._reset, self._folder):
+            head.addWidget(widget)
+        self._head.lines.addLayout(head)
+        self._head.lines.addWidget(self._bar)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.setSpacing(0)
+        whole.addWidget(self._head)
+        whole.addWidget(scrolling(self._body), 1)
+
+    def refresh(self) -> None:
+        """Shows the values in force; a form for another level is made anew."""
+        levels = self._controller.levels()
+        if self._form is None or self._form.level is not levels.level:
+            if self._form is not None:
+                self._form.deleteLater()
+                self._body.lines.removeWidget(self._form)
+            self._form = SettingsForm(self._look, rows_for(levels.level), levels)
+            self._form.changed.connect(self._controller.set)
+            self._form.reset.connect(self._controller.reset)
+            self._body.lines.addWidget(self._form)
+        else:
+            self._form.show_values(levels)
+        self._list_levels()
+
+    def retranslate(self) -> None:
+        self._title.setText(_("Settings"))
+        self._level.setAccessibleName(_("For which chats"))
+        self._folder.setText(_("Open data folder"))
+        self._reset.setText(_("Reset all"))
+        self.refresh()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() is QEvent.Type.LanguageChange:
+            self.retranslate()
+
+    def _list_levels(self) -> None:
+        models = self._controller.models()
+        self._level.clear()
+        self._level.addItem(_("For all chats"), None)
+        for name in models:
+            self._level.addItem(_("For {model}", model=name), name)
+        self._level.setCurrentIndex(max(0, self._level.findData(self._controller.model)))
+
+    def _choose(self, index: int) -> None:
+        self._controller.choose(self._level.itemData(index))
+
+    def _offer_undo(self) -> None:
+        self._bar.say(N_("Everything here is as it came."), action=N_("Undo"), seconds=UNDO_SECONDS)
+
+    def _open_folder(self) -> None:
+        folder = self._controller.folder
+        if not QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder))):
+            self._bar.warn(UserError(_NO_FOLDER, path=str(folder)))
