@@ -7,6 +7,7 @@ each token is followed by the one the script names, so a test knows every word o
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -57,7 +58,7 @@ def chain(*tokens: int) -> dict[int, int]:
     """A script in which each token is followed by the next; no token may come twice."""
     if len(set(tokens[:-1])) != len(tokens) - 1:
         raise ValueError("a token comes twice")
-    return dict(zip(tokens, tokens[1:], strict=False))
+    return dict(pairwise(tokens))
 
 
 def tiny_model(path: Path, **options: object) -> Path:

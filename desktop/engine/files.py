@@ -39,7 +39,7 @@ def read_header(path: Path) -> gguf.Header:
 
 
 def _vanished(path: Path) -> ModelFileError:
-    return ModelFileError(N_("“{name}” changed while it was read. Is it still being copied? Try again."), name=path.name)
+    return ModelFileError(N_("“{name}” changed while it was read. Is it being copied? Try again."), name=path.name)
 
 
 def _unreadable(path: Path, error: OSError) -> ModelFileError:

@@ -1,0 +1,386 @@
+"""The only importer of llama_cpp: loads a model and does the single steps of which replies are made.
+
+Invariant: a `Model` is used by one thread; another thread may only set its `Halt`. Calls go to llama.cpp's C interface
+directly, because the high-level class detokenises the whole reply for each token. What the steps add up to is
+`engine.conversation`; files are judged by `engine.files` before they come here. llama.cpp may abort the process, so
+only the engine process and the probe import this module.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from enum import Enum, auto
+from pathlib import Path
+
+import llama_cpp.llama_cpp as C
+
+from desktop.core.errors import N_, LoadError, UserError
+from desktop.core.generation import FlashAttention, LoadSettings, ModelInfo, Sampling
+from desktop.core.quants import TENSOR_TYPES
+from desktop.engine.cpu import default_threads, missing_instructions
+from desktop.engine.devices import Device, Library
+
+_FLASH = {
+    FlashAttention.AUTO: C.LLAMA_FLASH_ATTN_TYPE_AUTO,
+    FlashAttention.ON: C.LLAMA_FLASH_ATTN_TYPE_ENABLED,
+    FlashAttention.OFF: C.LLAMA_FLASH_ATTN_TYPE_DISABLED,
+}
+_LOAD_MODES = {
+    (False, False): C.LLAMA_LOAD_MODE_NONE,
+    (True, False): C.LLAMA_LOAD_MODE_MMAP,
+    (False, True): C.LLAMA_LOAD_MODE_MLOCK,
+    (True, True): C.LLAMA_LOAD_MODE_MMAP_MLOCK,
+}
+_KV_TYPES = {row.name.lower(): row.number for row in TENSOR_TYPES.values()}
+_WARN = 3  # GGML_LOG_LEVEL_WARN
+_LIBRARY = Library(C._lib, C._base_path)
+_C_LIBRARY = ctypes.CDLL("ucrtbase" if sys.platform == "win32" else None)
+_PENALTY_SPAN = 64  # tokens looked back at by the repeat penalty: llama.cpp's default
+
+
+class Halt:
+    """A flag that ends computing. llama.cpp itself looks at it between two operations of a graph.
+
+    The callback it is given is C's `strlen`: 0 for an empty string and 1 for one of one character. So nothing of
+    Python runs inside the computation, where it would cost up to a third of a small model's speed.
+    """
+
+    callback = C.ggml_abort_callback(ctypes.cast(_C_LIBRARY.strlen, ctypes.c_void_p).value)
+
+    def __init__(self) -> None:
+        self._text = ctypes.create_string_buffer(2)
+        self.address = ctypes.addressof(self._text)
+
+    def set(self, on: bool = True) -> None:
+        self._text[0] = b"\1" if on else b"\0"
+
+    def __bool__(self) -> bool:
+        return self._text[0] != b"\0"
+
+
+class Outcome(Enum):
+    """What became of a decode."""
+
+    DONE = auto()
+    HALTED = auto()
+    FULL = auto()
+
+
+class Backend:
+    """llama.cpp in this process: its log goes to stderr, and the last complaints are kept to explain a failure."""
+
+    def __init__(self) -> None:
+        self._complaints: deque[str] = deque(maxlen=30)
+        self._log = C.llama_log_callback(self._logged)  # llama.cpp keeps the pointer: so must we
+        C.llama_log_set(self._log, None)
+        C.llama_backend_init()
+
+    def _logged(self, level: int, text: bytes, _: object) -> None:
+        if level >= _WARN:
+            self._complaints.append(text.decode("utf-8", "replace").strip())
+        os.write(2, text)
+
+    def load(self, path: Path, settings: LoadSettings, halt: Halt, progress: Callable[[float], None]) -> Model | None:
+        """The model, ready; None if halted. `progress` hears fractions. Raises `LoadError`."""
+        missing = missing_instructions(system_info())
+        if missing:
+            raise LoadError(
+                N_(
+                    "This processor lacks {missing}, for which this Alcove was built. It needs another build of Alcove."
+                ),
+                missing=", ".join(missing),
+            )
+        if settings.flash_attention is FlashAttention.OFF and settings.kv_type not in ("f16", "f32", "bf16"):
+            raise LoadError(
+                N_("The KV cache type {type} needs flash attention. Set that to automatic, or the type to f16."),
+                type=settings.kv_type,
+            )
+        self._complaints.clear()
+        began = time.monotonic()
+        handle = self._load_weights(path, settings, halt, progress)
+        if halt or not handle:
+            if handle:
+                C.llama_model_free(handle)
+            if halt:
+                return None
+            raise self._explain(path)
+        try:
+            return Model(handle, path, settings, halt, began)
+        except BaseException:
+            C.llama_model_free(handle)
+            raise
+
+    def _load_weights(
+        self, path: Path, settings: LoadSettings, halt: Halt, progress: Callable[[float], None]
+    ) -> C.llama_model_p | None:
+        def advanced(fraction: float, _: object) -> bool:
+            progress(fraction)
+            return not halt
+
+        callback = C.llama_progress_callback(advanced)
+        params = C.llama_model_default_params()
+        params.n_gpu_layers = settings.gpu_layers
+        params.load_mode = _LOAD_MODES[settings.mmap, settings.mlock]
+        params.use_extra_bufts = settings.repack
+        params.progress_callback = callback
+        # llama.cpp takes UTF-8 on Windows and the file system's own bytes elsewhere
+        name = str(path).encode("utf-8") if sys.platform == "win32" else os.fsencode(path)
+        handle: C.llama_model_p | None = C.llama_model_load_from_file(name, params)
+        return handle
+
+    def _explain(self, path: Path) -> LoadError:
+        said = [line for line in self._complaints if "failed to load model" not in line]
+        text = "\n".join(said)
+        if "unknown model architecture" in text:
+            kind = text.split("unknown model architecture: '")[-1].split("'")[0]
+            return LoadError(
+                N_("This engine does not know models of the kind “{architecture}”. A newer Alcove may."),
+                architecture=kind,
+            )
+        if any(word in text for word in ("allocate", "out of memory", "ENOMEM", "Cannot allocate")):
+            return LoadError(
+                N_("There was not enough memory to load “{name}”. Close other programs, or choose a smaller variant."),
+                name=path.name,
+                detail=text,
+            )
+        reason = said[-1].split("error loading model: ")[-1] if said else "?"
+        return LoadError(
+            N_("The engine could not load “{name}”: {reason}. Try another variant, or download it again."),
+            name=path.name,
+            reason=reason,
+        )
+
+
+class Model:
+    """A loaded model with one context. Positions and counts are tokens; text is bytes of UTF-8."""
+
+    def __init__(self, handle: C.llama_model_p, path: Path, settings: LoadSettings, halt: Halt, began: float) -> None:
+        self.halt = halt
+        self._model = handle
+        self._vocab = C.llama_model_get_vocab(handle)
+        self.words: int = C.llama_vocab_n_tokens(self._vocab)
+        self._refuse_speechless(path)
+        self._context = self._make_context(settings)
+        self._threads = self._own_threads(settings)
+        self._memory = C.llama_get_memory(self._context)
+        self._pieces: dict[int, bytes] = {}
+        self._one = (C.llama_token * 1)()
+        self._one_batch = C.llama_batch_get_one(self._one, 1)
+        self.attributes = self._special_attributes()
+        self.specials = {self._text(t): t for t in self.attributes}
+        self.context: int = C.llama_n_ctx(self._context)
+        self.batch: int = C.llama_n_batch(self._context)
+        self.layers: int = C.llama_model_n_layer(handle)
+        self.window: int = C.llama_model_n_swa(handle)
+        self.cuttable = not (C.llama_model_is_recurrent(handle) or C.llama_model_is_hybrid(handle))
+        self.bos: int = C.llama_vocab_bos(self._vocab) if C.llama_vocab_get_add_bos(self._vocab) else C.LLAMA_TOKEN_NULL
+        self.on_gpu = bool(settings.gpu_layers and _LIBRARY.graphics())
+        self.info = self._info(path, settings, began)
+
+    def close(self) -> None:
+        """Frees everything; the model is of no use afterwards."""
+        C.llama_free(self._context)
+        _LIBRARY.free_threads(self._threads)
+        C.llama_model_free(self._model)
+
+    def _refuse_speechless(self, path: Path) -> None:
+        odd = C.llama_model_has_encoder(self._model) or C.llama_model_is_diffusion(self._model)
+        if odd or not C.llama_model_has_decoder(self._model) or not self.words:
+            raise LoadError(
+                N_("“{name}” is not a model that writes text. Choose a chat or text model."), name=path.name
+            )
+
+    def _make_context(self, settings: LoadSettings) -> C.llama_context_p:
+        params = C.llama_context_default_params()
+        params.n_ctx = settings.context
+        params.n_batch = params.n_ubatch = settings.batch
+        params.n_seq_max = 1
+        params.n_outputs_max = 1  # logits of one token: 2.1 GiB less at 32k context and batch 512
+        params.n_threads = default_threads(settings.threads)
+        params.n_threads_batch = default_threads(settings.batch_threads or settings.threads)
+        params.flash_attn_type = _FLASH[settings.flash_attention]
+        params.type_k = params.type_v = _KV_TYPES[settings.kv_type]
+        params.swa_full = False
+        params.no_perf = True
+        params.abort_callback = Halt.callback
+        params.abort_callback_data = self.halt.address
+        context: C.llama_context_p | None = C.llama_init_from_model(self._model, params)
+        if not context:
+            raise LoadError(
+                N_("There was not enough memory for a context of {context} tokens. Set a smaller context."),
+                context=settings.context or C.llama_model_n_ctx_train(self._model),
+            )
+        return context
+
+    def _own_threads(self, settings: LoadSettings) -> ctypes.c_void_p | None:
+        if "OPENMP = 1" in system_info():
+            return None
+        return _LIBRARY.attach_threads(self._context, max(default_threads(settings.threads), settings.batch_threads))
+
+    def _special_attributes(self) -> dict[int, int]:
+        hidden = C.LLAMA_TOKEN_ATTR_CONTROL | C.LLAMA_TOKEN_ATTR_UNKNOWN
+        found = ((token, C.llama_vocab_get_attr(self._vocab, token)) for token in range(self.words))
+        return {token: attribute for token, attribute in found if attribute & hidden}
+
+    def _text(self, token: int) -> str:
+        raw: bytes | None = C.llama_vocab_get_text(self._vocab, token) if token >= 0 else b""
+        return (raw or b"").decode("utf-8", "replace")
+
+    def _info(self, path: Path, settings: LoadSettings, began: float) -> ModelInfo:
+        layers = self.layers + 1 if settings.gpu_layers < 0 else min(settings.gpu_layers, self.layers + 1)
+        cards = _LIBRARY.graphics() if layers else []
+        return ModelInfo(
+            name=self._meta("general.name") or path.stem,
+            architecture=self._meta("general.architecture"),
+            context=self.context,
+            trained_context=C.llama_model_n_ctx_train(self._model),
+            vocabulary=self.words,
+            layers=self.layers,
+            gpu_layers=layers if cards else 0,
+            device=cards[0].description if cards else "CPU",
+            bos=self._text(C.llama_vocab_bos(self._vocab)),
+            eos=self._text(C.llama_vocab_eos(self._vocab)),
+            special_tokens=tuple(t for t in self.specials if t),
+            load_s=time.monotonic() - began,
+            size_bytes=C.llama_model_size(self._model),
+            parameters=C.llama_model_n_params(self._model),
+            shifts=self.cuttable,
+        )
+
+    def _meta(self, key: str) -> str:
+        buffer = ctypes.create_string_buffer(1024)
+        length = C.llama_model_meta_val_str(self._model, key.encode(), buffer, len(buffer))
+        return buffer.value.decode("utf-8", "replace") if length > 0 else ""
+
+    def tokenise(self, text: str) -> list[int]:
+        """Tokens of plain text; control tokens in it stay text. An SPM model's leading space is added."""
+        data = text.encode("utf-8", "replace")
+        size = len(data) + 8
+        for _ in range(2):
+            buffer = (C.llama_token * size)()
+            count = C.llama_tokenize(self._vocab, data, len(data), buffer, size, False, False)
+            if count >= 0:
+                return list(buffer[:count])
+            size = -count
+        raise UserError(N_("This text is too long to be read at once. Shorten it."))
+
+    def piece(self, token: int) -> bytes:
+        """The bytes a token stands for; none for control tokens."""
+        found = self._pieces.get(token)
+        if found is None:
+            buffer = ctypes.create_string_buffer(1024)
+            count = C.llama_token_to_piece(self._vocab, token, buffer, len(buffer), 0, False)
+            found = self._pieces[token] = buffer.raw[: max(count, 0)]
+        return found
+
+    def shown(self, token: int) -> str:
+        """A token's text for people, control tokens by their name."""
+        return self._text(token) if token in self.attributes else self.piece(token).decode("utf-8", "replace")
+
+    def strips(self, token: int) -> tuple[bool, bool]:
+        """Whether a special token swallows the white space to its left and to its right."""
+        attribute = self.attributes.get(token, 0)
+        return bool(attribute & C.LLAMA_TOKEN_ATTR_LSTRIP), bool(attribute & C.LLAMA_TOKEN_ATTR_RSTRIP)
+
+    def ends(self, token: int) -> bool:
+        """Whether the model says that it has finished."""
+        return bool(C.llama_vocab_is_eog(self._vocab, token))
+
+    def decode(self, tokens: Sequence[int]) -> Outcome:
+        """Computes tokens after those in the KV cache. After HALTED and FULL the caller must `cut`."""
+        if len(tokens) == 1:
+            self._one[0] = tokens[0]
+            code = C.llama_decode(self._context, self._one_batch)
+        else:
+            array = (C.llama_token * len(tokens))(*tokens)
+            code = C.llama_decode(self._context, C.llama_batch_get_one(array, len(tokens)))
+        if code == 0:
+            return Outcome.DONE
+        if code in (1, 2):
+            return Outcome.FULL if code == 1 else Outcome.HALTED
+        raise UserError(
+            N_("The engine failed to compute (code {code}). Load the model again, with a smaller context."), code=code
+        )
+
+    def cut(self, keep: int) -> bool:
+        """Drops all but the first `keep` tokens from the KV cache; False if that is impossible (clear it then)."""
+        if not C.llama_memory_seq_rm(self._memory, 0, keep, -1):
+            return False
+        if keep == 0:
+            return True
+        first, last = (f(self._memory, 0) for f in (C.llama_memory_seq_pos_min, C.llama_memory_seq_pos_max))
+        # of a sliding window only its last tokens remain, whatever seq_rm says
+        needed = max(0, keep - self.window) if self.window else 0
+        return bool(0 <= first <= needed and last == keep - 1)
+
+    def clear(self) -> None:
+        """Empties the KV cache."""
+        C.llama_memory_clear(self._memory, False)
+
+    def sampler(self, sampling: Sampling, reply: Sequence[int]) -> Sampler:
+        """A chain for one reply; `reply` is what it goes on from."""
+        return Sampler(self._context, self.words, sampling, reply)
+
+
+class Sampler:
+    """Chooses tokens. Must be closed.
+
+    The chain cuts to `top_k` first, as every later link costs by the candidate. At most 64 tokens are penalised, and
+    a penalty only lowers them, so cutting to `top_k + 64` before the penalty and to `top_k` after it is exact.
+    """
+
+    def __init__(self, context: C.llama_context_p, words: int, sampling: Sampling, reply: Sequence[int]) -> None:
+        self._context = context
+        self._chain = C.llama_sampler_chain_init(C.llama_sampler_chain_default_params())
+        top_k = 1 if sampling.temperature <= 0 else sampling.top_k
+        penalty = sampling.repeat_penalty if sampling.repeat_penalty > 0 else 1.0
+        if penalty != 1:
+            if top_k and penalty > 1:
+                self._add(C.llama_sampler_init_top_k(top_k + _PENALTY_SPAN))
+            self._add(C.llama_sampler_init_penalties(words, _PENALTY_SPAN, penalty, 0.0, 0.0))
+        if sampling.temperature <= 0:
+            self._add(C.llama_sampler_init_greedy())
+        else:
+            self._add_dice(sampling)
+        for token in reply[-_PENALTY_SPAN:]:
+            C.llama_sampler_accept(self._chain, token)
+
+    def _add(self, link: C.llama_sampler_p) -> None:
+        C.llama_sampler_chain_add(self._chain, link)
+
+    def _add_dice(self, sampling: Sampling) -> None:
+        if sampling.top_k > 0:
+            self._add(C.llama_sampler_init_top_k(sampling.top_k))
+        if sampling.top_p < 1:
+            self._add(C.llama_sampler_init_top_p(sampling.top_p, 1))
+        if sampling.min_p > 0:
+            self._add(C.llama_sampler_init_min_p(sampling.min_p, 1))
+        self._add(C.llama_sampler_init_temp(sampling.temperature))
+        self._add(C.llama_sampler_init_dist(sampling.seed if sampling.seed >= 0 else C.LLAMA_DEFAULT_SEED))
+
+    def sample(self) -> int:
+        """The next token, after the last decode."""
+        return int(C.llama_sampler_sample(self._chain, self._context, -1))
+
+    def close(self) -> None:
+        C.llama_sampler_free(self._chain)
+
+
+def system_info() -> str:
+    """What llama.cpp was built with, as it says itself."""
+    return str(C.llama_print_system_info().decode("utf-8", "replace"))
+
+
+def version() -> str:
+    """The version of llama.cpp."""
+    return str(C.llama_version().decode("utf-8", "replace"))
+
+
+def devices() -> list[Device]:
+    """What llama.cpp can compute on here."""
+    return _LIBRARY.devices()

@@ -1,0 +1,153 @@
+"""A rendered prompt becomes tokens: what the template wrote is parsed, what people wrote never is.
+
+Invariant: the tokens of a prompt that goes on from an earlier one begin with the very tokens the model saw and wrote
+then, so that the KV cache serves again: an earlier reply is put back as it was generated, which need not be how its
+text would be tokenised, with the white space that stood before it. Nothing is computed here; of the model only its
+vocabulary is used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from desktop.core.generation import Piece, PieceKind
+
+_REMEMBERED = 256  # replies; a chat of more turns has long left every context
+
+
+class Vocabulary(Protocol):
+    """What is needed of `engine.llama.Model`."""
+
+    bos: int  # -1 where the model wants none
+    specials: dict[str, int]
+
+    def tokenise(self, text: str) -> list[int]: ...
+    def piece(self, token: int) -> bytes: ...
+    def strips(self, token: int) -> tuple[bool, bool]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A reply as it was generated: its text, its tokens, and the white space of the prompt before it."""
+
+    text: str = ""
+    tokens: tuple[int, ...] = ()
+    lead: str = ""
+
+    @property
+    def trail(self) -> str:
+        return self.text[len(self.text.rstrip()) :]
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """A prompt's tokens, and the reply at its end that is to be continued (empty for a new one)."""
+
+    tokens: list[int]
+    reply: Reply
+
+
+class Tokeniser:
+    """Turns pieces into tokens with one model's vocabulary, and remembers that model's replies."""
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self._vocabulary = vocabulary
+        self._known: dict[str, Reply] = {}
+        self._guard = vocabulary.tokenise("\n")
+        self._spaced = b"".join(map(vocabulary.piece, self._guard)) != b"\n"
+
+    def tokenise(self, pieces: Sequence[Piece]) -> Prompt:
+        """Raises nothing: a special piece that this vocabulary lacks is text."""
+        tokens: list[int] = []
+        run: list[Piece] = []
+        after_stripper = False
+        for piece in pieces:
+            special = self._vocabulary.specials.get(piece.text) if piece.kind is PieceKind.SPECIAL else None
+            if special is None:
+                run.append(piece)
+                continue
+            strips_left, strips_right = self._vocabulary.strips(special)
+            tokens += self._run(run, after_stripper, strips_left)[0]
+            tokens.append(special)
+            run, after_stripper = [], strips_right
+        last, reply = self._run(run, after_stripper, False)
+        tokens += last
+        if self._vocabulary.bos >= 0 and tokens[:1] != [self._vocabulary.bos]:
+            tokens.insert(0, self._vocabulary.bos)
+        return Prompt(tokens, reply)
+
+    def remember(self, before: Reply, text: str, tokens: Sequence[int]) -> None:
+        """Keeps a reply; `before` is what the prompt ended with, the part it continued. Tokens without text are cut."""
+        raw, sure, size = text.encode("utf-8", "replace"), 0, 0
+        for count, token in enumerate(tokens, 1):
+            size += len(self._vocabulary.piece(token))
+            if size == len(raw):
+                sure = count
+        if b"".join(map(self._vocabulary.piece, tokens[:sure])) != raw:
+            return
+        whole = Reply(before.text + text, (*before.tokens, *tokens[:sure]), before.lead)
+        key = whole.text.strip()
+        if key:
+            self._known.pop(key, None)
+            self._known[key] = whole
+        while len(self._known) > _REMEMBERED:
+            del self._known[next(iter(self._known))]
+
+    def _run(self, pieces: Sequence[Piece], strip_left: bool, strip_right: bool) -> tuple[list[int], Reply]:
+        """Tokens of what lies between two special tokens, and its last reply if that ends it."""
+        parts = self._parts(pieces)
+        texts = [i for i, part in enumerate(parts) if isinstance(part, str)]
+        for index in texts:
+            text = str(parts[index])
+            if index == 0 and strip_left:
+                text = text.lstrip()
+            if index == len(parts) - 1 and strip_right:
+                text = text.rstrip()
+            parts[index] = text
+        tokens: list[int] = []
+        for part in parts:
+            tokens += part.tokens if isinstance(part, Reply) else self._text(part, inside=bool(tokens))
+        last = parts[-1] if parts else ""
+        return tokens, last if isinstance(last, Reply) else Reply(lead=last[len(last.rstrip()) :])
+
+    def _parts(self, pieces: Sequence[Piece]) -> list[str | Reply]:
+        """Texts joined, replies put in, and the white space between them as it was when they were generated."""
+        parts: list[str | Reply] = []
+        for index, piece in enumerate(pieces):
+            before = parts[-1] if parts else None
+            open_end = index == len(pieces) - 1 and piece.kind is PieceKind.REPLY and bool(piece.text)
+            reply = self._recall(piece, open_end, before)
+            if reply is not None:
+                if isinstance(before, str):
+                    parts[-1] = before.rstrip() + reply.lead
+                parts.append(reply)
+            elif isinstance(before, str):
+                parts[-1] = before + piece.text
+            elif isinstance(before, Reply):
+                parts.append(piece.text.removeprefix(before.trail))
+            else:
+                parts.append(piece.text)
+        return parts
+
+    def _recall(self, piece: Piece, open_end: bool, before: str | Reply | None) -> Reply | None:
+        if piece.kind is not PieceKind.REPLY:
+            return None
+        known = self._known.get(piece.text.strip())
+        if known is not None and not (open_end and known.text.lstrip() != piece.text.lstrip()):
+            return known
+        if not open_end:
+            return None
+        lead = before[len(before.rstrip()) :] if isinstance(before, str) else ""
+        return Reply(piece.text, tuple(self._text(piece.text, inside=before is not None)), lead)
+
+    def _text(self, text: str, inside: bool) -> list[int]:
+        """Tokens of text; `inside` a run the space that SPM models put before a text's first word is left out."""
+        tokenise = self._vocabulary.tokenise
+        if not (inside and text and self._spaced):
+            return tokenise(text)
+        guarded = tokenise("\n" + text)
+        if guarded[: len(self._guard)] == self._guard:
+            return guarded[len(self._guard) :]
+        return tokenise(text)
