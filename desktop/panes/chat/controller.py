@@ -69,6 +69,7 @@ class ChatController(QObject):
         self.listing = Listing(chats, tasks, self)
         self.replies = Replies(talk, tasks, self)
         self.notices = Notices(talk, tasks, self)
+        self.replies.show(self._current)
         self._connect()
 
     def _connect(self) -> None:

@@ -1,0 +1,140 @@
+"""A talk that keeps what it is told, like the real one, and answers from a script: the edge the chat pane is tested at."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from desktop.core.chat import Message, Opening, Role
+from desktop.core.errors import UserError
+from desktop.core.generation import ModelInfo, StopReason, Timings, Usage
+from desktop.core.settings import Value
+from desktop.core.talk import (
+    ContextUse,
+    Ended,
+    ExactPrompt,
+    MessageAdded,
+    ModelLoading,
+    ModelReady,
+    Reading,
+    Retitled,
+    TalkEvent,
+    Written,
+)
+from desktop.services.chats import Chats
+from desktop.services.rows import new_id
+
+INFO = ModelInfo("tiny", "llama", 4096, 4096, 32000, 2, 0, "CPU", "<s>", "</s>", (), 0.1, 1, 1, True)
+TIMINGS = Timings(0.0, 0.4, 50.0, 14.2)
+
+
+@dataclass
+class Script:
+    """Pieces of one reply. It waits for `go` before piece number `hold`, and ends with `error` if there is one."""
+
+    pieces: tuple[str, ...] = ("A ", "reply.")
+    hold: int | None = None
+    error: UserError | None = None
+    loading: bool = False
+    go: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class ScriptedTalk:
+    def __init__(self, chats: Chats) -> None:
+        self.scripts: list[Script] = []
+        self.stopped = 0
+        self.reloaded: list[Mapping[str, Value] | None] = []
+        self.safer_settings: Mapping[str, Value] = {}
+        self.refuse: UserError | None = None  # raised before anything is stored
+        self.use = ContextUse(1024, 4096)
+        self._chats = chats
+        self._turn = asyncio.Lock()
+        self._stop = asyncio.Event()
+
+    async def ask(self, chat_id: str, text: str) -> AsyncIterator[TalkEvent]:
+        if self.refuse is not None:
+            raise self.refuse
+        chat = await self._chats.get(chat_id)
+        question = Message(new_id(), chat.tip, Role.USER, text, time.time())
+        await self._chats.put(chat_id, question)
+        yield MessageAdded(question)
+        async for event in self._reply(chat_id, question.id):
+            yield event
+        if not chat.title:
+            await self._chats.update(chat_id, title=text)
+            yield Retitled(chat_id, text)
+
+    async def edit(self, chat_id: str, message_id: str, text: str) -> AsyncIterator[TalkEvent]:
+        old = (await self._chats.messages(chat_id))[message_id]
+        changed = replace(old, id=new_id(), text=text, created=time.time())
+        await self._chats.put(chat_id, changed)
+        yield MessageAdded(changed)
+        if old.role is Role.USER:
+            async for event in self._reply(chat_id, changed.id):
+                yield event
+
+    async def regenerate(self, chat_id: str, message_id: str) -> AsyncIterator[TalkEvent]:
+        old = (await self._chats.messages(chat_id))[message_id]
+        async for event in self._reply(chat_id, old.parent):
+            yield event
+
+    async def continue_reply(self, chat_id: str, message_id: str) -> AsyncIterator[TalkEvent]:
+        begun = (await self._chats.messages(chat_id))[message_id]
+        async for event in self._reply(chat_id, begun.parent, begun):
+            yield event
+
+    async def _reply(self, chat_id: str, parent: str | None, begun: Message | None = None) -> AsyncIterator[TalkEvent]:
+        async with self._turn:
+            script = self.scripts.pop(0) if self.scripts else Script()
+            self._stop.clear()
+            if script.loading:
+                yield ModelLoading(0.5)
+                await self._unless_stopped(script)
+                yield ModelReady(INFO)
+            reply = begun or Message(new_id(), parent, Role.ASSISTANT, "", time.time())
+            text = reply.text
+            async with self._chats.streaming(chat_id, reply) as journal:
+                yield MessageAdded(reply)
+                yield Reading(1200, 4000)
+                for number, piece in enumerate(script.pieces):
+                    if number == script.hold:
+                        await self._unless_stopped(script)
+                    if self._stop.is_set():
+                        break
+                    journal.append(piece)
+                    text += piece
+                    yield Written(reply.id, piece)
+                ending = StopReason.CANCELLED if self._stop.is_set() else StopReason.STOP
+                ending = StopReason.DIED if script.error else ending
+                final = replace(reply, text=text, stop_reason=ending, usage=Usage(30, 10, 5), timings=TIMINGS)
+                journal.finish(final)
+            yield Ended(final)
+            if script.error is not None:
+                raise script.error
+
+    async def _unless_stopped(self, script: Script) -> None:
+        waits = [asyncio.ensure_future(script.go.wait()), asyncio.ensure_future(self._stop.wait())]
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        for waiting in waits:
+            waiting.cancel()
+
+    async def stop(self) -> None:
+        self.stopped += 1
+        self._stop.set()
+
+    async def exact_prompt(self, chat_id: str) -> ExactPrompt:
+        return ExactPrompt("<s>[INST] 안녕 [/INST]", ((1, "<s>"), (733, "[INST]"), (29871, " 안녕")))
+
+    async def context_use(self, chat_id: str, draft: str = "") -> ContextUse:
+        return self.use
+
+    async def preview(self, opening: Opening, model_name: str) -> str:
+        return f"{opening.template or 'own'}: {opening.instruction}"
+
+    async def reload(self, chat_id: str, override: Mapping[str, Value] | None = None) -> None:
+        self.reloaded.append(override)
+
+    async def safer(self, chat_id: str) -> Mapping[str, Value]:
+        return self.safer_settings
