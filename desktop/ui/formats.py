@@ -13,7 +13,7 @@ from desktop.ui.translation import _, locale
 
 def number(value: float, decimals: int = 0) -> str:
     """1234.5 → "1,234.5" in English, "1.234,5" in Italian."""
-    return locale().toString(int(round(value))) if decimals == 0 else locale().toString(float(value), "f", decimals)
+    return locale().toString(round(value)) if decimals == 0 else locale().toString(float(value), "f", decimals)
 
 
 def size(octets: int) -> str:

@@ -24,7 +24,7 @@ from PySide6.QtWidgets import QApplication
 from desktop.core.errors import UserError
 
 os.environ["QT_API"] = "pyside6"
-import qasync  # noqa: E402  (reads QT_API while it is imported)
+import qasync  # reads QT_API while it is imported
 
 log = logging.getLogger(__name__)
 
@@ -78,6 +78,6 @@ class Tasks:
             await coro
         except UserError as error:
             show(error)
-        except Exception as bug:  # noqa: BLE001  (one of the four named places)
+        except Exception as bug:  # one of the four named places; the traceback is in the log
             log.exception("A task failed")
             self._report(bug)

@@ -1,4 +1,4 @@
-"""Replies as they are written: Markdown cut into segments while it grows, and each segment as HTML that is safe to show.
+"""Replies as they are written: Markdown cut into segments while it grows, and each segment as HTML safe to show.
 
 Invariant: cutting is linear in the text, because only what follows the last settled segment is read again; a segment
 never exceeds a few thousand characters, whatever the text is, so that showing one is always quick. The HTML holds no
@@ -235,6 +235,17 @@ class _Renderer(RendererHTML):
 
     def table_open(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
         return '<table class="data" cellspacing="0">'
+
+    def th_open(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
+        return f'<th align="{_alignment(tokens[idx])}">'
+
+    def td_open(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
+        return f'<td align="{_alignment(tokens[idx])}">'
+
+
+def _alignment(cell: Token) -> str:
+    """As an attribute: a style of its own would make Qt forget the cell's border."""
+    return str(cell.attrs.get("style", "text-align:left")).removeprefix("text-align:")
 
 
 _BLOCKS = _parser(inline=False)

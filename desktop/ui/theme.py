@@ -22,7 +22,7 @@ RADIUS_S, RADIUS, RADIUS_L = 6, 10, 16
 
 @dataclass(frozen=True, slots=True)
 class Colours:
-    """`#rrggbb` by meaning. `ground` is behind the conversation, `side` behind lists, `raised` behind fields and code."""
+    """`#rrggbb` by meaning. `ground` is behind the conversation, `side` behind lists, `raised` behind code."""
 
     ground: str
     side: str
@@ -216,6 +216,7 @@ QScrollBar:horizontal {{ height: 10px; background: transparent; }}
 QScrollBar::handle {{ background: {c.line}; border-radius: 3px; margin: 2px; }}
 QScrollBar::handle:vertical {{ min-height: 32px; }}
 QScrollBar::handle:horizontal {{ min-width: 32px; }}
+QScrollBar::handle:disabled {{ background: transparent; }}
 QScrollBar::handle:hover {{ background: {c.muted}; }}
 QScrollBar::add-line, QScrollBar::sub-line {{ width: 0; height: 0; }}
 QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}

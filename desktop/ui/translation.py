@@ -16,7 +16,7 @@ from PySide6.QtCore import QCoreApplication, QEvent, QLibraryInfo, QLocale, QTra
 
 LANGUAGES = ("en", "ko", "it")
 
-# A Korean particle depends on the sound before it, so a translation writes both forms after a placeholder: “{name}”을(를).
+# A Korean particle depends on the sound before it, so a translation writes both forms after it: “{name}”을(를).
 _PARTICLES = {
     "을(를)": ("을", "를"),
     "이(가)": ("이", "가"),
@@ -25,8 +25,8 @@ _PARTICLES = {
     "(으)로": ("으로", "로"),
 }
 _PARTICLE = re.compile(r"\{(\w+)[^{}]*\}([”’\"'」』)\]]*)(" + "|".join(map(re.escape, _PARTICLES)) + ")")
-_DIGIT_FINALS = {"0": "ㅇ", "1": "ㄹ", "3": "ㅁ", "6": "ㄱ", "7": "ㄹ", "8": "ㄹ"}  # 영 일 삼 육 칠 팔 end in a consonant
-_LATIN_FINALS = {"l": "ㄹ", "L": "ㄹ", "m": "ㅁ", "M": "ㅁ", "n": "ㄴ", "N": "ㄴ", "R": "ㄹ"}  # as most such words are read
+# Digits, read in Korean, and Latin letters, as most words that end in them are read, that end in a consonant.
+_FINALS = dict(zip("013678lLmMnNR", "ㅇㄹㅁㄱㄹㄹㄹㄹㅁㅁㄴㄴㄹ", strict=True))
 
 
 class _Current:
@@ -99,7 +99,7 @@ def _final(word: str) -> str:
     if "가" <= last <= "힣":
         index = (ord(last) - ord("가")) % 28
         return "" if index == 0 else "ㄹ" if index == 8 else "ㅇ"  # 8: ㄹ alone
-    return _DIGIT_FINALS.get(last, "") or _LATIN_FINALS.get(last, "")
+    return _FINALS.get(last, "")
 
 
 def _system() -> str:

@@ -191,7 +191,9 @@ class RowArea(QScrollArea):
                     continue
                 row.widget.setGeometry(left, top + row.gap, self.metrics.width, row.height)
                 row.widget.show()
-        self.verticalScrollBar().setValue(value)
+        bar = self.verticalScrollBar()
+        bar.setEnabled(bar.maximum() > 0)
+        bar.setValue(value)
         if not self._following:
             self._anchor = self._anchor_at(value, tops)
         self._show_way_down()
@@ -300,14 +302,13 @@ class RowArea(QScrollArea):
         if place.top() < bar.value():
             bar.setValue(place.top() - theme.L)
         elif place.bottom() > bar.value() + self.viewport().height():
-            bar.setValue(min(place.top() - theme.L, place.bottom() - self.viewport().height() + theme.L)
-                         if place.height() > self.viewport().height()
-                         else place.bottom() - self.viewport().height() + theme.L)
+            lowest = place.bottom() - self.viewport().height() + theme.L
+            bar.setValue(min(place.top() - theme.L, lowest))
 
     def _leave(self, forward: bool) -> bool:
         widget: QWidget = self
         while True:
-            widget = widget.nextInFocusChain() if forward else widget.previousInFocusChain()
+            widget = (widget.nextInFocusChain() if forward else widget.previousInFocusChain()) or self
             if widget is self:
                 return False
             takes = widget.focusPolicy().value & Qt.FocusPolicy.TabFocus.value

@@ -7,34 +7,31 @@ loads anything. It knows neither its place in the conversation nor any other bod
 from __future__ import annotations
 
 from math import ceil
-from typing import Protocol
 
-from PySide6.QtCore import QEvent, QRectF, QSize, Qt, QUrl, Signal
+from PySide6.QtCore import QEvent, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QColor,
     QEnterEvent,
-    QKeyEvent,
     QPainter,
-    QPainterPath,
     QPaintEvent,
+    QPalette,
     QTextBlockFormat,
     QTextCharFormat,
     QTextCursor,
     QTextOption,
-    QWheelEvent,
 )
-from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QTextBrowser, QTextEdit, QWidget
+from PySide6.QtWidgets import QLabel, QPushButton, QTextEdit, QWidget
 
-from desktop.ui import highlight, icons, markdown, theme
+from desktop.panes.chat.reading import LINE, Reading, line, panel, sheet
+from desktop.ui import icons, markdown, theme
 from desktop.ui.buttons import IconButton
+from desktop.ui.highlight import Highlighter
 from desktop.ui.icons import Icon
 from desktop.ui.markdown import Segment
 from desktop.ui.theme import Theme, Type
 from desktop.ui.translation import _
 
-_LINE = 150  # per cent of the font's height: open enough to read for long
-_SCROLLING = (Qt.Key.Key_PageUp, Qt.Key.Key_PageDown)  # these move the conversation, not a cursor in one part
-_MARKS = 200  # at most so many places are marked in one part
+_LOADING_MS = 60  # between two looks whether a language's colours have been loaded
 
 
 class Body(QWidget):
@@ -60,77 +57,6 @@ class Body(QWidget):
         return []
 
 
-class Reading(QTextBrowser):
-    """Text that can be selected by mouse and keyboard, without scroll bars of its own."""
-
-    def __init__(self, name: str, parent: QWidget) -> None:
-        super().__init__(parent)
-        self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setOpenLinks(False)
-        self.setUndoRedoEnabled(False)
-        self.document().setDocumentMargin(0)
-        self.viewport().setAutoFillBackground(False)
-        self.setTextInteractionFlags(
-            Qt.TextInteractionFlag.TextBrowserInteraction | Qt.TextInteractionFlag.TextSelectableByKeyboard
-        )
-        self.setAccessibleName(name)
-
-    def loadResource(self, kind: int, name: QUrl | str) -> object:
-        return None  # neither pictures nor style sheets, from anywhere
-
-    def wheelEvent(self, event: QWheelEvent) -> None:
-        if event.angleDelta().y() or not self.horizontalScrollBar().maximum():
-            event.ignore()
-        else:
-            super().wheelEvent(event)
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        whole = event.key() in (Qt.Key.Key_Home, Qt.Key.Key_End) and event.modifiers() != Qt.KeyboardModifier.NoModifier
-        if event.key() in _SCROLLING or (whole and not event.modifiers() & Qt.KeyboardModifier.ShiftModifier):
-            event.ignore()
-        else:
-            super().keyPressEvent(event)
-
-    def replace(self, html: str) -> None:
-        """New content; what was selected stays selected."""
-        cursor = self.textCursor()
-        anchor, position = cursor.anchor(), cursor.position()
-        self.setHtml(html)
-        if anchor != position:
-            end = self.document().characterCount() - 1
-            cursor = self.textCursor()
-            cursor.setPosition(min(anchor, end))
-            cursor.setPosition(min(position, end), QTextCursor.MoveMode.KeepAnchor)
-            self.setTextCursor(cursor)
-
-    def mark(self, words: str, colour: str) -> None:
-        """Marks where these words stand."""
-        found: list[QTextEdit.ExtraSelection] = []
-        cursor = self.document().find(words) if words else QTextCursor()
-        while not cursor.isNull() and len(found) < _MARKS:
-            place = QTextEdit.ExtraSelection()
-            place.cursor = cursor  # type: ignore[attr-defined]
-            place.format = QTextCharFormat()  # type: ignore[attr-defined]
-            place.format.setBackground(QColor(colour))  # type: ignore[attr-defined]
-            found.append(place)
-            cursor = self.document().find(words, cursor)
-        self.setExtraSelections(found)
-
-    def tall(self, width: int) -> int:
-        """The height of the text at this width."""
-        self.resize(width, self.height())
-        self.document().setTextWidth(width)
-        return ceil(self.document().size().height())
-
-
-class Marked(Protocol):
-    """A body whose text can be searched."""
-
-    def mark(self, words: str) -> None: ...
-
-
 class TextBody(Body):
     """Markdown without its code blocks. `thought`: smaller and muted, beside a line."""
 
@@ -146,7 +72,8 @@ class TextBody(Body):
         ink = colours.muted if faded or self._thought else colours.text
         kind = Type.BODY if self._thought else Type.READING
         self._reading.document().setDefaultFont(self.look.font(kind))
-        self._reading.document().setDefaultStyleSheet(_sheet(self.look, ink))
+        self._reading.document().setIndentWidth(self.look.px(theme.XL))
+        self._reading.document().setDefaultStyleSheet(sheet(self.look, kind, ink))
         self._reading.replace(f"<body>{markdown.html(segment.source)}</body>")
 
     def mark(self, words: str) -> None:
@@ -172,15 +99,23 @@ class CodeBody(Body):
 
     copy = Signal()
 
-    def __init__(self, look: Theme, parent: QWidget | None = None) -> None:
+    def __init__(self, look: Theme, colours: Highlighter, parent: QWidget | None = None) -> None:
         super().__init__(look, parent)
+        self._highlighter = colours
         self._segment: Segment | None = None
+        self._faded = False
+        self._wait = QTimer(self)
+        self._wait.setSingleShot(True)
+        self._wait.setInterval(_LOADING_MS)
+        self._wait.timeout.connect(self._colour)
         self._reading = Reading("", self)
         self._reading.setLineWrapMode(QTextEdit.LineWrapMode.NoWrap)
         self._reading.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
         self._button = IconButton(look, Icon.COPY, "", self)
         self._button.clicked.connect(self.copy)
         self._label = QLabel(self)
+        self._label.setTextFormat(Qt.TextFormat.PlainText)
+        self._label.setForegroundRole(QPalette.ColorRole.PlaceholderText)
         self.setFocusProxy(self._reading)
         self.retranslate()
 
@@ -194,22 +129,27 @@ class CodeBody(Body):
         super().changeEvent(event)
 
     def show_code(self, segment: Segment, faded: bool) -> None:
-        self._segment = segment
-        colours = self.look.colours
-        document = self._reading.document()
-        document.setDefaultFont(self.look.font(Type.CODE))
-        ink = colours.muted if faded else colours.text
-        document.setDefaultStyleSheet(f"pre {{ color: {ink}; line-height: {_LINE - 10}%; margin: 0; }}")
-        code = segment.source.expandtabs(4)
-        body = highlight.html(code, segment.language, colours) if not faded else highlight.html(code, "", colours)
-        self._reading.replace(f"<pre>{body}</pre>")
-        self._label.setText(highlight.name(segment.language))
-        self._label.setTextFormat(Qt.TextFormat.PlainText)
+        self._segment, self._faded = segment, faded
+        ink = self.look.colours.muted if faded else self.look.colours.text
+        self._reading.document().setDefaultFont(self.look.font(Type.CODE))
+        style = f"pre {{ color: {ink}; margin: 0; {line(self.look, Type.CODE)} }}"
+        self._reading.document().setDefaultStyleSheet(style)
         self._label.setFont(self.look.font(Type.SMALL))
-        self._label.setStyleSheet("")
-        self._label.setForegroundRole(self._label.foregroundRole().PlaceholderText)
         self._label.setVisible(not segment.continued)
         self._button.setVisible(not segment.continued)
+        self._colour()
+
+    def _colour(self) -> None:
+        """Shows the code, in colours as soon as its language has been loaded."""
+        segment = self._segment
+        if segment is None:
+            return
+        if not self._highlighter.ready(segment.language):
+            self._wait.start()
+        language = "" if self._faded else segment.language
+        code = self._highlighter.html(segment.source.expandtabs(4), language, self.look.colours)
+        self._reading.replace(f"<pre>{code}</pre>")
+        self._label.setText(self._highlighter.name(segment.language))
 
     def mark(self, words: str) -> None:
         self._reading.mark(words, self.look.colours.mark)
@@ -240,9 +180,8 @@ class CodeBody(Body):
     def paintEvent(self, event: QPaintEvent) -> None:
         segment = self._segment
         if segment is not None:
-            painter = QPainter(self)
-            _panel(painter, self.rect().toRectF(), theme.RADIUS, not segment.continued, not segment.goes_on,
-                   self.look.colours.raised)
+            ends = (not segment.continued, not segment.goes_on)
+            panel(QPainter(self), self.rect().toRectF(), theme.RADIUS, *ends, self.look.colours.raised)
 
 
 class BubbleBody(Body):
@@ -263,7 +202,8 @@ class BubbleBody(Body):
         cursor = QTextCursor(self._reading.document())
         cursor.select(QTextCursor.SelectionType.Document)
         spacing = QTextBlockFormat()
-        spacing.setLineHeight(_LINE - 10, QTextBlockFormat.LineHeightTypes.ProportionalHeight.value)
+        tall = round(self.look.font(Type.READING).pixelSize() * LINE)
+        spacing.setLineHeight(tall, QTextBlockFormat.LineHeightTypes.FixedHeight.value)
         cursor.mergeBlockFormat(spacing)
         ink = QTextCharFormat()
         ink.setForeground(QColor(self.look.colours.muted if faded else self.look.colours.text))
@@ -279,8 +219,8 @@ class BubbleBody(Body):
         if all(self._ends):
             inner = min(inner, ceil(self._reading.document().idealWidth()) + 1)
             height = self._reading.tall(inner)
-        above = self.look.px(theme.M - 2) if self._ends[0] else 0
-        below = self.look.px(theme.M - 2) if self._ends[1] else 0
+        above = self.look.px(theme.XS + 2) if self._ends[0] else 0  # a line brings its own space above
+        below = self.look.px(theme.M) if self._ends[1] else 0
         self._box = QRectF(width - inner - 2 * side, 0, inner + 2 * side, above + height + below)
         self._reading.setGeometry(width - inner - side, above, inner, height)
         return above + height + below
@@ -289,7 +229,7 @@ class BubbleBody(Body):
         return [self._reading]
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        _panel(QPainter(self), self._box, theme.RADIUS_L, *self._ends, self.look.colours.bubble)
+        panel(QPainter(self), self._box, theme.RADIUS_L, *self._ends, self.look.colours.bubble)
 
 
 class FoldBody(Body):
@@ -344,7 +284,8 @@ class NoteBody(Body):
         left, room = pad + icon + theme.S, width - 3 * pad - icon - theme.S - hint.width()
         tall = max(self._label.heightForWidth(room), hint.height())
         self._label.setGeometry(left, pad, room, tall)
-        self._button.setGeometry(width - pad - hint.width(), pad + (tall - hint.height()) // 2, hint.width(), hint.height())
+        top = pad + (tall - hint.height()) // 2
+        self._button.setGeometry(width - pad - hint.width(), top, hint.width(), hint.height())
         return tall + 2 * pad
 
     def stops(self) -> list[QWidget]:
@@ -352,10 +293,10 @@ class NoteBody(Body):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter, colours = QPainter(self), self.look.colours
-        _panel(painter, self.rect().toRectF(), theme.RADIUS, True, True, colours.warning_ground)
+        panel(painter, self.rect().toRectF(), theme.RADIUS, True, True, colours.warning_ground)
         side = self.look.px(20)
-        icons.paint(painter, Icon.WARNING, QRectF(self.look.px(theme.M), (self.height() - side) / 2, side, side),
-                    colours.warning)
+        place = QRectF(self.look.px(theme.M), (self.height() - side) / 2, side, side)
+        icons.paint(painter, Icon.WARNING, place, colours.warning)
 
 
 class LeftBody(Body):
@@ -383,43 +324,3 @@ class LeftBody(Body):
         painter.drawLine(left + room, middle, self.width(), middle)
         painter.setPen(QColor(self.look.colours.muted))
         painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, self._text)
-
-
-def _panel(painter: QPainter, box: QRectF, radius: float, top: bool, bottom: bool, colour: str) -> None:
-    """A ground with round corners where the part begins or ends its block."""
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    path = QPainterPath()
-    path.setFillRule(Qt.FillRule.WindingFill)
-    path.addRoundedRect(box, radius, radius)
-    if not top:
-        path.addRect(box.adjusted(0, 0, 0, -min(radius, box.height())))
-    if not bottom:
-        path.addRect(box.adjusted(0, min(radius, box.height()), 0, 0))
-    painter.fillPath(path, QColor(colour))
-
-
-def _sheet(look: Theme, ink: str) -> str:
-    """How Markdown looks, in the CSS that Qt's rich text knows."""
-    c, gap = look.colours, look.px(theme.S)
-    code = look.font(Type.CODE)
-    mono = f"font-family: '{code.family()}'; font-size: {code.pixelSize()}px; background-color: {c.raised};"
-    return f"""
-body {{ color: {ink}; }}
-p {{ line-height: {_LINE}%; margin: 0 0 {gap}px 0; }}
-li {{ line-height: {_LINE}%; margin: 0 0 {gap // 2}px 0; }}
-ul, ol {{ margin: 0 0 {gap}px 0; -qt-list-indent: 1; }}
-h1, h2, h3, h4, h5, h6 {{ line-height: 130%; margin: {gap}px 0 {gap}px 0; font-weight: 600; }}
-h1 {{ font-size: {look.px(21)}px; }}
-h2 {{ font-size: {look.px(18)}px; }}
-h3 {{ font-size: {look.px(16)}px; }}
-h4, h5, h6 {{ font-size: {look.px(15)}px; }}
-a {{ color: {c.accent}; text-decoration: underline; }}
-code {{ {mono} }}
-pre {{ {mono} line-height: {_LINE - 10}%; margin: 0 0 {gap}px 0; }}
-table.data {{ border-collapse: collapse; margin: {gap // 2}px 0 {gap}px 0; }}
-table.data th {{ padding: {gap - 2}px {gap + 4}px; border: 1px solid {c.line}; background-color: {c.raised};
-  font-weight: 600; }}
-table.data td {{ padding: {gap - 2}px {gap + 4}px; border: 1px solid {c.line}; }}
-td.quote {{ border-left: 3px solid {c.line}; padding-left: {gap + 4}px; color: {c.muted}; }}
-hr {{ color: {c.line}; background-color: {c.line}; }}
-"""

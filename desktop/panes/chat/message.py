@@ -55,7 +55,7 @@ _ENDINGS = {
 def statistics(message: Message) -> str:
     """What a reply took, in one line; "" where nothing is known."""
     usage, timings = message.usage, message.timings
-    parts: list[str] = []
+    parts = [_(_ENDINGS[message.stop_reason])] if message.stop_reason in _ENDINGS else []
     if usage.completion_tokens:
         tokens = formats.number(usage.completion_tokens)
         parts.append(ngettext("{tokens} token", "{tokens} tokens", usage.completion_tokens, tokens=tokens))
@@ -71,8 +71,6 @@ def statistics(message: Message) -> str:
             parts.append(_("{read} read, {cached} from cache", read=read, cached=cached))
         else:
             parts.append(_("{read} read", read=read))
-    if message.stop_reason in _ENDINGS:
-        parts.append(_(_ENDINGS[message.stop_reason]))
     return " · ".join(parts)
 
 
@@ -82,6 +80,7 @@ class Reply:
     def __init__(self, text: str = "", starts_thinking: bool = False) -> None:
         self._starts_thinking = starts_thinking
         self._parts: list[str] = []
+        self._undecided = True  # whether the text begins with a tag
         self._tail = ""  # a tag may arrive in pieces
         self.thoughts: Segments | None = None
         self.thinking = False
@@ -102,9 +101,8 @@ class Reply:
         """More text as the model writes it."""
         self._parts.append(text)
         self._tail = self._tail[-_TAG:] + text
-        beginning = len(self._parts) <= 2 or not (self.thoughts or self.answer.live or self.answer.settled)
         closing = "</think" in self._tail and (self.thoughts is None or self.thinking)
-        if beginning or closing:
+        if self._undecided or closing:
             self._read_again()
         elif self.thinking and self.thoughts is not None:
             self.thoughts.append(text)
@@ -116,10 +114,8 @@ class Reply:
         found = split_thoughts(text, self._starts_thinking)
         self.thinking = found is not None and not found.ended
         self.thoughts = Segments(found.text) if found is not None else None
-        if found is not None:
-            self.answer = Segments(found.answer)
-        else:
-            self.answer = Segments("" if "<thinking>".startswith(text.strip()) else text)
+        self._undecided = found is None and "<thinking>".startswith(text.strip())
+        self.answer = Segments(found.answer if found is not None else "" if self._undecided else text)
 
 
 def pieces(text: str) -> list[str]:

@@ -138,14 +138,16 @@ class Entry:
             self._guess = self._estimate()
             return []
         old, self.rows = self.rows, []
+        before: Part | None = None
         for index, (part, content) in enumerate(self._wanted()):
+            gap, before = self._gap(index, part, content, before), part
             row = old[index] if index < len(old) and old[index].part is part else None
             if row is None:
-                row = Row(self, part, content, self.faded, self._gap(index, part, content), 0)
+                row = Row(self, part, content, self.faded, gap, 0)
                 row.height = self._row_height(part, content)
             elif (row.content is not content and row.content != content) or row.faded != self.faded:
                 row.content, row.faded, row.stale = content, self.faded, True
-                row.gap = self._gap(index, part, content)
+            row.gap = gap
             self.rows.append(row)
         kept = {id(row) for row in self.rows}
         return [row.widget for row in old if id(row) not in kept and row.widget is not None]
@@ -192,12 +194,12 @@ class Entry:
             found.append((Part.CODE if segment.kind is Kind.CODE else Part.TEXT, segment))
         return found
 
-    def _gap(self, index: int, part: Part, content: Content) -> int:
+    def _gap(self, index: int, part: Part, content: Content, before: Part | None) -> int:
         if index == 0:
-            return theme.L
+            return theme.S
         if part is Part.PLAIN or (isinstance(content, Segment) and content.continued):
             return 0
-        return theme.XS if part in (Part.ACTIONS, Part.TEXT, Part.THOUGHT) else theme.S
+        return theme.M if before is Part.CODE else theme.S if part is Part.CODE else theme.XS
 
     def _row_height(self, part: Part, content: Content) -> int:
         if isinstance(content, Segment) and part is Part.CODE:

@@ -20,6 +20,7 @@ from desktop.panes.chat.body import Body, BubbleBody, CodeBody, FoldBody, LeftBo
 from desktop.panes.chat.editor import EditorBody
 from desktop.panes.chat.message import MessageView
 from desktop.panes.chat.rows import Entry, Part, Plain, Row
+from desktop.ui.highlight import Highlighter
 from desktop.ui.markdown import Segment
 from desktop.ui.theme import Theme
 from desktop.ui.translation import _
@@ -42,6 +43,7 @@ class Transcript(RowArea):
 
     def __init__(self, look: Theme, parent: QWidget | None = None) -> None:
         super().__init__(look, parent)
+        self._highlighter = Highlighter()
         self._by_id: dict[str, Entry] = {}
         self._faded: frozenset[str] = frozenset()
         self._streaming: set[Entry] = set()
@@ -143,7 +145,7 @@ class Transcript(RowArea):
         if row.part in (Part.TEXT, Part.THOUGHT):
             body = TextBody(self.look, name, row.part is Part.THOUGHT, canvas)
         elif row.part is Part.CODE:
-            body = code = CodeBody(self.look, canvas)
+            body = code = CodeBody(self.look, self._highlighter, canvas)
             code.copy.connect(lambda: self._copy_code(row))
         elif row.part is Part.PLAIN:
             body = BubbleBody(self.look, name, canvas)

@@ -1,0 +1,36 @@
+"""What all tests share: Qt draws off screen, and any warning of Qt's fails the test that caused it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QApplication
+
+    from desktop.ui.theme import Theme
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        item.add_marker(pytest.mark.qt_log_level_fail("WARNING"))
+
+
+@pytest.fixture(scope="session")
+def _look(qapp: QApplication) -> Theme:
+    from desktop.ui.theme import Theme
+
+    return Theme(qapp)
+
+
+@pytest.fixture
+def look(_look: Theme) -> Iterator[Theme]:
+    """The theme, light and at 100 %, and so again after the test."""
+    _look.use("light", 100)
+    yield _look
+    _look.use("light", 100)
