@@ -123,14 +123,19 @@ class Entry:
         self._pending.append(text)
 
     def change(self, view: MessageView) -> list[Body]:
-        """The message has changed; returns widgets that are no longer needed."""
-        text = view.message.text
-        same = self._reply is not None and self._reply.text + "".join(self._pending) == showable(text)
-        if not same:
+        """The message has changed; returns widgets that are no longer needed.
+
+        While a reply streams, its text is what was streamed, whatever `view` holds of it.
+        """
+        growing = view.streaming and self.view.streaming
+        if not growing and not self._shows(view.message.text):
             self._reply = None
             self._pending.clear()
         self.view = view
         return self.sync()
+
+    def _shows(self, text: str) -> bool:
+        return self._reply is not None and self._reply.text + "".join(self._pending) == showable(text)
 
     def sync(self) -> list[Body]:
         """Brings the rows in line with the message; equal ones stay. Returns widgets that are no longer needed."""

@@ -17,8 +17,8 @@ from desktop.core.errors import N_
 from desktop.panes.chat.actions import ActionsBody
 from desktop.panes.chat.area import RowArea
 from desktop.panes.chat.body import Body, BubbleBody, CodeBody, FoldBody, LeftBody, NoteBody, TextBody
-from desktop.panes.chat.editor import EditorBody
 from desktop.panes.chat.message import MessageView
+from desktop.panes.chat.revision import EditorBody
 from desktop.panes.chat.rows import Entry, Part, Plain, Row
 from desktop.ui.highlight import Highlighter
 from desktop.ui.markdown import Segment

@@ -1,0 +1,100 @@
+"""Editing a message where it stands.
+
+Invariant: what is being typed through an input method is never cut: while a syllable is being composed the keys belong
+to the input method. Nothing is saved here; the text goes out by `saved`.
+"""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtGui import QInputMethodEvent, QKeyEvent, QTextCursor
+from PySide6.QtWidgets import QPlainTextEdit, QPushButton, QWidget
+
+from desktop.panes.chat.body import Body
+from desktop.ui import theme
+from desktop.ui.theme import Theme, Type
+from desktop.ui.translation import _
+
+_TALLEST = 360  # pixels at 100 %; a longer text scrolls in the field
+
+
+class Field(QPlainTextEdit):
+    """Ctrl or Cmd with Enter saves, Esc cancels."""
+
+    accepted = Signal()
+    cancelled = Signal()
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._composing = False
+        self.setTabChangesFocus(True)
+
+    def inputMethodEvent(self, event: QInputMethodEvent) -> None:
+        self._composing = bool(event.preeditString())
+        super().inputMethodEvent(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        enter = event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter)
+        if enter and event.modifiers() & Qt.KeyboardModifier.ControlModifier and not self._composing:
+            self.accepted.emit()
+        elif event.key() == Qt.Key.Key_Escape and not self._composing:
+            self.cancelled.emit()
+        else:
+            super().keyPressEvent(event)
+
+
+class EditorBody(Body):
+    """A field with the message's text, and Save and Cancel."""
+
+    saved = Signal(str)
+    cancelled = Signal()
+    grown = Signal()
+
+    def __init__(self, look: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(look, parent)
+        self._field = Field(self)
+        self._save = QPushButton(self)
+        self._save.setProperty("primary", True)
+        self._cancel = QPushButton(self)
+        self._field.accepted.connect(self._submit)
+        self._field.cancelled.connect(self.cancelled)
+        self._field.document().documentLayout().documentSizeChanged.connect(lambda _size: self.grown.emit())
+        self._save.clicked.connect(self._submit)
+        self._cancel.clicked.connect(self.cancelled)
+        self.setFocusProxy(self._field)
+        self.retranslate()
+
+    def retranslate(self) -> None:
+        self._field.setAccessibleName(_("Edit message"))
+        self._save.setText(_("Save"))
+        self._cancel.setText(_("Cancel"))
+
+    def changeEvent(self, event: QEvent) -> None:
+        if event.type() == QEvent.Type.LanguageChange:
+            self.retranslate()
+        super().changeEvent(event)
+
+    def show_text(self, text: str) -> None:
+        """Fills the field; the cursor goes to the end."""
+        if not self._field.toPlainText():
+            self._field.setPlainText(text)
+            self._field.moveCursor(QTextCursor.MoveOperation.End)
+
+    def fit(self, width: int) -> int:
+        self._field.setFont(self.look.font(Type.READING))
+        self._field.resize(width, self._field.height())
+        lines = self._field.document().size().height()  # a QPlainTextEdit's document counts in lines
+        wanted = round((lines + 1) * self._field.fontMetrics().lineSpacing()) + self.look.px(theme.L)
+        height = min(wanted, self.look.px(_TALLEST))
+        self._field.setGeometry(0, 0, width, height)
+        save, cancel = self._save.sizeHint(), self._cancel.sizeHint()
+        self._save.setGeometry(width - save.width(), height + theme.S, save.width(), save.height())
+        left = width - save.width() - theme.S - cancel.width()
+        self._cancel.setGeometry(left, height + theme.S, cancel.width(), cancel.height())
+        return height + theme.S + save.height()
+
+    def stops(self) -> list[QWidget]:
+        return [self._field, self._cancel, self._save]
+
+    def _submit(self) -> None:
+        self.saved.emit(self._field.toPlainText())
