@@ -6,26 +6,27 @@ holds. What fits the context is decided in `window`; tokens are the engine's aff
 
 How the first invariant is kept: before rendering, the first character of every control token found in a content is
 exchanged for a Unicode noncharacter, which survives whatever the template does (trim, split, join); after rendering,
-control tokens are recognised, then the exchange is undone.
+control tokens are recognised, then the exchange is undone. Noncharacters that people send become U+FFFD.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from desktop.core.chat import Opening, Role, Turn
 from desktop.core.errors import N_, TemplateError
 from desktop.core.generation import Piece, PieceKind
-from desktop.core.sandbox import render
+from desktop.core.sandbox import EndlessTemplate, render
 from desktop.core.templates import ChatTemplate
 
 _NONCHARACTERS = "".join(map(chr, range(0xFDD0, 0xFDF0)))  # reserved for use inside a program (Unicode 23.7)
-_REPLY_START, _REPLY_END = _NONCHARACTERS[-2], _NONCHARACTERS[-1]
-_STANDINS = _NONCHARACTERS[:-2]
-_THOUGHTS = re.compile(r"\A\s*(?:<think>)?.*?</think>\s*", re.DOTALL)
+_GUARD, _REPLY_START, _REPLY_END = list(_NONCHARACTERS[-3:])
+_STANDINS = _NONCHARACTERS[:-3]
+_THOUGHTS = re.compile(r"\A\s*(?:<think>)?(?:(?!<think>).)*?</think>\s*", re.DOTALL)  # some prompts open the tag
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,23 +42,54 @@ class _Disguise:
     """Exchanges the first character of control tokens in contents, and back."""
 
     def __init__(self, special: Sequence[str]) -> None:
-        texts = sorted((s for s in special if s), key=len, reverse=True)
-        firsts = sorted({t[0] for t in texts})[: len(_STANDINS)]
+        texts = {s for s in special if s}
+        firsts = [first for first, _ in Counter(t[0] for t in texts).most_common(len(_STANDINS))]
         self._there = dict(zip(firsts, _STANDINS, strict=False))
-        self._back = str.maketrans({v: k for k, v in self._there.items()})
-        known = [t for t in texts if t[0] in self._there]
-        self.pattern = re.compile("|".join(map(re.escape, known)) or r"(?!)")
+        self._back = str.maketrans({v: k for k, v in self._there.items()} | {_GUARD: ""})
+        self._known = {t for t in texts if t[0] in self._there}
+        self._lengths = sorted({len(t) for t in self._known}, reverse=True)
+        self._first = re.compile("|".join(map(re.escape, firsts)) or r"(?!)")
+        self._heads = {t[:n] for t in self._known for n in range(1, len(t))}
+        self._tails = {t[n:] for t in self._known for n in range(1, len(t))}
+        self._all = "\ufdd0".join(self._known)
 
     def on(self, content: str) -> str:
         content = re.sub(f"[{_NONCHARACTERS}]", "\ufffd", content)
-        while True:  # an exchange may uncover nothing new, but an overlap ("<</s>") needs a second look
-            changed = self.pattern.sub(lambda m: self._there[m[0][0]] + m[0][1:], content)
-            if changed == content:
-                return content
-            content = changed
+        exchanged = self._first.sub(lambda m: self._there[m[0]] if self._at(content, m.start()) else m[0], content)
+        return self._guarded(exchanged)
 
     def off(self, text: str) -> str:
         return text.translate(self._back)
+
+    def tokens(self, text: str) -> Iterator[tuple[int, str]]:
+        """Control tokens and where they begin, the longest first where two begin, none within another."""
+        end = 0
+        for match in self._first.finditer(text):
+            if match.start() >= end and (token := self._at(text, match.start())):
+                yield match.start(), token
+                end = match.start() + len(token)
+
+    def _at(self, text: str, start: int) -> str:
+        """The longest control token that begins here, or ""."""
+        return next((t for n in self._lengths if (t := text[start : start + n]) in self._known), "")
+
+    def _guarded(self, content: str) -> str:
+        """A guard where an edge could be part of a token that the template's own words complete.
+
+        Templates may trim, so it stands within outer white space; only a token with white space needs it outside too.
+        """
+        core = content.strip()
+        if core == content:
+            return self._edged(content)
+        start = content.index(core)
+        return self._edged(content[:start] + self._edged(core) + content[start + len(core) :])
+
+    def _edged(self, text: str) -> str:
+        longest = self._lengths[0] if self._lengths else 0
+        inner = bool(text) and len(text) < longest and text in self._all
+        before = inner or any(text[:n] in self._tails for n in range(1, longest))
+        after = inner or any(text[-n:] in self._heads for n in range(1, longest))
+        return f"{_GUARD if before else ''}{text}{_GUARD if after else ''}"
 
 
 def pieces(
@@ -111,22 +143,29 @@ def _rendered(
     system = [Turn(Role.SYSTEM, instruction)] if instruction else []
     folded = _folded(instruction, turns)
     first_fault: TemplateError | None = None
+    tried: list[list[Turn]] = []
     for attempt in ([*system, *turns], folded, [*system, *_merged(turns)], _merged(folded)):
+        if attempt in tried:
+            continue
+        tried.append(attempt)
         try:
             text = _once(template, attempt, vocabulary, disguise, now)
+        except EndlessTemplate:
+            raise
         except TemplateError as fault:
             first_fault = first_fault or fault
             continue
-        if not instruction or _carries(text, disguise.on(instruction)):
+        if _carries(disguise.off(text), instruction, turns):
             return text
     if first_fault is not None:
         raise first_fault
     raise TemplateError(N_("The model's chat template leaves the instruction out. Choose another template."))
 
 
-def _carries(text: str, instruction: str) -> bool:
+def _carries(text: str, instruction: str, turns: Sequence[Turn]) -> bool:
     """Whether the template let the instruction through: some drop a system turn without a word."""
-    return instruction.strip()[:200] in text
+    probe = re.sub(f"[{_NONCHARACTERS}]", "\ufffd", instruction.strip()[:200])
+    return not probe or text.count(probe) > sum(turn.text.count(probe) for turn in turns)
 
 
 def _once(
@@ -147,7 +186,7 @@ def _content(turn: Turn, disguise: _Disguise) -> str:
     """A turn's text in disguise. A reply goes without its thoughts and outer white space, and is marked as one."""
     if turn.role is not Role.ASSISTANT:
         return disguise.on(turn.text)
-    said = disguise.on(_THOUGHTS.sub("", turn.text, count=1)).strip()
+    said = disguise.on(_THOUGHTS.sub("", turn.text, count=1).strip())
     return f"{_REPLY_START}{said}{_REPLY_END}" if said else ""
 
 
@@ -179,10 +218,10 @@ def _split(text: str, disguise: _Disguise) -> list[Piece]:
     """Control tokens, replies and the text between, in order, with the disguise taken off."""
     found: list[Piece] = []
     position = 0
-    for match in disguise.pattern.finditer(text):
-        found += _texts(text[position : match.start()], disguise)
-        found.append(Piece(PieceKind.SPECIAL, match[0]))
-        position = match.end()
+    for start, token in disguise.tokens(text):
+        found += _texts(text[position:start], disguise)
+        found.append(Piece(PieceKind.SPECIAL, token))
+        position = start + len(token)
     return found + _texts(text[position:], disguise)
 
 
