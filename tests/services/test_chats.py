@@ -144,7 +144,7 @@ def test_the_bin_is_emptied_of_what_is_old_however_deep(paths: Paths) -> None:
                 deep.append(said(f"turn {number}", parent))
                 parent = deep[-1].id
             chat = Chat(new_id(), "deep", 1.0, 1.0, deep[-1].id)
-            await chats.add(chat, deep)
+            await chats.add_all([(chat, deep)])
             await chats.delete(chat.id, deep[1].id)
             old = await chats.create(title="old")
             await chats.bin(old.id)
@@ -166,7 +166,7 @@ def test_opening_a_long_chat_is_quick(paths: Paths) -> None:
             made = [replace(said("가나다 word " * 20), usage=usage, timings=timings) for _ in range(999)]
             made.append(said("긴 답 " * 10_000))
             chat = Chat(new_id(), "long", 1.0, 1.0)
-            await chats.add(chat, made)
+            await chats.add_all([(chat, made)])
             spent = []
             for _ in range(5):
                 begun = time.perf_counter()

@@ -117,7 +117,7 @@ async def _many(chats: Chats, count: int) -> None:
     made = [
         Message(str(number), None, Role.USER, f"message {number} 번째 {'이야기 ' * 10}", 1.0) for number in range(count)
     ]
-    await chats.add(Chat(new_id(), "many", 1.0, 1.0), made)
+    await chats.add_all([(Chat(new_id(), "many", 1.0, 1.0), made)])
 
 
 def test_many_messages_are_searched_quickly(paths: Paths) -> None:
