@@ -179,8 +179,7 @@ class Listing(QObject):
     def _found(self) -> list[Row]:
         head = Row(RowKind.HEADER, N_("Found") if self._hits else N_("Nothing found"))
         return [head] + [
-            Row(RowKind.HIT, h.title, h.chat_id, h.message_id or "", h.snippet, h.marks, h.created)
-            for h in self._hits
+            Row(RowKind.HIT, h.title, h.chat_id, h.message_id or "", h.snippet, h.marks, h.created) for h in self._hits
         ]
 
     def _all(self) -> list[Row]:

@@ -22,7 +22,7 @@ from desktop.ui.loop import Tasks
 from tests.panes.chat.scripted import ScriptedTalk
 
 os.environ["QT_API"] = "pyside6"
-import qasync  # noqa: E402
+import qasync
 
 T = TypeVar("T")
 Wait = Callable[[Coroutine[Any, Any, T]], T]

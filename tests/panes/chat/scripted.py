@@ -1,4 +1,4 @@
-"""A talk that keeps what it is told, like the real one, and answers from a script: the edge the chat pane is tested at."""
+"""A talk that stores what it is told, like the real one, and answers from a script."""
 
 from __future__ import annotations
 

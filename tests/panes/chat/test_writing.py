@@ -4,12 +4,12 @@ from PySide6.QtGui import QInputMethodEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLineEdit, QVBoxLayout, QWidget
 
-from desktop.panes.chat.editor import LONGEST_LINE, MOST_LINES, Editor, cleaned
+from desktop.panes.chat.writing import LONGEST_LINE, MOST_LINES, Writing, cleaned
 
 
 @pytest.fixture
 def editor(qtbot):
-    editor = Editor()
+    editor = Writing()
     qtbot.addWidget(editor)
     editor.resize(500, 40)
     editor.show()
@@ -81,7 +81,7 @@ def test_the_send_button_waits_for_a_late_commit(editor):
 def test_losing_focus_during_composition_neither_sends_nor_doubles(qtbot):
     window = QWidget()
     qtbot.addWidget(window)
-    editor, other = Editor(window), QLineEdit(window)
+    editor, other = Writing(window), QLineEdit(window)
     layout = QVBoxLayout(window)
     layout.addWidget(editor)
     layout.addWidget(other)
@@ -124,7 +124,9 @@ def test_a_giant_line_comes_back_as_it_was_also_after_undo_and_redo(editor):
     text = "가나다 라마바 " * 3 * LONGEST_LINE + "\nend"
     QTest.keyClicks(editor, "a")
     paste(editor, text)
-    assert max(len(editor.document().findBlockByNumber(n).text()) for n in range(editor.blockCount())) <= 2 * LONGEST_LINE
+    assert (
+        max(len(editor.document().findBlockByNumber(n).text()) for n in range(editor.blockCount())) <= 2 * LONGEST_LINE
+    )
     assert editor.text() == "a" + text
     editor.undo()
     editor.redo()

@@ -1,0 +1,163 @@
+"""The text field a person writes in: grows with its text, and knows what an input method is still composing.
+
+Invariants: Enter during composition belongs to the input method and never sends; what is sent contains the syllable
+under composition exactly once; `text()` gives back what was put in, whatever its line lengths. It does not know what
+becomes of the text.
+
+A document lays out a paragraph as a whole, so one line of 5 MB would freeze the window. Long lines are therefore kept
+as several paragraphs, the later ones marked as going on from the one before; the mark is a block format, which undo
+and redo carry along.
+"""
+
+from __future__ import annotations
+
+import re
+
+from PySide6.QtCore import QMimeData, QSize, Qt, Signal
+from PySide6.QtGui import (
+    QFocusEvent,
+    QGuiApplication,
+    QInputMethodEvent,
+    QKeyEvent,
+    QResizeEvent,
+    QTextBlockFormat,
+    QTextCursor,
+    QTextFormat,
+)
+from PySide6.QtWidgets import QPlainTextEdit, QSizePolicy, QWidget
+
+LONGEST_LINE = 4_000  # characters in one paragraph; lays out in about a millisecond
+MOST_LINES = 10
+_GOES_ON = int(QTextFormat.Property.UserProperty) + 1
+_UNWRITABLE = re.compile("[\0\ud800-\udfff]")
+
+
+def cleaned(text: str) -> str:
+    """The text without what no file or model can hold: NUL and halves of surrogate pairs; one kind of line end."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\u2029", "\n").replace("\u2028", "\n")
+    return _UNWRITABLE.sub("", text)
+
+
+class Writing(QPlainTextEdit):
+    """Plain text, 1 to 10 lines high. `submitted` when the person is done, `recalled` for Up in an empty field."""
+
+    submitted = Signal()
+    recalled = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._composing = ""
+        self._send_after_commit = False
+        self.setFrameShape(QPlainTextEdit.Shape.NoFrame)
+        self.setTabChangesFocus(True)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.document().setDocumentMargin(2)
+        self.document().documentLayout().documentSizeChanged.connect(self._grow)
+        self._grow()
+
+    def text(self) -> str:
+        """What is written, without the syllable under composition."""
+        parts: list[str] = []
+        block = self.document().begin()
+        while block.isValid():
+            if parts and not block.blockFormat().boolProperty(_GOES_ON):
+                parts.append("\n")
+            parts.append(block.text())
+            block = block.next()
+        return cleaned("".join(parts))
+
+    def set_text(self, text: str) -> None:
+        """Replaces everything; the cursor stands at the end."""
+        self._send_after_commit = False
+        self.clear()
+        self._insert(cleaned(text))
+        self.document().clearUndoRedoStacks()
+
+    def is_empty(self) -> bool:
+        return self.document().isEmpty() and not self._composing
+
+    def submit(self) -> None:
+        """Has the input method finish its syllable first; sends at once, or as soon as that has arrived."""
+        QGuiApplication.inputMethod().commit()
+        if self._composing:
+            self._send_after_commit = True  # an input method that answers later
+        else:
+            self.submitted.emit()
+
+    def inputMethodEvent(self, event: QInputMethodEvent) -> None:
+        super().inputMethodEvent(event)
+        self._composing = event.preeditString()
+        if self._send_after_commit and not self._composing:
+            self._send_after_commit = False
+            self.submitted.emit()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self._enter(event)
+        elif event.key() == Qt.Key.Key_Up and not event.modifiers() and self.is_empty():
+            self.recalled.emit()
+        else:
+            super().keyPressEvent(event)
+
+    def _enter(self, event: QKeyEvent) -> None:
+        if self._composing:
+            QGuiApplication.inputMethod().commit()
+        elif event.modifiers() & (Qt.KeyboardModifier.ShiftModifier | Qt.KeyboardModifier.AltModifier):
+            self.textCursor().insertBlock(QTextBlockFormat())
+            self.ensureCursorVisible()
+        elif not event.isAutoRepeat():
+            self.submit()
+
+    def insertFromMimeData(self, source: QMimeData) -> None:
+        if source.hasText():
+            self._insert(cleaned(source.text()))
+
+    def canInsertFromMimeData(self, source: QMimeData) -> bool:
+        return source.hasText() and not source.hasUrls()  # a dropped file belongs to the window
+
+    def _insert(self, text: str) -> None:
+        cursor = self.textCursor()
+        cursor.beginEditBlock()
+        cursor.removeSelectedText()
+        lines = text.split("\n")
+        if cursor.blockFormat().boolProperty(_GOES_ON) or max(map(len, lines)) > LONGEST_LINE:
+            for index, line in enumerate(lines):
+                if index:
+                    cursor.insertBlock(QTextBlockFormat())
+                self._insert_line(cursor, line)
+        else:
+            cursor.insertText(text)
+        cursor.endEditBlock()
+        self.setTextCursor(cursor)
+        self.ensureCursorVisible()
+
+    def _insert_line(self, cursor: QTextCursor, line: str) -> None:
+        going_on = QTextBlockFormat()
+        going_on.setProperty(_GOES_ON, True)
+        cursor.insertText(line[:LONGEST_LINE])
+        for start in range(LONGEST_LINE, len(line), LONGEST_LINE):
+            cursor.insertBlock(going_on)
+            cursor.insertText(line[start : start + LONGEST_LINE])
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        if self._composing:
+            QGuiApplication.inputMethod().commit()
+        super().focusOutEvent(event)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._grow()
+
+    def sizeHint(self) -> QSize:
+        return QSize(super().sizeHint().width(), self.height())
+
+    def _grow(self) -> None:
+        lines = int(self.document().documentLayout().documentSize().height())  # this layout counts in lines
+        margin = 2 * self.document().documentMargin() + 2 * self.frameWidth()
+        height = int(max(1, min(lines, MOST_LINES)) * self.fontMetrics().lineSpacing() + margin)
+        more = lines > MOST_LINES
+        policy = Qt.ScrollBarPolicy.ScrollBarAsNeeded if more else Qt.ScrollBarPolicy.ScrollBarAlwaysOff
+        self.setVerticalScrollBarPolicy(policy)
+        if height != self.minimumHeight():
+            self.setFixedHeight(height)
