@@ -53,9 +53,10 @@ class SettingsForm(QWidget):
         self._rows: Mapping[str, Row] = {row.key: Row(look, row) for row in rows}
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(theme.L)
+        column.setSpacing(theme.M)
         for group, members in groupby(rows, key=lambda row: row.group):
             heading = Label(look, Type.HEADING)
+            heading.setContentsMargins(0, theme.M if self._sections else 0, 0, 0)
             self._sections.append((group, heading))
             column.addWidget(heading)
             for member in members:

@@ -15,10 +15,12 @@ from desktop.panes.help.controller import HelpController
 from desktop.ui import theme
 from desktop.ui.column import Column, scrolling
 from desktop.ui.labels import Label, Tone
+from desktop.ui.listing import RowDelegate, dress
 from desktop.ui.theme import Theme, Type
 from desktop.ui.translation import _, language
 
-LIST_WIDTH = 232
+LIST_WIDTH = 256
+_ROW = 34
 _PAGE_WIDTH = 560  # about 75 characters of reading text
 _CODE = re.compile(r"`([^`]*)`")
 _TOPIC = Qt.ItemDataRole.UserRole
@@ -31,7 +33,7 @@ class HelpView(QWidget):
         self._search = _Search(self)
         self._search.textChanged.connect(controller.search)
         self._list = QListWidget()
-        self._list.setFrameShape(QListWidget.Shape.NoFrame)
+        dress(self._list, RowDelegate(look, _ROW, self._list))
         self._list.currentItemChanged.connect(self._choose)
         self._nothing = Label(look, tone=Tone.MUTED, wrap=True)
         self._heading = Label(look, Type.TITLE, wrap=True, selectable=True)
@@ -48,7 +50,7 @@ class HelpView(QWidget):
     def _arrange(self) -> None:
         self._left = QWidget()
         left = QVBoxLayout(self._left)
-        left.setContentsMargins(theme.L, theme.L, theme.S, 0)
+        left.setContentsMargins(theme.L, theme.XL, theme.S, theme.S)
         left.setSpacing(theme.S)
         left.addWidget(self._search)
         left.addWidget(self._nothing)
@@ -117,6 +119,7 @@ class HelpView(QWidget):
         page = self._controller.page()
         for label in self._paragraphs:
             self._body.lines.removeWidget(label)
+            label.hide()
             label.deleteLater()
         self._heading.setText(page.title if page else "")
         self._paragraphs = [self._paragraph(text) for text in page.text.split("\n\n")] if page else []

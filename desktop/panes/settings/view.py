@@ -5,7 +5,7 @@ Invariant: it shows what its controller says is in force, and tells it what the 
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QUrl
+from PySide6.QtCore import QEvent, Qt, QUrl
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
@@ -31,6 +31,8 @@ class SettingsView(QWidget):
         self._title = Label(look, Type.TITLE)
         self._level = QuietCombo()
         self._level.activated.connect(self._choose)
+        self._level.setMinimumContentsLength(12)
+        self._level.setSizeAdjustPolicy(QuietCombo.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self._folder = QPushButton()
         self._folder.clicked.connect(self._open_folder)
         self._reset = QPushButton()
@@ -50,16 +52,23 @@ class SettingsView(QWidget):
         head = QHBoxLayout()
         head.setSpacing(theme.S)
         head.addWidget(self._title)
-        head.addStretch()
-        for widget in (self._level, self._reset, self._folder):
-            head.addWidget(widget)
+        head.addSpacing(theme.S)
+        head.addWidget(self._level, 1)
+        head.addStretch(1)
+        head.addWidget(self._reset)
+        head.addWidget(self._folder)
         self._head.lines.addLayout(head)
         self._head.lines.addWidget(self._bar)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.setSpacing(0)
-        whole.addWidget(self._head)
-        whole.addWidget(scrolling(self._body), 1)
+        area = scrolling(self._body)
+        area.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)  # the column does not jump sideways
+        above = QHBoxLayout()
+        above.setContentsMargins(0, 0, area.verticalScrollBar().sizeHint().width(), 0)
+        above.addWidget(self._head)
+        whole.addLayout(above)
+        whole.addWidget(area, 1)
 
     def refresh(self) -> None:
         """Shows the values in force; a form for another level is made anew."""

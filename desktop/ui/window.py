@@ -1,0 +1,272 @@
+"""The main window: chat list on the left, one pane beside it, a quiet line below, menus above.
+
+Invariant: it knows panes by name only and decides nothing: commands, dropped files and the wish to close leave as
+signals and calls. The chat list folds to a strip of icons where the window is narrow, so everything stays in reach.
+Closing is asked for, never done: the order of shutting down is `app`'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from PySide6.QtCore import QByteArray, QEvent, Qt, Signal
+from PySide6.QtGui import (
+    QCloseEvent,
+    QColor,
+    QDragEnterEvent,
+    QDragLeaveEvent,
+    QDropEvent,
+    QPainter,
+    QPaintEvent,
+    QResizeEvent,
+)
+from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
+
+from desktop.core.errors import UserError
+from desktop.core.settings import Value
+from desktop.ui import theme
+from desktop.ui.bars import Bar
+from desktop.ui.buttons import IconButton
+from desktop.ui.drops import DropHint, dropped
+from desktop.ui.icons import Icon
+from desktop.ui.labels import Label, Tone
+from desktop.ui.menus import Command, Menus
+from desktop.ui.report import ReportDialog
+from desktop.ui.theme import Theme, Type
+from desktop.ui.translation import _
+
+SMALLEST = (760, 520)
+_FOLD_BELOW = 840  # narrower, a conversation beside the list would be less than 70 characters wide
+_LIST, _STRIP = 264, 48
+
+
+@dataclass(frozen=True, slots=True)
+class Pane:
+    """One thing the window can show. `label` is a message id; the first pane is where the window starts."""
+
+    name: str
+    label: str
+    icon: Icon
+    widget: QWidget
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the window was: read at the start, written when it closes."""
+
+    load: Callable[[], Mapping[str, object]]
+    save: Callable[[Mapping[str, Value]], None]
+
+
+class MainWindow(QMainWindow):
+    asked = Signal(object)  # a Command
+    pane_shown = Signal(str)
+    models_dropped = Signal(list)  # paths of .gguf files
+    chats_dropped = Signal(list)  # paths of .json and .md files
+
+    def __init__(
+        self, look: Theme, sidebar: QWidget, panes: Sequence[Pane], place: Place, on_close: Callable[[], None]
+    ) -> None:
+        super().__init__()
+        self._look, self._panes, self._place, self._on_close = look, {p.name: p for p in panes}, place, on_close
+        self._home = panes[0].name
+        self._stack = QStackedWidget()
+        for pane in panes:
+            self._stack.addWidget(pane.widget)
+        self._notices = QVBoxLayout()
+        self._status = Label(look, Type.SMALL, Tone.MUTED)
+        self._side = Side(look, sidebar, panes)
+        self._side.toggled.connect(lambda: self._fold(not self._side.folded))
+        self._side.pane_asked.connect(self._navigate)
+        self._by_hand: bool | None = None  # the person's own choice of folding, for wide windows
+        self.menus = Menus(self.menuBar(), [(pane.name, pane.label) for pane in panes])
+        self.menus.pane_asked.connect(self.show_pane)
+        self.menus.asked.connect(self._ask)
+        self._arrange()
+        self._hint = DropHint(look, self)
+        self.setAcceptDrops(True)
+        self.setMinimumSize(*SMALLEST)
+        self._restore()
+        self.show_pane(self._home)
+        self.retranslate()
+
+    def _arrange(self) -> None:
+        self._notices.setContentsMargins(theme.M, theme.S, theme.M, 0)
+        self._notices.setSpacing(theme.XS)
+        self._status.setContentsMargins(theme.L, theme.XS, theme.L, theme.S)
+        self._status.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        right = QVBoxLayout()
+        right.setSpacing(0)
+        right.addLayout(self._notices)
+        right.addWidget(self._stack, 1)
+        right.addWidget(self._status)
+        whole = QHBoxLayout()
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.setSpacing(0)
+        whole.addWidget(self._side)
+        whole.addLayout(right, 1)
+        centre = QWidget()
+        centre.setLayout(whole)
+        self.setCentralWidget(centre)
+
+    # -- what is shown ------------------------------------------------------------------------------------------------
+
+    @property
+    def pane(self) -> str:
+        """The name of the pane that is shown."""
+        return next(name for name, pane in self._panes.items() if pane.widget is self._stack.currentWidget())
+
+    def show_pane(self, name: str) -> None:
+        self._stack.setCurrentWidget(self._panes[name].widget)
+        self._side.mark(name)
+        self.menus.mark_pane(name)
+        self.pane_shown.emit(name)
+
+    def set_status(self, text: str) -> None:
+        """The quiet line: device, model, memory. Text in the window's language."""
+        self._status.setText(text)
+        self._status.setToolTip(text)
+
+    def notify(self, message: str, fields: Mapping[str, object] | None = None) -> None:
+        """A sentence above the pane, until it is closed; `message` is an id."""
+        self._bar().say(message, dict(fields or {}))
+
+    def warn(self, error: UserError) -> None:
+        """What went wrong, where no pane has a place of its own for it."""
+        self._bar().warn(error)
+
+    def show_report(self, bug: BaseException) -> None:
+        """Offers a report of a fault of ours; one at a time, because faults come in flocks."""
+        if self.findChild(ReportDialog) is None:
+            dialog = ReportDialog(self._look, bug, self)
+            dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+            dialog.open()
+
+    def retranslate(self) -> None:
+        self.setWindowTitle("Alcove")
+        self.menus.retranslate()
+        self._side.retranslate()
+
+    # -- what happens to it -------------------------------------------------------------------------------------------
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() is QEvent.Type.LanguageChange:
+            self.retranslate()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        narrow, was = (size.width() < self._look.px(_FOLD_BELOW) for size in (event.size(), event.oldSize()))
+        if narrow != was or not event.oldSize().isValid():
+            self._side.fold(narrow or self._by_hand is True)
+            self.menus.action(Command.CHAT_LIST).setChecked(not self._side.folded)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        event.ignore()
+        geometry = self.saveGeometry().toBase64().toStdString()
+        self._place.save({"geometry": geometry, "folded": self._by_hand is True})
+        self._on_close()
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        files = dropped(event.mimeData())
+        if files:
+            event.acceptProposedAction()
+            self._hint.offer(files)
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        self._hint.hide()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        self._hint.hide()
+        files = dropped(event.mimeData())
+        event.acceptProposedAction()
+        if files.models:
+            self.models_dropped.emit(list(files.models))
+        if files.chats:
+            self.chats_dropped.emit(list(files.chats))
+
+    def _ask(self, command: Command) -> None:
+        if command is Command.CHAT_LIST:
+            self._fold(not self._side.folded)
+        elif command is Command.QUIT:
+            self.close()
+        else:
+            self.asked.emit(command)
+
+    def _navigate(self, name: str) -> None:
+        """A second click on the shown pane's button goes back to the first pane."""
+        self.show_pane(self._home if name == self.pane else name)
+
+    def _fold(self, folded: bool) -> None:
+        self._by_hand = folded
+        self._side.fold(folded)
+        self.menus.action(Command.CHAT_LIST).setChecked(not folded)
+
+    def _bar(self) -> Bar:
+        bar = Bar(self._look)
+        bar.closed.connect(bar.deleteLater)
+        self._notices.addWidget(bar)
+        return bar
+
+    def _restore(self) -> None:
+        self.resize(self._look.px(1180), self._look.px(760))
+        place = self._place.load()
+        self._by_hand = place.get("folded") is True
+        geometry = place.get("geometry")
+        if isinstance(geometry, str):
+            self.restoreGeometry(QByteArray.fromBase64(geometry.encode("ascii", "ignore")))
+
+
+class Side(QWidget):
+    """The chat list and the way to the other panes; folded, the way alone."""
+
+    toggled = Signal()
+    pane_asked = Signal(str)
+
+    def __init__(self, look: Theme, sidebar: QWidget, panes: Sequence[Pane]) -> None:
+        super().__init__()
+        self._look, self._sidebar, self._panes = look, sidebar, panes
+        self.folded = False
+        self._toggle = IconButton(look, Icon.SIDEBAR, "")
+        self._toggle.clicked.connect(self.toggled)
+        self._buttons = {pane.name: self._button(pane) for pane in panes}
+        column = QVBoxLayout(self)
+        column.setContentsMargins(theme.S, theme.S, theme.S, theme.S)
+        column.setSpacing(theme.XS)
+        column.addWidget(self._toggle, 0, Qt.AlignmentFlag.AlignLeft)
+        column.addWidget(sidebar, 1)
+        column.addStretch()
+        for button in self._buttons.values():
+            column.addWidget(button)
+        look.changed.connect(lambda: self.fold(self.folded))
+
+    def fold(self, folded: bool) -> None:
+        self.folded = folded
+        self._sidebar.setVisible(not folded)
+        self._buttons[self._panes[0].name].setVisible(folded)  # unfolded, the list leads back to the chats
+        self.setFixedWidth(self._look.px(_STRIP if folded else _LIST))
+        self.retranslate()
+
+    def mark(self, name: str) -> None:
+        for pane, button in self._buttons.items():
+            button.setChecked(pane == name)
+
+    def retranslate(self) -> None:
+        self._toggle.name(_("Show chat list") if self.folded else _("Hide chat list"))
+        for pane in self._panes:
+            self._buttons[pane.name].name(_(pane.label), "" if self.folded else _(pane.label))
+            self._buttons[pane.name].updateGeometry()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), QColor(self._look.colours.side))
+        painter.setPen(QColor(self._look.colours.line))
+        painter.drawLine(self.rect().topRight(), self.rect().bottomRight())
+
+    def _button(self, pane: Pane) -> IconButton:
+        button = IconButton(self._look, pane.icon, "")
+        button.setCheckable(True)
+        button.setSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Fixed)
+        button.clicked.connect(lambda: self.pane_asked.emit(pane.name))
+        return button
