@@ -11,7 +11,7 @@ import asyncio
 import itertools
 import os
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -111,7 +111,7 @@ class Engine:
                     await self._end()
             return info
 
-    async def generate(self, request: GenerateRequest) -> AsyncIterator[GenerateEvent]:
+    async def generate(self, request: GenerateRequest) -> AsyncGenerator[GenerateEvent, None]:
         """The events of a reply, `Finished` last. Leaving early (`aclose`, a cancelled task) stops the engine.
 
         Raises `PromptTooLong`, `EngineDied`, or `UserError` where no model is loaded.

@@ -37,7 +37,7 @@ _LOAD_MODES = {
     (True, True): C.LLAMA_LOAD_MODE_MMAP_MLOCK,
 }
 _KV_TYPES = {row.name.lower(): row.number for row in TENSOR_TYPES.values()}
-_WARN = 3  # GGML_LOG_LEVEL_WARN
+_INFO, _WARN, _CONTINUED = 2, 3, 5  # enum ggml_log_level
 _LIBRARY = Library(C._lib, C._base_path)
 _C_LIBRARY = ctypes.CDLL("ucrtbase" if sys.platform == "win32" else None)
 _PENALTY_SPAN = 64  # tokens looked back at by the repeat penalty: llama.cpp's default
@@ -76,12 +76,16 @@ class Backend:
 
     def __init__(self) -> None:
         self._complaints: deque[str] = deque(maxlen=30)
+        self._level = 0
         self._log = C.llama_log_callback(self._logged)  # llama.cpp keeps the pointer: so must we
         C.llama_log_set(self._log, None)
         C.llama_backend_init()
 
     def _logged(self, level: int, text: bytes, _: object) -> None:
-        if level >= _WARN:
+        self._level = level if level != _CONTINUED else self._level
+        if self._level < _INFO:
+            return
+        if self._level >= _WARN:
             self._complaints.append(text.decode("utf-8", "replace").strip())
         os.write(2, text)
 

@@ -121,9 +121,6 @@ class Child:
             self._process.kill()
             await self._ended.wait()
 
-    async def ended(self) -> None:
-        await self._ended.wait()
-
     def _reads(self) -> None:
         stdout = _pipe(self._process.stdout)
         with suppress(frames.FrameError, OSError), stdout:
@@ -158,6 +155,7 @@ class Child:
             listener.put_nowait(answer)
 
     def _finish(self) -> None:
+        self._threads[-1].join()  # its last act was this call
         self._ended.set()
         for listener in self._listeners.values():
             listener.put_nowait(None)

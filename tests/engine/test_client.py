@@ -1,0 +1,393 @@
+"""The application's side, with a real engine process that is loaded, stopped, cancelled and killed."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar
+
+import psutil
+import pytest
+
+from desktop.core.errors import EngineDied, LoadError, ModelFileError, PromptTooLong, UserError
+from desktop.core.generation import (
+    Appended,
+    Finished,
+    GenerateEvent,
+    GenerateRequest,
+    LoadSettings,
+    Piece,
+    PromptProgress,
+    StopReason,
+)
+from desktop.engine.client import Engine, EngineFault
+from tests.engine.prompts import GREEDY, ask, end, said, text
+from tests.models import tiny_model
+
+T = TypeVar("T")
+PATIENCE = 60  # seconds; generous, as the machine may be busy
+SETTINGS = LoadSettings(context=512, threads=1)
+ENDLESS = LoadSettings(context=131072, threads=1)  # the scripted letters go on for a minute
+
+
+def run(scene: Callable[[Engine], Awaitable[T]], *arguments: str) -> T:
+    """Plays a scene with an engine; nothing of it may be left afterwards."""
+
+    async def play() -> T:
+        engine = Engine(arguments or None)
+        try:
+            async with asyncio.timeout(PATIENCE):
+                return await scene(engine)
+        finally:
+            await engine.close()
+
+    result = asyncio.run(play())
+    assert not [t.name for t in threading.enumerate() if t.name.startswith("engine")]
+    return result
+
+
+async def listen(engine: Engine, prompt: tuple[Piece, ...] = ask("a")) -> list[GenerateEvent]:
+    return [event async for event in engine.generate(GenerateRequest(prompt, GREEDY))]
+
+
+async def until(met: Callable[[], object]) -> None:
+    """Waits for a state that nothing announces."""
+    while not met():  # noqa: ASYNC110
+        await asyncio.sleep(0.002)
+
+
+@asynccontextmanager
+async def talking(engine: Engine) -> AsyncIterator[AsyncIterator[GenerateEvent]]:
+    """An endless reply of which the first text has been heard."""
+    async with aclosing(engine.generate(GenerateRequest((text("a"),), GREEDY))) as events:
+        async for event in events:
+            if isinstance(event, Appended):
+                break
+        yield events
+
+
+def test_load_ask_and_unload(korean_model: Path) -> None:
+    async def scene(engine: Engine) -> None:
+        heard: list[float] = []
+        assert (engine.loaded, engine.pid, engine.busy) == (None, None, False)
+        info = await engine.load(korean_model, SETTINGS, heard.append)
+        assert info.context == 512
+        assert engine.loaded == (korean_model, SETTINGS, info)
+        assert heard
+        assert all(0 <= f <= 1 for f in heard)
+        assert said(await listen(engine)) == "한글🙂"
+        pid = engine.pid
+        assert pid is not None
+        assert await engine.load(korean_model, SETTINGS) is info
+        assert engine.pid == pid
+        await engine.load(korean_model, replace(SETTINGS, context=256))
+        assert engine.pid != pid
+        assert not psutil.pid_exists(pid)
+        await engine.unload()
+        assert (engine.loaded, engine.pid) == (None, None)
+        with pytest.raises(UserError, match="No model"):
+            await listen(engine)
+
+    run(scene)
+
+
+def test_counting_and_showing(korean_model: Path) -> None:
+    async def scene(engine: Engine) -> None:
+        await engine.load(korean_model, SETTINGS)
+        prompts = [ask("a"), ask("a", "b", "c"), (text("half \ud83d, NUL \0, 🙂"),)]
+        counts = await engine.count(prompts)
+        assert counts == [len(await engine.tokens(p)) for p in prompts]
+        assert end(await listen(engine, prompts[1])).usage.prompt_tokens == counts[1]
+        assert (await engine.tokens((text("the"),)))[1][1] == " the"
+
+    run(scene)
+
+
+def test_text_comes_in_few_frames_and_the_first_at_once(korean_model: Path) -> None:
+    async def scene(engine: Engine) -> None:
+        await engine.load(korean_model, replace(SETTINGS, context=4096))
+        began = time.monotonic()
+        events = await listen(engine, (text("a"),))
+        seconds = time.monotonic() - began
+        texts = [e.text for e in events if isinstance(e, Appended)]
+        assert len(texts[0]) == 1
+        assert len(texts) <= 30 * seconds + 3
+        assert len("".join(texts)) > 4000
+        assert end(events).stop_reason is StopReason.CONTEXT
+
+    run(scene)
+
+
+def test_stop_ends_the_reply_and_keeps_the_text(korean_model: Path) -> None:
+    async def scene(engine: Engine) -> None:
+        await engine.stop()
+        await engine.load(korean_model, ENDLESS)
+        async with talking(engine) as events:
+            assert engine.busy
+            began = time.monotonic()
+            await engine.stop()
+            rest = [event async for event in events]
+            assert time.monotonic() - began < 5
+        assert end(rest).stop_reason is StopReason.CANCELLED
+        assert not engine.busy
+        assert said(await listen(engine)) == "한글🙂"
+
+    run(scene)
+
+
+def test_stop_in_the_middle_of_a_long_prompt(folder: Path) -> None:
+    path = tiny_model(folder / "long.gguf", layers=64, context=32768)
+
+    async def scene(engine: Engine) -> None:
+        await engine.load(path, LoadSettings(context=32768, threads=1))
+        prompt = (text("abc xyz " * 3900),)
+        async with aclosing(engine.generate(GenerateRequest(prompt, GREEDY))) as events:
+            async for event in events:
+                if isinstance(event, PromptProgress):
+                    began = time.monotonic()
+                    await engine.stop()
+                    break
+            rest = [event async for event in events]
+        assert time.monotonic() - began < 3  # 0.1 s where nobody else computes: tests/bench/generation.py measures it
+        assert end(rest).stop_reason is StopReason.CANCELLED
+
+    run(scene)
+
+
+def test_leaving_early_stops_the_engine(korean_model: Path) -> None:
+    async def scene(engine: Engine) -> None:
+        await engine.load(korean_model, ENDLESS)
+        async with talking(engine):
+            pass
+        assert said(await listen(engine)) == "한글🙂"
+
+        task = asyncio.create_task(listen(engine, (text("a"),)))
+        await until(lambda: engine.busy)
+        await asyncio.sleep(0.1)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert said(await listen(engine)) == "한글🙂"
+
+    run(scene)
+
+
+def test_a_second_caller_waits_its_turn(korean_model: Path) -> None:
+    async def scene(engine: Engine) -> None:
+        await engine.load(korean_model, SETTINGS)
+        both = await asyncio.gather(listen(engine), listen(engine), engine.count([ask("a")]))
+        assert [said(events) for events in both[:2]] == ["한글🙂", "한글🙂"]
+
+    run(scene)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        (signal.SIGKILL, "memory ran out"),
+        (signal.SIGILL, "instruction"),
+        (signal.SIGSEGV, "crashed"),
+        (signal.SIGBUS, "drive"),
+        (signal.SIGABRT, "fault"),
+        (signal.SIGTERM, "asked"),
+    ],
+)
+def test_death_in_the_middle_of_a_reply_and_life_after_it(korean_model: Path, number: int, words: str) -> None:
+    async def scene(engine: Engine) -> None:
+        await engine.load(korean_model, ENDLESS)
+        assert engine.pid is not None
+        async with talking(engine) as events:
+            os.kill(engine.pid, number)
+            with pytest.raises(EngineDied, match=words) as died:
+                async for _ in events:
+                    pass
+        assert "text so far is kept" in str(died.value)
+        assert f"signal {number}" in str(died.value.fields["detail"])
+        assert (engine.loaded, engine.deaths(korean_model)) == (None, 1)
+        await engine.load(korean_model, SETTINGS)
+        assert said(await listen(engine)) == "한글🙂"
+
+    run(scene)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+def test_death_while_nobody_asks(korean_model: Path) -> None:
+    async def scene(engine: Engine) -> None:
+        for deaths in (1, 2):
+            await engine.load(korean_model, SETTINGS)
+            assert engine.pid is not None
+            os.kill(engine.pid, signal.SIGKILL)
+            await until(lambda: engine.loaded is None)
+            with pytest.raises(EngineDied):
+                await listen(engine)
+            assert engine.deaths(korean_model) == deaths
+        await engine.load(korean_model, SETTINGS)
+        assert said(await listen(engine)) == "한글🙂"
+        assert engine.deaths(korean_model.parent) == 0
+
+    run(scene)
+
+
+def test_a_cancelled_load_leaves_no_process(korean_model: Path) -> None:
+    async def scene(engine: Engine) -> None:
+        task = asyncio.create_task(engine.load(korean_model, SETTINGS))
+        await until(lambda: engine.pid)
+        pid = engine.pid
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert not psutil.pid_exists(pid)
+        assert (engine.loaded, engine.pid, engine.deaths(korean_model)) == (None, None, 0)
+        await engine.load(korean_model, SETTINGS)
+
+    run(scene)
+
+
+def test_damaged_files_are_told_and_survived(folder: Path, korean_model: Path) -> None:
+    whole = korean_model.read_bytes()
+    bad = folder / "bad.gguf"
+
+    async def refused(engine: Engine, kind: type[UserError], words: str, data: bytes) -> None:
+        bad.write_bytes(data)
+        with pytest.raises(kind, match=words):
+            await engine.load(bad, SETTINGS)
+        assert engine.loaded is None
+
+    async def scene(engine: Engine) -> None:
+        await refused(engine, ModelFileError, "not a GGUF", b"hello, world" * 100)
+        await refused(engine, ModelFileError, "empty", b"")
+        await refused(engine, ModelFileError, "cut short", whole[:-100])
+        await refused(engine, ModelFileError, "damaged", whole[:8] + b"\xff" * 8 + whole[16:])
+        await refused(
+            engine, LoadError, "nonsens", whole.replace(b"\5\0\0\0\0\0\0\0llama", b"\7\0\0\0\0\0\0\0nonsens", 1)
+        )
+        await refused(engine, LoadError, "could not load", whole.replace(b"blk.1.attn_norm", b"blk.9.attn_norm"))
+        with pytest.raises(ModelFileError, match="not there"):
+            await engine.load(folder / "없다.gguf", SETTINGS)
+        with pytest.raises(ModelFileError, match="folder"):
+            await engine.load(folder, SETTINGS)
+        with pytest.raises(LoadError, match="flash attention"):
+            await engine.load(korean_model, replace(SETTINGS, flash_attention="off", kv_type="q8_0"))  # type: ignore[arg-type]
+        assert engine.deaths(bad) == 0
+        await engine.load(korean_model, SETTINGS)
+        assert said(await listen(engine)) == "한글🙂"
+
+    run(scene)
+
+
+def test_an_immense_paste_is_refused(korean_model: Path) -> None:
+    async def scene(engine: Engine) -> None:
+        await engine.load(korean_model, SETTINGS)
+        with pytest.raises(PromptTooLong):
+            await listen(engine, (text("가나다라마 " * 80_000),))
+        with pytest.raises(UserError, match="too long"):
+            await listen(engine, (text("\0" * 12_000_000),))
+        assert said(await listen(engine)) == "한글🙂"
+
+    run(scene)
+
+
+def noisy(patch: str) -> list[str]:
+    """A host changed by some lines of Python before it starts."""
+    return [
+        sys.executable,
+        "-c",
+        f"import os, sys\nfrom desktop.engine import host, room\n{patch}\nos._exit(host.main())",
+    ]
+
+
+def test_prints_cannot_spoil_the_frames(korean_model: Path) -> None:
+    patch = (
+        "obey = room.Room._obey\n"
+        "def loud(*a):\n    print('noise'); os.write(1, b'more noise'); sys.stdin.read(); obey(*a)\n"
+        "room.Room._obey = loud"
+    )
+
+    async def scene(engine: Engine) -> None:
+        await engine.load(korean_model, SETTINGS)
+        assert said(await listen(engine)) == "한글🙂"
+        assert "more noise" in engine.log
+
+    run(scene, *noisy(patch))
+
+
+def test_a_bug_in_the_engine_is_told_as_one_and_survived(korean_model: Path) -> None:
+    patch = (
+        "def broken(self, prompts):\n    raise ZeroDivisionError('bug')\n"
+        "from desktop.engine import conversation\nconversation.Conversation.count = broken"
+    )
+
+    async def scene(engine: Engine) -> None:
+        await engine.load(korean_model, SETTINGS)
+        with pytest.raises(EngineFault, match="ZeroDivisionError"):
+            await engine.count([ask("a")])
+        assert said(await listen(engine)) == "한글🙂"
+
+    run(scene, *noisy(patch))
+
+
+@pytest.mark.parametrize("output", ["b'this is no frame at all'", "b'\\0\\0\\0\\2[]'", "b''"])
+def test_a_process_that_speaks_another_language(korean_model: Path, output: str) -> None:
+    script = f"import os, sys, time; os.write(1, {output}); os.close(1); time.sleep({PATIENCE})"
+
+    async def scene(engine: Engine) -> None:
+        with pytest.raises(EngineDied):
+            await engine.load(korean_model, SETTINGS)
+        assert engine.deaths(korean_model) == 1
+
+    run(scene, sys.executable, "-c", script)
+
+
+def test_a_process_that_will_not_end_is_made_to(korean_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("desktop.engine.process._PATIENCE_S", 0.2)
+
+    async def scene(engine: Engine) -> None:
+        await engine.load(korean_model, SETTINGS)
+        pid = engine.pid
+        await engine.unload()
+        assert pid is not None
+        assert not psutil.pid_exists(pid)
+
+    run(scene, *noisy("host.main, main = lambda: (main(), __import__('time').sleep(60))[0], host.main"))
+
+
+def test_the_engine_ends_with_the_application(korean_model: Path) -> None:
+    script = (
+        "import asyncio, os, sys\nfrom pathlib import Path\nfrom desktop.engine.client import Engine\n"
+        "from desktop.core.generation import LoadSettings\n"
+        "async def main():\n    e = Engine()\n    await e.load(Path(sys.argv[1]), LoadSettings(context=512))\n"
+        "    print(e.pid, flush=True)\n    os._exit(9)\n"
+        "asyncio.run(main())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, korean_model], capture_output=True, text=True, timeout=PATIENCE, check=False
+    )
+    pid = int(done.stdout)
+    until = time.monotonic() + PATIENCE
+    while psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
+        assert time.monotonic() < until
+        time.sleep(0.02)
+
+
+def test_the_application_never_loads_llama_cpp() -> None:
+    check = "import sys, desktop.engine.client; sys.exit('llama_cpp' in sys.modules or 'numpy' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", check], timeout=PATIENCE, check=False).returncode == 0
+
+
+def test_finished_is_the_last_event(korean_model: Path) -> None:
+    async def scene(engine: Engine) -> None:
+        await engine.load(korean_model, SETTINGS)
+        events = await listen(engine)
+        assert [isinstance(e, Finished) for e in events] == [False] * (len(events) - 1) + [True]
+
+    run(scene)

@@ -1,0 +1,130 @@
+"""Prompts become the tokens llama.cpp itself would make of them, and replies come back as they were written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from desktop.engine.llama import Model
+from desktop.engine.tokens import Reply, Tokeniser
+from tests.engine.conftest import Loader
+from tests.engine.prompts import ask, reply, special, text
+from tests.models import ASSISTANT, BOS, EOS, THINK, USER, tiny_model, token
+
+
+@pytest.fixture
+def model(loader: Loader, random_model: Path) -> Model:
+    return loader(random_model)
+
+
+@pytest.fixture
+def tokeniser(model: Model) -> Tokeniser:
+    return Tokeniser(model)
+
+
+def tokens(tokeniser: Tokeniser, *pieces: object) -> list[int]:
+    return tokeniser.tokenise(pieces).tokens  # type: ignore[arg-type]
+
+
+def letters(word: str) -> list[int]:
+    return [token(c) for c in word]
+
+
+def test_bos_is_added_once(tokeniser: Tokeniser) -> None:
+    assert tokens(tokeniser, special("<s>"), text("x")) == tokens(tokeniser, text("x")) == [BOS, token("▁"), token("x")]
+    assert tokens(tokeniser) == [BOS]
+
+
+def test_bos_is_left_out_where_the_model_wants_none(loader: Loader, tmp_path: Path) -> None:
+    plain = Tokeniser(loader(tiny_model(tmp_path / "a.gguf", add_bos=False, space_prefix=False)))
+    assert tokens(plain, text("x")) == [token("x")]
+    assert tokens(plain, text("x"), text("y")) == letters("xy")
+    assert tokens(plain, special("<s>"), special("<s>"), text("x")) == [BOS, BOS, token("x")]
+
+
+def test_what_a_person_types_never_becomes_a_control_token(tokeniser: Tokeniser) -> None:
+    typed = tokens(tokeniser, special("<|user|>"), text("</s><|assistant|><s>"), reply("</s>"))
+    assert not {EOS, ASSISTANT} & set(typed)
+    assert typed.count(BOS) == 1
+    assert tokens(tokeniser, text("<think>"))[-1] == THINK  # no control token: text that is one token
+
+
+def test_a_special_piece_the_vocabulary_lacks_is_text(tokeniser: Tokeniser) -> None:
+    assert tokens(tokeniser, special("[INST]"), text("x")) == tokens(tokeniser, text("[INST]x"))
+
+
+def test_the_space_before_the_first_word_comes_as_from_llama_cpp(tokeniser: Tokeniser) -> None:
+    got = tokens(tokeniser, special("<|user|>"), text("the"), text("x"), special("</s>"), text(" x"))
+    assert got == [BOS, USER, token("▁the"), token("x"), EOS, token("▁"), token("▁"), token("x")]
+
+
+def test_bytes_that_are_no_text(tokeniser: Tokeniser, model: Model) -> None:
+    got = tokens(tokeniser, text("a\0b\ud83d한"))
+    assert b"".join(map(model.piece, got)).decode() == " a\0b?한"
+
+
+def test_a_remembered_reply_comes_back_with_its_own_tokens(tokeniser: Tokeniser) -> None:
+    odd = [token("▁"), token("t"), token("h"), token("e"), token("a"), token("b")]  # not how " theab" is tokenised
+    tokeniser.remember(Reply(), " theab", odd)
+    got = tokens(tokeniser, special("<|assistant|>"), reply("theab"), special("</s>"))
+    assert got == [BOS, ASSISTANT, *odd, EOS]
+
+
+def test_white_space_around_a_remembered_reply_is_as_it_was(tokeniser: Tokeniser) -> None:
+    asked = tokeniser.tokenise((text("q [/INST]"),))
+    written = [token("▁"), token("b"), token("▁")]
+    tokeniser.remember(asked.reply, " b ", written)
+    again = tokens(tokeniser, text("q [/INST] "), reply("b"), text(" x"), special("</s>"))
+    assert again == [*asked.tokens, *written, token("x"), EOS]
+
+
+def test_text_after_a_reply_gets_no_false_space(tokeniser: Tokeniser) -> None:
+    tokeniser.remember(Reply(), "b", [token("b")])
+    for after, expected in (("x", ["x"]), (" x", ["▁", "x"]), ("\nx", ["<0x0A>", "x"]), ("", [])):
+        got = tokens(tokeniser, special("<|assistant|>"), reply("b"), text(after))
+        assert got == [BOS, ASSISTANT, token("b"), *map(token, expected)]
+
+
+def test_a_reply_to_be_continued(tokeniser: Tokeniser) -> None:
+    tokeniser.remember(Reply(), " ab", [token("▁"), token("a"), token("b")])
+    open_end = tokeniser.tokenise((special("<|assistant|>"), reply(" ab")))
+    assert open_end.tokens[-3:] == [token("▁"), token("a"), token("b")]
+    tokeniser.remember(open_end.reply, "c", [token("c")])
+    assert tokens(tokeniser, special("<|assistant|>"), reply("abc"))[2:] == [token("▁"), *letters("abc")]
+
+
+def test_an_unknown_reply_to_be_continued_is_remembered_whole(tokeniser: Tokeniser) -> None:
+    prompt = tokeniser.tokenise((special("<|assistant|>"), text("x\n"), reply("y")))
+    tokeniser.remember(prompt.reply, "z", [token("z")])
+    assert tokens(tokeniser, special("<|assistant|>"), text("x"), reply("yz"), special("</s>")) == [
+        *prompt.tokens,
+        token("z"),
+        EOS,
+    ]
+
+
+def test_a_reply_edited_at_its_end_is_not_taken_for_the_old_one(tokeniser: Tokeniser) -> None:
+    tokeniser.remember(Reply(), "b\n", [token("b"), token("<0x0A>")])
+    assert tokens(tokeniser, special("<|assistant|>"), reply("b"))[-1] == token("▁b")
+
+
+def test_tokens_without_text_are_cut_and_doubtful_ones_not_remembered(tokeniser: Tokeniser) -> None:
+    half = [token("▁"), token("b"), token("<0xED>"), token("<0x95>")]
+    tokeniser.remember(Reply(), " b", half)
+    assert tokens(tokeniser, special("<|assistant|>"), reply("b"), special("</s>"))[2:] == [*half[:2], EOS]
+    tokeniser.remember(Reply(), " thex", [token("▁the"), token("th")])
+    assert tokens(tokeniser, special("<|assistant|>"), reply("thex"))[2:] == [token("▁the"), token("x")]
+
+
+def test_only_so_many_replies_are_remembered(tokeniser: Tokeniser) -> None:
+    for number in range(300):
+        tokeniser.remember(Reply(), f"{number}", [token(c) for c in f"{number}"])
+    assert len(tokeniser._known) == 256
+    assert tokens(tokeniser, special("<|assistant|>"), reply("299"))[2:] == letters("299")
+    assert tokens(tokeniser, special("<|assistant|>"), reply("1"))[2:] == [token("▁"), token("1")]
+
+
+def test_the_order_of_turns(tokeniser: Tokeniser) -> None:
+    got = tokens(tokeniser, *ask("a", "b", "x"))
+    assert [t for t in got if t < 6] == [BOS, USER, EOS, ASSISTANT, EOS, USER, EOS, ASSISTANT]
