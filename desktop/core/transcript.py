@@ -192,9 +192,9 @@ def turn(row: object) -> Turn:
     return Turn(_choice(Role, row, "role"), _text(row, "text"))
 
 
-def _settings(row: Mapping[str, Any]) -> dict[str, object]:
+def _settings(row: Mapping[str, Any]) -> settings.Values:
     """The values that are still valid; others may be another version's."""
-    found: dict[str, object] = {}
+    found: dict[str, settings.Value] = {}
     for key, value in row.items():
         try:
             found[key] = settings.check(key, value)

@@ -30,7 +30,7 @@ from desktop.services.rows import (
     storable,
 )
 from desktop.services.search import Hit, Query, giants, indexed, scan, titles
-from desktop.services.store import Store
+from desktop.services.store import Store, Work
 
 _SLICE = 150_000  # characters; the index takes 0.35 s for a million
 _TITLE = 200  # characters; a title is one line of a narrow list
@@ -99,7 +99,7 @@ class Chats:
 
     async def rename_model(self, old: str, new: str) -> None:
         """Lets the chats of a model that was renamed keep it."""
-        await self._store.write(lambda db: db.execute("UPDATE chat SET model=? WHERE model=?", (storable(new), old)))
+        await self._store.write(_run("UPDATE chat SET model=? WHERE model=?", (storable(new), old)))
 
     async def messages(self, chat_id: str) -> Tree:
         """Every message of a chat; one that is being written as far as it is on disk."""
@@ -135,21 +135,21 @@ class Chats:
                 for part in _slices(tree):
                     await self._store.write(partial(_save_all, chat_id=chat.id, part=part))
         except StorageError:
-            await self._store.write(lambda db: db.executemany("DELETE FROM chat WHERE id=?", ids))
+            await self._store.write(_run("DELETE FROM chat WHERE id=?", *ids))
             raise
-        await self._store.write(lambda db: db.executemany("UPDATE chat SET binned=NULL WHERE id=?", ids), durable=True)
+        await self._store.write(_run("UPDATE chat SET binned=NULL WHERE id=?", *ids), durable=True)
 
     async def bin(self, chat_id: str) -> None:
         """Puts a chat into the bin."""
-        await self._store.write(lambda db: db.execute("UPDATE chat SET binned=? WHERE id=?", (time.time(), chat_id)))
+        await self._store.write(_run("UPDATE chat SET binned=? WHERE id=?", (time.time(), chat_id)))
 
     async def unbin(self, chat_id: str) -> None:
         """Takes a chat out of the bin."""
-        await self._store.write(lambda db: db.execute("UPDATE chat SET binned=NULL WHERE id=?", (chat_id,)))
+        await self._store.write(_run("UPDATE chat SET binned=NULL WHERE id=?", (chat_id,)))
 
     async def purge(self, chat_id: str) -> None:
         """Ends a chat for good."""
-        await self._store.write(lambda db: db.execute("DELETE FROM chat WHERE id=?", (chat_id,)))
+        await self._store.write(_run("DELETE FROM chat WHERE id=?", (chat_id,)))
 
     async def empty_bin(self, before: float) -> None:
         """Ends what was removed before that time (Unix seconds): chats, and messages with what hangs below them."""
@@ -216,6 +216,15 @@ class Chats:
             if end is None:
                 break
         return hits
+
+
+def _run(sql: str, *rows: tuple[object, ...]) -> Work[None]:
+    """One statement, for each of the rows. No cursor leaves the store's thread: freeing it would wait for a query."""
+
+    def work(db: sqlite3.Connection) -> None:
+        db.executemany(sql, rows)
+
+    return work
 
 
 def _save_all(db: sqlite3.Connection, chat_id: str, part: Sequence[Message]) -> None:

@@ -140,6 +140,7 @@ def _lives(writer: str) -> bool:
     """Whether the process still runs; a later one with the same number began at another time."""
     pid, began = writer.split()
     try:
-        return abs(psutil.Process(int(pid)).create_time() - float(began)) < 2.0
+        process = psutil.Process(int(pid))
+        return process.status() != psutil.STATUS_ZOMBIE and abs(process.create_time() - float(began)) < 2.0
     except psutil.Error:
         return False

@@ -165,7 +165,7 @@ def take(files: Sequence[Path], models: Path, how: How, progress: Callable[[floa
     with ExitStack() as undo:
         undo.callback(shutil.rmtree, folder, ignore_errors=True)
         try:
-            renamed = how is How.MOVE and os.stat(files[0]).st_dev == os.stat(folder).st_dev
+            renamed = how is How.MOVE and not any(map(os.path.islink, files)) and _same_disk(files[0], folder)
             if renamed:
                 for file, target in zip(files, targets, strict=True):
                     os.rename(file, target)
@@ -181,6 +181,10 @@ def take(files: Sequence[Path], models: Path, how: How, progress: Callable[[floa
             with suppress(OSError):  # the copy is whole; an original that cannot be removed is not a failed import
                 file.unlink()
     return targets[0]
+
+
+def _same_disk(file: Path, folder: Path) -> bool:
+    return os.stat(file).st_dev == os.stat(folder).st_dev
 
 
 def _within(name: str) -> str:

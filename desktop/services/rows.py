@@ -15,6 +15,7 @@ from collections.abc import Mapping
 
 from desktop.core.chat import Chat, Message, Opening, Role, Turn
 from desktop.core.generation import StopReason, Timings, Usage
+from desktop.core.settings import Value, Values
 
 CHAT = "id, title, created, updated, tip, pinned, binned, model, opening, settings, titled"
 _MESSAGE = "id, parent, role, text, created, model, stop_reason, usage, timings, deleted, note"
@@ -54,8 +55,8 @@ def settings_json(settings: Mapping[str, object]) -> str:
     return _json(dict(settings)) if settings else ""
 
 
-def _settings(text: str) -> dict[str, object]:
-    values: dict[str, object] = json.loads(text) if text else {}
+def _settings(text: str) -> Values:
+    values: dict[str, Value] = json.loads(text) if text else {}
     return {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
 
 

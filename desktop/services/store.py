@@ -62,7 +62,11 @@ class Store:
 
     async def open(self) -> None:
         """Opens, checks and migrates. Raises `StorageError`."""
-        await self._do(self._open)
+        try:
+            await self._do(self._open)
+        except StorageError:
+            self._thread.shutdown(wait=False)
+            raise
 
     async def read(self, work: Work[T]) -> T:
         """What `work` makes of one consistent view of the database."""

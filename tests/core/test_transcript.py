@@ -14,6 +14,7 @@ from desktop.core import transcript, transcript_markdown
 from desktop.core.chat import Chat, Message, Opening, Role, Tree, Turn
 from desktop.core.errors import ChatFileError
 from desktop.core.generation import StopReason, Timings, Usage
+from desktop.core.settings import Value
 from desktop.core.transcript import Transcript
 
 HARD = (
@@ -53,7 +54,7 @@ def branched() -> Transcript:
         note="because",
     )
     opening = Opening("Rule", (Turn(Role.USER, "hi"), Turn(Role.ASSISTANT, "ho")), True, "ChatML")
-    values: dict[str, object] = {"stop": ("\n",), "seed": 4, "temperature": 0.5, "mmap": False}
+    values: dict[str, Value] = {"stop": ("\n",), "seed": 4, "temperature": 0.5, "mmap": False}
     chat = replace(whole.chat, pinned=True, titled=True, tip="2", model="m", opening=opening, settings=values)
     return Transcript(chat, (*whole.messages, second))
 

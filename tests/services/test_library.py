@@ -364,3 +364,15 @@ def test_a_failed_move_puts_everything_back(tmp_path: Path) -> None:
         modelfiles.take(files, tmp_path / "models", How.MOVE, lambda _: None)
     assert files[0].read_bytes() == b"x"
     assert list((tmp_path / "models").iterdir()) == []
+
+
+def test_a_link_into_a_cache_is_moved_as_the_model_it_points_to(tmp_path: Path) -> None:
+    blob, link = tmp_path / "blobs" / "abc", tmp_path / "model.gguf"
+    blob.parent.mkdir()
+    blob.write_bytes(b"weights")
+    link.symlink_to(Path("blobs") / "abc")
+    first = modelfiles.take([link], tmp_path / "models", How.MOVE, lambda _: None)
+    assert first.read_bytes() == b"weights"
+    assert not first.is_symlink()
+    assert blob.exists()
+    assert not link.is_symlink()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
 
 from desktop.core.errors import StorageError
-from desktop.services.disk import aside, write_whole
+from desktop.services.disk import aside, refused, write_whole
 from desktop.services.paths import Paths, resources
 
 
@@ -52,6 +54,23 @@ def test_a_name_holds_the_old_or_the_new_content(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="is not there"):
         write_whole(tmp_path / "missing" / "x", b"x")
     assert sorted(p.name for p in tmp_path.iterdir()) == sorted([file.name, "folder"])
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        (errno.ENOSPC, "The disk is full"),
+        (errno.EDQUOT, "The disk is full"),
+        (errno.EROFS, "read-only disk"),
+        (errno.EACCES, "may not use"),
+        (errno.EPERM, "may not use"),
+        (errno.EIO, "Input/output error"),
+    ],
+)
+def test_each_refusal_of_the_disk_has_its_sentence(code: int, said: str) -> None:
+    sentence = str(refused(OSError(code, os.strerror(code)), Path("김철수/x")))
+    assert said in sentence
+    assert "김철수" in sentence
 
 
 def test_setting_aside_never_takes_a_name_in_use(tmp_path: Path) -> None:
