@@ -12,18 +12,17 @@ import sys
 from collections.abc import Sequence
 
 from desktop import __version__
-from desktop.cli import bench, chat, doctor, models, options
+from desktop.cli import bench, chat, doctor, models
 from desktop.core.errors import N_, UserError
+from desktop.engine.client import HOST_VERB
 from desktop.services.paths import resources
 from desktop.ui.translation import _, use
-
-ENGINE_VERB = "engine-process"  # hidden: the frozen executable is its own engine
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one verb and returns the exit status."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    if given[:1] == [ENGINE_VERB]:
+    if given[:1] == [HOST_VERB]:  # hidden: a frozen executable is its own engine
         from desktop.engine import host
 
         return host.main()
@@ -53,6 +52,3 @@ def _parser() -> argparse.ArgumentParser:
     for verb in (chat, models, bench, doctor):
         verb.add_to(verbs)
     return parser
-
-
-__all__ = ["ENGINE_VERB", "main", "options"]

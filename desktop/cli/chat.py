@@ -11,7 +11,7 @@ import asyncio
 import json
 import signal
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import aclosing, contextmanager
 from dataclasses import asdict
 from typing import Any
@@ -22,7 +22,7 @@ from desktop.core.chat import Chat, Message, Opening
 from desktop.core.errors import N_, UserError
 from desktop.core.generation import StopReason
 from desktop.core.settings import Group
-from desktop.core.talk import Ended, TalkEvent, Written
+from desktop.core.talk import Ended, Written
 from desktop.ui.translation import _
 
 
@@ -55,7 +55,7 @@ async def _one(alcove: Assembly, chat: Chat, text: str, *, quiet: bool) -> Messa
     """Asks, prints the reply as it comes, and returns it."""
     final: Message | None = None
     with _interrupt_stops(alcove):
-        async with aclosing(_events(alcove, chat, text)) as events:
+        async with aclosing(alcove.talk.ask(chat.id, text)) as events:
             async for event in events:
                 if isinstance(event, Written) and not quiet:
                     print(event.text, end="", flush=True)
@@ -66,10 +66,6 @@ async def _one(alcove: Assembly, chat: Chat, text: str, *, quiet: bool) -> Messa
     if final is None:
         raise UserError(N_("Stopped before the model was loaded."))
     return final
-
-
-def _events(alcove: Assembly, chat: Chat, text: str) -> AsyncIterator[TalkEvent]:
-    return alcove.talk.ask(chat.id, text)
 
 
 async def _dialogue(alcove: Assembly, chat: Chat, as_json: bool) -> int:

@@ -14,7 +14,6 @@ import PySide6
 from desktop import __version__
 from desktop.assembly import Assembly
 from desktop.core.errors import N_, UserError
-from desktop.engine import probe
 from desktop.services.paths import Paths
 from desktop.ui import formats
 from desktop.ui.translation import _
@@ -56,6 +55,8 @@ async def run(parsed: argparse.Namespace) -> int:
 
 
 async def _engine() -> list[Finding]:
+    from desktop.engine import probe
+
     topic = _(N_("Engine"))
     try:
         report = await probe.examine()

@@ -8,7 +8,6 @@ written here.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from enum import StrEnum
@@ -75,8 +74,8 @@ def _whole(key: str, label: str, help: str, default: int, low: int, high: int, *
     return Setting(key, Kind.WHOLE, group, label, help, default, low, high, **more)  # type: ignore[arg-type]
 
 
-def _number(key: str, label: str, help: str, default: float, high: float) -> Setting:
-    return Setting(key, Kind.NUMBER, Group.SAMPLING, label, help, default, 0.0, high, 0.05)
+def _number(key: str, label: str, help: str, default: float, high: float, low: float = 0.0) -> Setting:
+    return Setting(key, Kind.NUMBER, Group.SAMPLING, label, help, default, low, high, 0.05)
 
 
 def _switch(key: str, label: str, help: str, default: bool) -> Setting:
@@ -218,6 +217,7 @@ TABLE: tuple[Setting, ...] = (
         N_("Makes words that were just used less likely. 1 means no penalty."),
         1.1,
         2.0,
+        0.5,  # the engine divides by it
     ),
     _whole(
         "seed",
@@ -313,19 +313,23 @@ def check(key: str, value: object) -> Value:
         return str(value)
     if row.kind is Kind.TEXTS and isinstance(value, list | tuple) and all(isinstance(v, str) and v for v in value):
         return tuple(value)
-    number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    if row.kind in (Kind.WHOLE, Kind.NUMBER) and number:
-        return _in_bounds(row, value)  # type: ignore[arg-type]
-    raise SettingError(_rule(row), label=row.label, value=str(value)[:40], **_bounds(row))
+    if isinstance(value, int | float) and not isinstance(value, bool) and _in_bounds(row, value):
+        return int(value) if row.kind is Kind.WHOLE else float(value)
+    raise SettingError(_rule(row), label=row.label, value=_shown(value), **_bounds(row))
 
 
-def _in_bounds(row: Setting, value: float) -> int | float:
-    whole = row.kind is Kind.WHOLE
-    if whole and value != int(value):
-        raise SettingError(_rule(row), label=row.label, value=value, **_bounds(row))
-    if row.low <= value <= row.high or (whole and any(value == s for s, _ in row.special)):
-        return int(value) if whole else float(value)
-    raise SettingError(_rule(row), label=row.label, value=value, **_bounds(row))
+def _in_bounds(row: Setting, value: float) -> bool:
+    if row.kind is Kind.WHOLE and any(value == special for special, _ in row.special):
+        return True
+    fitting = row.kind is Kind.NUMBER or (row.kind is Kind.WHOLE and value % 1 == 0)  # not so for infinity and NaN
+    return fitting and row.low <= value <= row.high
+
+
+def _shown(value: object) -> str:
+    """The value as a sentence can hold it; Python refuses to write very large whole numbers out."""
+    if isinstance(value, int) and abs(value) >= 10**40:
+        return "…"
+    return str(value)[:40]
 
 
 def _rule(row: Setting) -> str:
@@ -342,15 +346,22 @@ def _bounds(row: Setting) -> dict[str, object]:
     return {"low": exact(row.low), "high": exact(row.high), "special": special}
 
 
-def resolve(*levels: Values) -> dict[str, Value]:
+def valid(values: Mapping[str, object]) -> dict[str, Value]:
+    """Those of stored values that still pass `check`: another version may have had other bounds."""
+    found: dict[str, Value] = {}
+    for key, value in values.items():
+        try:
+            found[key] = check(key, value)
+        except SettingError:
+            continue
+    return found
+
+
+def resolve(*levels: Mapping[str, object]) -> dict[str, Value]:
     """All settings, the first level winning: `resolve(chat, model, global)`. Invalid stored values are passed over."""
     found: dict[str, Value] = {row.key: row.default for row in TABLE}
     for level in reversed(levels):
-        for key, value in level.items():
-            try:
-                found[key] = check(key, value)
-            except SettingError:
-                continue
+        found |= valid(level)
     return found
 
 

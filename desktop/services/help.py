@@ -9,8 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from desktop.core.guide import Pages
+if TYPE_CHECKING:
+    from desktop.core.guide import Pages
 
 LANGUAGES = ("en", "ko", "it")
 
@@ -42,6 +44,8 @@ class Help:
 
     @cached_property
     def _index(self) -> Pages:
+        from desktop.core.guide import Pages
+
         return Pages.from_bytes((self._resources / "guide" / "pages.bin").read_bytes())
 
     def pages(self, language: str) -> list[Page]:

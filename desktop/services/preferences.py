@@ -34,13 +34,11 @@ class Preferences:
 
     def values(self, model: str | None = None) -> Values:
         """What is set globally, or for a model (by its library name): only valid values."""
-        table = self._table(model)
-        return {key: settings.check(key, value) for key, value in table.items() if _valid(key, value)}
+        return settings.valid(self._table(model))
 
     def levels(self, model: str, chat: Mapping[str, object]) -> dict[str, Value]:
         """All settings for a chat with a model: the chat's own win over the model's, those over the global ones."""
-        own = {key: settings.check(key, value) for key, value in chat.items() if _valid(key, value)}
-        return settings.resolve(own, self.values(model), self.values())
+        return settings.resolve(chat, self.values(model), self.values())
 
     async def set(self, key: str, value: object, model: str | None = None) -> None:
         """Sets one value. Raises `SettingError`, or `StorageError` (the value then holds until the program ends)."""
@@ -107,11 +105,3 @@ class Preferences:
                 {"path": str(kept)},
             )
             return {}
-
-
-def _valid(key: str, value: object) -> bool:
-    try:
-        settings.check(key, value)
-    except SettingError:
-        return False
-    return True

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import replace
 from datetime import datetime
@@ -27,7 +27,8 @@ from desktop.core.generation import (
     PromptProgress,
     StopReason,
 )
-from desktop.core.settings import Value, load_settings
+from desktop.core.safety import safer
+from desktop.core.settings import Value, load_settings, valid
 from desktop.core.talk import (
     ContextUse,
     Ended,
@@ -41,7 +42,7 @@ from desktop.core.talk import (
     TalkEvent,
     Written,
 )
-from desktop.engine.client import Engine, safer
+from desktop.engine.client import Engine
 from desktop.services.chats import Chats
 from desktop.services.help import Help
 from desktop.services.library import Library, Model
@@ -77,7 +78,7 @@ class Talk:
 
     # -- what a person can do ---------------------------------------------------------------------------------------
 
-    async def ask(self, chat_id: str, text: str) -> AsyncIterator[TalkEvent]:
+    async def ask(self, chat_id: str, text: str) -> AsyncGenerator[TalkEvent, None]:
         """Adds the person's message to the active path and streams the reply."""
         chat = await self._chats.get(chat_id)
         tree = await self._chats.messages(chat_id)
@@ -89,7 +90,7 @@ class Talk:
             async for event in events:
                 yield event
 
-    async def edit(self, chat_id: str, message_id: str, text: str) -> AsyncIterator[TalkEvent]:
+    async def edit(self, chat_id: str, message_id: str, text: str) -> AsyncGenerator[TalkEvent, None]:
         """A second version of a message. A person's is answered anew; a reply's is only kept."""
         old = (await self._chats.messages(chat_id))[message_id]
         if old.role is Role.USER:
@@ -103,7 +104,7 @@ class Talk:
                 async for event in events:
                     yield event
 
-    async def regenerate(self, chat_id: str, message_id: str) -> AsyncIterator[TalkEvent]:
+    async def regenerate(self, chat_id: str, message_id: str) -> AsyncGenerator[TalkEvent, None]:
         """Another version of a reply, beside it; for a person's message without one, the reply."""
         old = (await self._chats.messages(chat_id))[message_id]
         parent = old.id if old.role is Role.USER else old.parent
@@ -111,7 +112,7 @@ class Talk:
             async for event in events:
                 yield event
 
-    async def continue_reply(self, chat_id: str, message_id: str) -> AsyncIterator[TalkEvent]:
+    async def continue_reply(self, chat_id: str, message_id: str) -> AsyncGenerator[TalkEvent, None]:
         """Goes on where a reply ended; the same message grows."""
         begun = (await self._chats.messages(chat_id))[message_id]
         async with aclosing(self._reply(chat_id, begun.parent, begun)) as events:
@@ -163,7 +164,7 @@ class Talk:
         """Loads the chat's model again, with settings of the chat changed first if any are given."""
         if override:
             chat = await self._chats.get(chat_id)
-            await self._chats.update(chat_id, settings={**chat.settings, **override})
+            await self._chats.update(chat_id, settings={**valid(chat.settings), **override})
         async with self._turn:
             await self._ready(chat_id)
 
@@ -184,7 +185,9 @@ class Talk:
 
     # -- the line ---------------------------------------------------------------------------------------------------
 
-    async def _reply(self, chat_id: str, parent: str | None, begun: Message | None = None) -> AsyncIterator[TalkEvent]:
+    async def _reply(
+        self, chat_id: str, parent: str | None, begun: Message | None = None
+    ) -> AsyncGenerator[TalkEvent, None]:
         """Load, fit, generate, journal. `begun` is a reply that is continued."""
         async with self._turn:
             try:
@@ -214,7 +217,7 @@ class Talk:
 
     async def _stream(
         self, chat_id: str, ready: Ready, reply: Message, fitted: tuple[Piece, ...]
-    ) -> AsyncIterator[TalkEvent]:
+    ) -> AsyncGenerator[TalkEvent, None]:
         parts = [reply.text]
         final = replace(reply, stop_reason=StopReason.CANCELLED)
         fault: UserError | None = None
@@ -243,7 +246,7 @@ class Talk:
         if fault is not None:
             raise fault
 
-    async def _load_events(self, chat_id: str) -> AsyncIterator[TalkEvent]:
+    async def _load_events(self, chat_id: str) -> AsyncGenerator[TalkEvent, None]:
         """Loading, as events; nothing if the model is there already."""
         progress: asyncio.Queue[float | None] = asyncio.Queue()
         self._loading = asyncio.create_task(self._load(chat_id, progress.put_nowait))
