@@ -10,6 +10,8 @@ import pytest
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
+_OFF_SCREEN = "This plugin does not support propagateSizeHints"  # said of any window that is shown off screen
+
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QApplication
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         item.add_marker(pytest.mark.qt_log_level_fail("WARNING"))
+        item.add_marker(pytest.mark.qt_log_ignore(_OFF_SCREEN))
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ from desktop.ui.translation import _, locale
 
 
 def number(value: float, decimals: int = 0) -> str:
-    """1234.5 → "1,234.5" in English, "1.234,5" in Italian."""
+    """12345.6 → "12,345.6" in English, "12.345,6" in Italian."""
     return locale().toString(round(value)) if decimals == 0 else locale().toString(float(value), "f", decimals)
 
 

@@ -119,13 +119,14 @@ class Theme(QObject):
         self._family = app.font().family()
         self._fixed = QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont).family()
         app.setStyle("Fusion")
-        app.styleHints().colorSchemeChanged.connect(self._apply)
+        self._system = app.styleHints().colorScheme()
+        app.styleHints().colorSchemeChanged.connect(self._follow)
         self._apply()
 
     @property
     def dark(self) -> bool:
         if self._appearance == "system":
-            return self._app.styleHints().colorScheme() is Qt.ColorScheme.Dark
+            return self._system is Qt.ColorScheme.Dark
         return self._appearance == "dark"
 
     @property
@@ -151,6 +152,11 @@ class Theme(QObject):
         font.setPixelSize(self.px(pixels))
         font.setWeight(weight)
         return font
+
+    def _follow(self, scheme: Qt.ColorScheme) -> None:
+        self._system = scheme
+        if self._appearance == "system":
+            self._apply()
 
     def _apply(self) -> None:
         self._app.setPalette(palette(self.colours))

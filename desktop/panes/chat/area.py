@@ -219,6 +219,14 @@ class RowArea(QScrollArea):
         at = min(max(0, bisect_right(row_tops, value) - 1), len(entry.rows) - 1)
         return _Anchor(entry, entry.rows[at], row_tops[at] - value)
 
+    def _beginning_in_view(self) -> _Anchor | None:
+        """The first row that begins in view: it can be kept in place though everything changes its height."""
+        value = self.verticalScrollBar().value()
+        for row in self.realised():
+            if row.widget is not None and 0 <= row.widget.y() - row.gap - value < self.viewport().height():
+                return _Anchor(row.entry, row, row.widget.y() - row.gap - value)
+        return None
+
     def _scrolled(self, value: int) -> None:
         if self._busy:
             return
@@ -238,6 +246,8 @@ class RowArea(QScrollArea):
         self.arrange()
 
     def _widths(self) -> None:
+        if not self._following:
+            self._anchor = self._beginning_in_view() or self._anchor
         room = self.viewport().width() - 2 * self.look.px(theme.XL)
         self.metrics.width = max(120, min(self.look.px(theme.COLUMN), room))
         self.metrics.scale = self.look.px(100) / 100
