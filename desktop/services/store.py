@@ -17,7 +17,7 @@ import asyncio
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
@@ -58,6 +58,7 @@ class Store:
         self._migrations = migrations
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="store")
         self._db: sqlite3.Connection | None = None
+        self._closed = False
         self.notice: Notice | None = None
 
     async def open(self) -> None:
@@ -65,7 +66,7 @@ class Store:
         try:
             await self._do(self._open)
         except StorageError:
-            self._thread.shutdown(wait=False)
+            await self.close()
             raise
 
     async def read(self, work: Work[T]) -> T:
@@ -78,15 +79,24 @@ class Store:
 
     def send(self, work: Work[T]) -> Future[T]:
         """`write` for callers that do not wait."""
-        return self._thread.submit(lambda: self._transact(work, "BEGIN IMMEDIATE", False))
+        return self._submit(lambda: self._transact(work, "BEGIN IMMEDIATE", False))
 
     async def close(self) -> None:
         """Finishes what is queued and closes the file."""
-        await self._do(self._close)
-        self._thread.shutdown(wait=False)
+        if not self._closed:
+            last = self._do(self._close)
+            self._closed = True
+            await last
+            self._thread.shutdown(wait=False)
 
-    async def _do(self, task: Callable[[], T]) -> T:
-        return await asyncio.shield(asyncio.wrap_future(self._thread.submit(task)))
+    def _do(self, task: Callable[[], T]) -> Awaitable[T]:
+        """A caller that is cancelled does not take its task out of the queue."""
+        return asyncio.shield(asyncio.wrap_future(self._submit(task)))
+
+    def _submit(self, task: Callable[[], T]) -> Future[T]:
+        if self._closed:
+            raise StorageError(N_("The chats are closed already. Start Alcove again."))
+        return self._thread.submit(task)
 
     def _close(self) -> None:
         if self._db is not None:
@@ -94,8 +104,7 @@ class Store:
             self._db = None
 
     def _transact(self, work: Work[T], begin: str, durable: bool) -> T:
-        if self._db is None:
-            raise StorageError(N_("The chats are closed already. Start Alcove again."))
+        assert self._db is not None  # `open` comes first
         try:
             self._db.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
             with self._db:  # commits, or takes back

@@ -7,6 +7,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -196,14 +197,26 @@ def test_a_folder_that_is_not_there_is_said(tmp_path: Path) -> None:
         run(Store(Paths(tmp_path / "missing")).open())
 
 
-def test_a_closed_store_says_so(paths: Paths) -> None:
+def test_a_closed_store_says_so_and_leaves_no_thread(paths: Paths) -> None:
     async def main() -> None:
         store = Store(paths)
+        await store.open()
+        await store.close()
+        await store.close()
         with pytest.raises(StorageError, match="closed"):
             await store.read(lambda db: None)
-        await store.close()
+        with pytest.raises(StorageError, match="closed"):
+            store.send(lambda db: None)
+        with pytest.raises(StorageError, match="cannot be opened"):
+            await Store(Paths(paths.home / "missing")).open()
 
     run(main())
+    assert not [t for t in threading.enumerate() if t.name.startswith("store") and t.is_alive() and _waits(t)]
+
+
+def _waits(thread: threading.Thread) -> bool:
+    thread.join(5)
+    return thread.is_alive()
 
 
 _WRITER = """
