@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 
-from PySide6.QtCore import QEvent, Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtCore import QEvent, QSize, Qt, Signal
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from desktop.core.errors import N_, SettingError
 from desktop.core.levels import Level, Levels
@@ -26,6 +27,7 @@ from desktop.ui.translation import _
 
 WIDTH = 640  # a comfortable line for the explanations
 _SIDE = 256  # the column of controls
+_NARROW = 460
 
 
 _SET_HERE = {
@@ -146,12 +148,22 @@ class Row(QWidget):
         side.addWidget(self.field, 0, Qt.AlignmentFlag.AlignRight)
         side.addLayout(state)
         side.addStretch()
-        line = QHBoxLayout(self)
-        line.setContentsMargins(0, 0, 0, 0)
-        line.setSpacing(theme.L)
-        line.addLayout(words, 1)
-        line.addWidget(self._side)
+        self._line = QBoxLayout(QBoxLayout.Direction.LeftToRight, self)
+        self._line.setContentsMargins(0, 0, 0, 0)
+        self._line.addLayout(words, 1)
+        self._line.addWidget(self._side)
         self._fit()
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(self._side.minimumSizeHint().width(), super().minimumSizeHint().height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Where there is little room beside the words, the control stands below them."""
+        super().resizeEvent(event)
+        narrow = event.size().width() < self._look.px(_NARROW)
+        beside, below = QBoxLayout.Direction.LeftToRight, QBoxLayout.Direction.TopToBottom
+        self._line.setDirection(below if narrow else beside)
+        self._line.setSpacing(theme.XS if narrow else theme.L)
 
     def _fit(self) -> None:
         for label in (self._label, self._reload):

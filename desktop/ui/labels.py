@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QColor, QPalette
 from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
@@ -43,7 +43,7 @@ class Label(QLabel):
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setWordWrap(wrap)
         if wrap:
-            policy = QSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+            policy = QSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
             policy.setHeightForWidth(True)
             self.setSizePolicy(policy)
         if selectable:
@@ -51,6 +51,13 @@ class Label(QLabel):
             self.setTextInteractionFlags(by.TextSelectableByMouse | by.TextSelectableByKeyboard)
         look.changed.connect(self._restyle)
         self._restyle()
+
+    def sizeHint(self) -> QSize:
+        """One line, where the text wraps: how many it takes follows from the width."""
+        return QSize(0, self.fontMetrics().height()) if self.wordWrap() else super().sizeHint()
+
+    def minimumSizeHint(self) -> QSize:
+        return self.sizeHint() if self.wordWrap() else super().minimumSizeHint()
 
     def tone(self, tone: Tone) -> None:
         """Changes what the text's colour says."""

@@ -29,6 +29,7 @@ from desktop.ui import theme
 from desktop.ui.bars import Bar
 from desktop.ui.buttons import IconButton
 from desktop.ui.drops import DropHint, dropped
+from desktop.ui.fields import edge
 from desktop.ui.icons import Icon
 from desktop.ui.labels import Label, Tone
 from desktop.ui.menus import Command, Menus
@@ -71,6 +72,8 @@ class MainWindow(QMainWindow):
         super().__init__()
         self._look, self._panes, self._place, self._on_close = look, {p.name: p for p in panes}, place, on_close
         self._home = panes[0].name
+        look.changed.connect(lambda: edge(look))
+        edge(look)
         self._stack = QStackedWidget()
         for pane in panes:
             self._stack.addWidget(pane.widget)

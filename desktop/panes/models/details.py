@@ -242,7 +242,9 @@ class Pairs(QWidget):
             small = Type.SMALL if self._stacked else Type.BODY
             column = 1
             if self._stacked:
-                self._grid.addWidget(self._made(name, small, Tone.MUTED, wrap=True), row, column)
+                key = self._made(name, small, Tone.MUTED, wrap=True)
+                key.setContentsMargins(0, theme.S, 0, 0)
+                self._grid.addWidget(key, row, column)
                 row += 1
             else:
                 self._grid.addWidget(self._made(name, small, Tone.MUTED), row, 0, top)

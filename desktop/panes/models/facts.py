@@ -51,7 +51,7 @@ def facts(model: Model) -> list[tuple[str, str, str]]:
     """Label, value and explanation of what matters when one chooses a model."""
     quantisation = BY_NAME.get(model.quantisation)
     rows = [
-        (_("Size"), formats.size(model.size), ""),
+        (_("Size"), formats.size(model.size) if model.size else "", ""),
         (_("Quantisation"), model.quantisation, _(quantisation.explanation) if quantisation else ""),
         (_("Parameters"), _count(model.parameters) if model.parameters else "", ""),
         (

@@ -75,6 +75,7 @@ class SettingsView(QWidget):
         levels = self._controller.levels()
         if self._form is None or self._form.level is not levels.level:
             if self._form is not None:
+                self._form.hide()
                 self._form.deleteLater()
                 self._body.lines.removeWidget(self._form)
             self._form = SettingsForm(self._look, rows_for(levels.level), levels)
