@@ -1,0 +1,95 @@
+"""A short process that says what llama.cpp can do here, so that a processor it was not built for ends only itself.
+
+Invariant: `examine` always answers, in bounded time: a probe that died is a finding like any other. No model is loaded.
+`main` runs where llama_cpp may be imported, `examine` where it may not be.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+from desktop.core.errors import N_, EngineDied
+from desktop.engine.cpu import built_for, missing_instructions
+from desktop.engine.death import explain
+from desktop.engine.devices import Device, DeviceKind
+from desktop.engine.process import command, start
+
+PROBE_VERB = "engine-probe"  # the hidden verb of `alcove` that is `engine.probe.main`
+_LIMIT_S = 30.0  # importing takes 0.3 s here; this leaves room for a cold disk and a virus scanner
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What the engine can do here. `fault` is None if it runs; `missing` are instructions this processor lacks."""
+
+    version: str = ""
+    system_info: str = ""
+    built_for: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    devices: tuple[Device, ...] = ()
+    fault: EngineDied | None = None
+
+    @property
+    def works(self) -> bool:
+        return self.fault is None and not self.missing
+
+
+async def examine(arguments: Sequence[str] | None = None, limit_s: float = _LIMIT_S) -> Report:
+    """Runs the probe, for at most `limit_s` seconds."""
+    process = start(arguments or command(PROBE_VERB, "desktop.engine.probe"))
+    try:
+        said, log = await asyncio.to_thread(_hear, process, limit_s)
+    finally:
+        process.kill()
+    if said is None:
+        return Report(fault=EngineDied(N_("The engine did not answer within {seconds:.0f} seconds."), seconds=limit_s))
+    try:
+        return _report(json.loads(said))
+    except (ValueError, TypeError, KeyError):
+        return Report(fault=explain(process.returncode, log.decode("utf-8", "replace")))
+
+
+def _hear(process: subprocess.Popen[bytes], limit_s: float) -> tuple[bytes | None, bytes]:
+    try:
+        return process.communicate(timeout=limit_s)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        return None, process.communicate()[1]
+
+
+def _report(said: dict[str, object]) -> Report:
+    rows = said["devices"]
+    if not isinstance(rows, list):
+        raise TypeError("devices")
+    info = str(said["system_info"])
+    return Report(
+        version=str(said["version"]),
+        system_info=info,
+        built_for=tuple(built_for(info)),
+        missing=tuple(missing_instructions(info)),
+        devices=tuple(Device(**{**row, "kind": DeviceKind(row["kind"])}) for row in rows),
+    )
+
+
+def main() -> int:
+    """The probe process: one line of JSON on what was its standard output."""
+    outlet = os.dup(1)
+    os.dup2(2, 1)
+    from desktop.engine import llama
+
+    found = {
+        "version": llama.version(),
+        "system_info": llama.system_info(),
+        "devices": [asdict(device) for device in llama.devices()],
+    }
+    os.write(outlet, json.dumps(found).encode("ascii"))
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,53 @@
+"""Instructions and threads of a processor."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from desktop.engine import cpu
+
+INFO = "CPU : SSE3 = 1 | AVX = 1 | AVX2 = 1 | AVX512 = 0 | AVX512_VNNI = 1 | LLAMAFILE = 1 | OPENMP = 1 | "
+OLD = "processor\t: 0\nflags\t\t: fpu pni avx f16c\n\nprocessor\t: 1\nflags\t\t: fpu pni avx\n"
+ARM = "processor\t: 0\nFeatures\t: fp asimd asimddp\n"
+
+
+def test_what_the_library_was_built_for() -> None:
+    assert cpu.built_for(INFO) == ["SSE3", "AVX", "AVX2", "AVX512_VNNI"]
+    assert cpu.built_for("Metal : EMBED_LIBRARY = 1 | CPU : NEON = 1 | ARM_FMA = 1 |") == ["NEON", "ARM_FMA"]
+
+
+def test_flags_are_those_every_core_has() -> None:
+    assert cpu.linux_flags(OLD) == {"fpu", "pni", "avx"}
+    assert cpu.linux_flags(ARM) == {"fp", "asimd", "asimddp"}
+    assert cpu.linux_flags("processor: 0\n") == set()
+
+
+@pytest.mark.parametrize(
+    ("cpuinfo", "missing"), [(OLD, ["AVX2", "AVX512_VNNI"]), ("flags : pni avx avx2 avx512_vnni", []), ("", [])]
+)
+def test_what_is_missing(monkeypatch: pytest.MonkeyPatch, cpuinfo: str, missing: list[str]) -> None:
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setattr(Path, "read_text", lambda *_: cpuinfo)
+    assert cpu.missing_instructions(INFO) == missing
+
+
+def test_a_system_that_does_not_tell_is_believed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "freebsd14")
+    assert cpu.missing_instructions(INFO) == []
+
+
+def test_macos_is_asked_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "darwin")
+    monkeypatch.setattr(cpu, "_sysctl", lambda name: 0 if "avx2" in name else 1)
+    assert cpu.missing_instructions(INFO) == ["AVX2"]
+    monkeypatch.setattr(cpu, "_sysctl", lambda name: 4 if "perflevel0" in name else -1)
+    assert cpu.default_threads(0) <= 4
+    assert cpu.missing_instructions(INFO) == []
+
+
+def test_threads() -> None:
+    assert cpu.default_threads(7) == 7
+    assert cpu.default_threads(0) >= 1
