@@ -89,6 +89,7 @@ class _Maker:
         space_prefix: bool = True,
         comment: str = "",
         seed: int = 0,
+        template: str = TEMPLATE,
     ) -> None:
         self.path, self.dim, self.arch, self.layers = path, dim, arch, layers
         self.random = np.random.default_rng(seed)
@@ -108,6 +109,8 @@ class _Maker:
         w.add_file_type(0)
         w.add_vocab_size(len(VOCABULARY))
         self._tokenizer(add_bos, space_prefix)
+        if template:
+            w.add_chat_template(template)
 
     def _tokenizer(self, add_bos: bool, space_prefix: bool) -> None:
         w = self.writer
@@ -121,7 +124,6 @@ class _Maker:
         w.add_unk_token_id(UNK)
         w.add_add_bos_token(add_bos)
         w.add_add_space_prefix(space_prefix)
-        w.add_chat_template(TEMPLATE)
 
     def tensor(self, name: str, *shape: int, scale: float = 0.2) -> None:
         self.put(name, self.random.standard_normal(shape, np.float32) * np.float32(scale))

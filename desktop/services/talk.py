@@ -15,7 +15,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from desktop.core import prompt
-from desktop.core.chat import Chat, Message, Opening, Role, Tree, Turn
+from desktop.core.chat import Chat, Message, Opening, Role, Turn
 from desktop.core.errors import UserError
 from desktop.core.generation import (
     Appended,
@@ -211,9 +211,8 @@ class Talk:
             async with aclosing(self._stream(chat_id, ready, reply, fitted)) as written:
                 async for event in written:
                     yield event
-            title = await self._titled(chat_id, tree)
-            if title:
-                yield title
+            if path and (titled := await self._titled(chat_id, path[0].text)):
+                yield titled
 
     async def _stream(
         self, chat_id: str, ready: Ready, reply: Message, fitted: tuple[Piece, ...]
@@ -275,13 +274,12 @@ class Talk:
     def _load_settings(self, chat: Chat, model: Model) -> LoadSettings:
         return self._machine.suited(model, load_settings(self._preferences.levels(model.name, chat.settings)))
 
-    async def _titled(self, chat_id: str, tree: Tree) -> Retitled | None:
-        """A title from the first exchange, unless the person gave one."""
+    async def _titled(self, chat_id: str, first: str) -> Retitled | None:
+        """A title from the first exchange, unless there is one."""
         chat = await self._chats.get(chat_id)
-        first = next(iter(tree.path(chat.tip)), None)
-        if chat.title or chat.titled or first is None:
+        if chat.title or chat.titled:
             return None
-        titled = await self._chats.update(chat_id, title=title_of(first.text))
+        titled = await self._chats.update(chat_id, title=title_of(first))
         return Retitled(chat_id, titled.title)
 
 

@@ -74,7 +74,7 @@ def test_asking_stores_the_question_and_the_reply(paths: Paths, brief: Path) -> 
         assert "".join(e.text for e in events if isinstance(e, Written)) == REPLY
         final = ended(events).message
         assert (final.text, final.stop_reason) == (REPLY, StopReason.STOP)
-        assert final.usage.completion_tokens == len(byte_tokens("한글")) + 3
+        assert final.usage.completion_tokens == len(byte_tokens("한글")) + 2
         assert of(Retitled, events) == [Retitled(chat.id, "What is this?")]
         assert of(ModelLoading, events)
         stored = await alcove.chats.get(chat.id)
