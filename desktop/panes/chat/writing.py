@@ -43,6 +43,7 @@ class Writing(QPlainTextEdit):
 
     submitted = Signal()
     recalled = Signal()
+    focus_changed = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -144,6 +145,11 @@ class Writing(QPlainTextEdit):
         if self._composing:
             QGuiApplication.inputMethod().commit()
         super().focusOutEvent(event)
+        self.focus_changed.emit()
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        super().focusInEvent(event)
+        self.focus_changed.emit()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

@@ -1,4 +1,4 @@
-"""A talk that stores what it is told, like the real one, and answers from a script."""
+"""A talk that stores what it is told, as the real one does, and answers from a script."""
 
 from __future__ import annotations
 

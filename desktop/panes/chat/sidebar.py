@@ -1,0 +1,228 @@
+"""The left side of the chat pane: new chat, search, the list of chats by day, the bin, and room for the window's own.
+
+Invariants: everything a click does a key does too (Return opens, F2 renames, Delete bins, the menu key opens the menu);
+nothing is removed without a way back, and the bin is emptied only after asking. What the rows are, `listing` knows.
+"""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, QModelIndex, QPoint, Qt, QTimer, Signal
+from PySide6.QtGui import QAction, QColor, QContextMenuEvent, QKeyEvent, QKeySequence, QPalette
+from PySide6.QtWidgets import QFrame, QLineEdit, QListView, QMenu, QMessageBox, QVBoxLayout, QWidget
+
+from desktop.core.errors import N_
+from desktop.panes.chat.chat_rows import ChatRows, RowPainter
+from desktop.panes.chat.listing import Listing, Row, RowKind
+from desktop.ui import icons, theme
+from desktop.ui.bars import UNDO_SECONDS, Bar
+from desktop.ui.buttons import IconButton
+from desktop.ui.icons import Icon
+from desktop.ui.theme import Theme
+from desktop.ui.translation import _
+
+_TYPING_MS = 180  # a search starts when the keys rest that long
+_BIN_KEYS = (Qt.Key.Key_Delete, Qt.Key.Key_Backspace)
+
+
+class ChatList(QListView):
+    """The rows. `opened` by click or Return, `unwanted` by Delete."""
+
+    opened = Signal(object)  # Row
+    unwanted = Signal(object)
+    menu_wanted = Signal(object, QPoint)
+
+    def __init__(self, look: Theme, rows: ChatRows) -> None:
+        super().__init__()
+        self.rows = rows
+        self.painter = RowPainter(look, rows, self)
+        self.setModel(rows)
+        self.setItemDelegate(self.painter)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setMouseTracking(True)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setVerticalScrollMode(QListView.ScrollMode.ScrollPerPixel)
+        self.setEditTriggers(QListView.EditTrigger.NoEditTriggers)
+        self.clicked.connect(lambda index: self.opened.emit(rows.row(index)))
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        index = self.currentIndex()
+        if not index.isValid():
+            super().keyPressEvent(event)
+        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space):
+            self.opened.emit(self.rows.row(index))
+        elif event.key() == Qt.Key.Key_F2:
+            self.rename(index)
+        elif event.key() in _BIN_KEYS:
+            self.unwanted.emit(self.rows.row(index))
+        else:
+            super().keyPressEvent(event)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        by_key = event.reason() is QContextMenuEvent.Reason.Keyboard
+        index = self.currentIndex() if by_key else self.indexAt(event.pos())
+        if index.isValid():
+            place = self.visualRect(index).bottomLeft() + QPoint(theme.XL, 0) if by_key else event.pos()
+            self.menu_wanted.emit(self.rows.row(index), self.viewport().mapToGlobal(place))
+
+    def rename(self, index: QModelIndex) -> None:
+        if index.flags() & Qt.ItemFlag.ItemIsEditable:
+            self.edit(index)
+
+
+class Sidebar(QWidget):
+    """`chosen` carries chat, message and words ("" but for a search's result)."""
+
+    chosen = Signal(str, str, str)
+    new_requested = Signal()
+
+    def __init__(self, look: Theme, listing: Listing) -> None:
+        super().__init__()
+        self._look = look
+        self._listing = listing
+        self._current = ""
+        self.new_button = IconButton(look, Icon.PLUS, "", text=" ")
+        self.search = QLineEdit(clearButtonEnabled=True)
+        self._glass = QAction(self)
+        self.search.addAction(self._glass, QLineEdit.ActionPosition.LeadingPosition)
+        self._pause = QTimer(self, singleShot=True, interval=_TYPING_MS)
+        self.rows = ChatRows()
+        self.list = ChatList(look, self.rows)
+        self.undo_bar = Bar(look)
+        self._footer = QVBoxLayout()
+        self.setAutoFillBackground(True)
+        self._lay_out()
+        self._connect()
+        self.retranslate()
+        self._restyle()
+
+    def set_footer(self, footer: QWidget) -> None:
+        """The window's own buttons, below the list."""
+        self._footer.addWidget(footer)
+
+    def show_current(self, chat_id: str) -> None:
+        """Marks the chat that is shown."""
+        self._current = chat_id
+        self.list.painter.current = chat_id
+        self._mark()
+
+    def focus_search(self) -> None:
+        self.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self.search.selectAll()
+
+    def retranslate(self) -> None:
+        key = QKeySequence(QKeySequence.StandardKey.New).toString(QKeySequence.SequenceFormat.NativeText)
+        self.new_button.name(_("New chat"), _("New chat"))
+        self.new_button.setToolTip(key)
+        self.search.setPlaceholderText(_("Search"))
+        self.search.setAccessibleName(_("Search"))
+        self.list.setAccessibleName(_("Chats"))
+        self.list.viewport().update()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() is QEvent.Type.LanguageChange:
+            self.retranslate()
+
+    def _lay_out(self) -> None:
+        head = QVBoxLayout()
+        head.setContentsMargins(theme.M, theme.M, theme.M, theme.XS)
+        head.setSpacing(theme.S)
+        head.addWidget(self.new_button)
+        head.addWidget(self.search)
+        foot = QVBoxLayout()
+        foot.setContentsMargins(theme.S, 0, theme.S, theme.S)
+        foot.addWidget(self.undo_bar)
+        foot.addLayout(self._footer)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(theme.XS)
+        column.addLayout(head)
+        column.addWidget(self.list, 1)
+        column.addLayout(foot)
+
+    def _connect(self) -> None:
+        listing = self._listing
+        listing.rows_changed.connect(self._show)
+        listing.binned.connect(self._offer_undo)
+        self.undo_bar.acted.connect(listing.undo)
+        self.new_button.clicked.connect(self.new_requested)
+        self.search.textChanged.connect(self._pause.start)
+        self.search.returnPressed.connect(self._into_list)
+        self._pause.timeout.connect(lambda: listing.search(self.search.text()))
+        self.rows.renamed.connect(listing.rename)
+        self.list.opened.connect(self._open)
+        self.list.unwanted.connect(self._drop)
+        self.list.menu_wanted.connect(self._menu)
+        self._look.changed.connect(self._restyle)
+
+    def _show(self, rows: list[Row]) -> None:
+        self.rows.replace(rows)
+        self._mark()
+
+    def _mark(self) -> None:
+        index = self.rows.index_of(self._current)
+        if index.isValid() and not self.list.hasFocus():
+            self.list.setCurrentIndex(index)
+        self.list.viewport().update()
+
+    def _into_list(self) -> None:
+        """Return in the search field: to the first result."""
+        self._pause.stop()
+        self._listing.search(self.search.text())
+        self.list.setFocus()
+        self.list.setCurrentIndex(self.rows.index(1))
+
+    def _open(self, row: Row) -> None:
+        if row.kind is RowKind.BIN:
+            self._listing.open_bin(not row.open)
+        elif row.kind is RowKind.HIT:
+            self.chosen.emit(row.chat_id, row.message_id, self.search.text().strip())
+        elif row.chat_id:
+            self.chosen.emit(row.chat_id, "", "")
+
+    def _drop(self, row: Row) -> None:
+        if row.kind is RowKind.CHAT:
+            self._listing.bin(row.chat_id)
+
+    def _offer_undo(self, title: str) -> None:
+        message = N_("“{title}” is in the bin") if title else N_("The chat is in the bin")
+        self.undo_bar.say(message, {"title": title[:40]}, N_("Undo"), UNDO_SECONDS)
+
+    def _menu(self, row: Row, place: QPoint) -> None:
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        listing = self._listing
+        if row.kind is RowKind.CHAT:
+            index = self.rows.index_of(row.chat_id)
+            menu.addAction(_("Rename"), QKeySequence(Qt.Key.Key_F2), lambda: self.list.rename(index))
+            menu.addAction(_("Unpin") if row.pinned else _("Pin"), lambda: listing.pin(row.chat_id, not row.pinned))
+            menu.addSeparator()
+            menu.addAction(_("Move to bin"), QKeySequence(Qt.Key.Key_Delete), lambda: listing.bin(row.chat_id))
+        elif row.kind is RowKind.BINNED:
+            menu.addAction(_("Restore"), lambda: listing.restore(row.chat_id))
+        if row.kind in (RowKind.BIN, RowKind.BINNED):
+            menu.addAction(_("Empty the bin…"), self._ask_empty)
+        if menu.actions():
+            menu.popup(place)
+
+    def _ask_empty(self) -> None:
+        asking = QMessageBox(self)
+        asking.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        asking.setIcon(QMessageBox.Icon.Question)
+        asking.setText(_("Empty the bin?"))
+        asking.setInformativeText(_("The chats in it are deleted for good. This cannot be undone."))
+        empty = asking.addButton(_("Empty the bin"), QMessageBox.ButtonRole.DestructiveRole)
+        asking.setDefaultButton(asking.addButton(QMessageBox.StandardButton.Cancel))
+        empty.clicked.connect(self._listing.empty_bin)
+        asking.open()
+
+    def _restyle(self) -> None:
+        colours = self._look.colours
+        palette = self.palette()
+        palette.setColor(QPalette.ColorRole.Window, QColor(colours.side))
+        self.setPalette(palette)
+        inner = self.list.palette()
+        inner.setColor(QPalette.ColorRole.Base, QColor(colours.side))
+        self.list.setPalette(inner)
+        self._glass.setIcon(icons.icon(Icon.SEARCH, colours.muted))
+        self.list.scheduleDelayedItemsLayout()
