@@ -24,7 +24,7 @@ from typing import Any, TypeVar
 
 from desktop.core import settings
 from desktop.core.chat import Chat, Message, Opening, Role, Turn
-from desktop.core.errors import N_, ChatFileError, SettingError
+from desktop.core.errors import N_, ChatFileError
 from desktop.core.generation import StopReason, Timings, Usage
 from desktop.core.templates import BY_NAME
 
@@ -193,14 +193,10 @@ def turn(row: object) -> Turn:
 
 
 def _settings(row: Mapping[str, Any]) -> settings.Values:
-    """The values that are still valid; others may be another version's."""
-    found: dict[str, settings.Value] = {}
-    for key, value in row.items():
-        try:
-            found[key] = settings.check(key, value)
-        except SettingError:
-            continue
-    return found
+    """The values a chat may have and that are still valid; others may be another version's."""
+    return {
+        key: value for key, value in settings.valid(row).items() if settings.BY_KEY[key].scope is settings.Scope.ANY
+    }
 
 
 def _rows(row: Mapping[str, Any], key: str) -> list[Any]:

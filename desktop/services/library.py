@@ -49,6 +49,7 @@ class Library:
         self._paths = paths
         self._guide = guide
         self._models: tuple[Model, ...] = ()
+        self._visitors: dict[tuple[Path, int, int], Model] = {}
         self._read_at: int | None = None
         self._changing = threading.Lock()
         self.notice: Notice | None = None
@@ -94,7 +95,7 @@ class Library:
                 found=", ".join(m.name for m in begun[:5]),
             )
         if os.path.exists(path) or path.suffix.lower() == ".gguf":
-            return described(path, "", str(path))
+            return self._visiting(path)
         raise ModelFileError(
             N_("There is no model called “{name}” in the library. Import its file, or choose another model."), name=name
         )
@@ -157,6 +158,17 @@ class Library:
         for model in self.binned():
             if (model.binned or 0) < before:
                 await asyncio.to_thread(self._end, model)
+
+    def _visiting(self, path: Path) -> Model:
+        """A model that is used from its path; its header is parsed once, which takes 0.1 s for a large vocabulary."""
+        try:
+            state = os.stat(path)
+        except OSError:
+            return described(path, "", str(path))  # says what is wrong
+        key = (path, state.st_size, state.st_mtime_ns)
+        if key not in self._visitors:
+            self._visitors[key] = described(path, "", str(path))
+        return self._visitors[key]
 
     # -- in a thread ------------------------------------------------------------------------------------------------
 

@@ -244,6 +244,7 @@ def test_finding_by_beginning_and_by_path(paths: Paths, source: Path, tiny: Path
         passing = library.find(str(tiny / "tiny.gguf"))
         assert passing.id == ""
         assert library.find(passing.name).path == passing.path  # so that a chat can remember it
+        assert library.find(passing.name) is passing
         for name in ("nothing", "n\0l", "~nobody", "z" * 5000, "\ud800"):
             with pytest.raises(ModelFileError, match="There is no model called"):
                 library.find(name)
