@@ -204,9 +204,8 @@ def test_children_before_their_parents_are_put_in_order() -> None:
 
 
 def test_values_of_another_version_are_passed_over() -> None:
-    text = changed(
-        settings={"seed": 3, "warp": 9, "threads": "x", "language": "ko"}, opening={"template": "klingon"}, extra=[1]
-    )
+    values = {"seed": 3, "warp": 9, "threads": "x", "language": "ko"}
+    text = changed(settings=values, opening={"template": "klingon"}, extra=[1])
     (found,) = transcript.read(text)
     assert found.chat.settings == {"seed": 3}
     assert found.chat.opening == Opening()
