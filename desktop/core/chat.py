@@ -116,8 +116,10 @@ class Tree:
 
     def newest_leaf(self, message_id: str) -> str:
         """The end of the branch below a message, following the newest child: where a switch of version leads."""
+        seen = {message_id}  # a damaged file may hold a circle
         while True:
             children = [i for i in self._children.get(message_id, ()) if not self._nodes[i].deleted]
-            if not children:
+            if not children or children[-1] in seen:
                 return message_id
             message_id = children[-1]
+            seen.add(message_id)

@@ -7,6 +7,8 @@ the model was trained without an end token of its own.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -55,7 +57,6 @@ _ALPACA = """{% if messages[0].role == 'system' %}{{ messages[0].content }}{% se
 
 
 ### Response:
-
 {% endif %}"""
 
 _VICUNA = """{% if messages[0].role == 'system' %}{{ messages[0].content }}{% set rest = messages[1:] %}\
@@ -83,21 +84,23 @@ _SIGNS = (  # in order: a name that holds both ("zephyr-7b … mistral") is the 
     ("Mistral", ("mistral", "mixtral")),
     ("Llama-2", ("llama-2", "llama2", "codellama")),
 )
-_CHATTY = ("instruct", "chat", "-it", "assistant", "hermes", "zephyr", "vicuna", "alpaca", "dolphin", "orca", "wizard")
+_CHATTY = re.compile(
+    r"instruct|chat|assistant|hermes|zephyr|vicuna|alpaca|dolphin|orca|wizard|airoboros|mythomax|platypus|(^|[-.])it([-.]|$)"
+)
 
 
 def recognise(*names: str) -> ChatTemplate | None:
     """The template for a model without one, by its general name, file name or path; None if nothing speaks for one."""
-    told = " ".join(names).lower().replace("_", "-").replace(" ", "-")
-    if not any(sign in told for sign in _CHATTY):
+    if is_base(*names):
         return None
-    for name, signs in _SIGNS:
-        if any(sign in told for sign in signs):
-            return BY_NAME[name]
-    return None
+    told = _told(names)
+    return next((BY_NAME[name] for name, signs in _SIGNS if any(sign in told for sign in signs)), None)
 
 
 def is_base(*names: str) -> bool:
     """Whether nothing in the names says that the model was taught to chat."""
-    told = " ".join(names).lower().replace("_", "-")
-    return not any(sign in told for sign in _CHATTY)
+    return not _CHATTY.search(_told(names))
+
+
+def _told(names: Sequence[str]) -> str:
+    return " ".join(names).lower().replace("_", "-").replace(" ", "-")

@@ -8,11 +8,12 @@ still holds. Nothing leaves the chat: only what the model looks at gets shorter.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import accumulate
 
 from desktop.core.chat import Role
 from desktop.core.errors import N_, PromptTooLong
 
-STEP = 4  # turns leave until a quarter of the context is free again: three turns in four then re-read nothing
+STEP = 4  # a quarter of the context is a step: turns leave until one is free, and most turns re-read nothing
 LEAST_REPLY = 64  # tokens; below that no sentence fits (our judgement, not measured)
 
 
@@ -28,26 +29,28 @@ def first_kept(roles: Sequence[Role], tokens: Sequence[int], opening: int, conte
     Raises `PromptTooLong` if the opening and the turns from the last question on exceed the context.
     """
     room = context - opening - free
-    if sum(tokens) <= room:
+    left = [0, *accumulate(tokens)]  # tokens that leave with the turns before i
+    if left[-1] <= room:
         return 0
     starts = [i for i, role in enumerate(roles) if role is Role.USER] or [0]
-    for kept in _cuts(starts, tokens, max(1, context // STEP)):
-        if sum(tokens[kept:]) <= room:
+    for kept in _cuts(starts, left, max(1, context // STEP)):
+        if left[-1] - left[kept] <= room:
             return kept
     last = starts[-1]
-    if opening + sum(tokens[last:]) + min(LEAST_REPLY, context // 8) <= context:
+    needed = opening + left[-1] - left[last]
+    if needed + min(LEAST_REPLY, context // 8) <= context:
         return last
     raise PromptTooLong(
         N_("Your message needs {tokens} tokens, but the context holds {context}. Shorten it, or set a larger context."),
-        tokens=opening + sum(tokens[last:]),
+        tokens=needed,
         context=context,
     )
 
 
-def _cuts(starts: Sequence[int], tokens: Sequence[int], step: int) -> Iterator[int]:
+def _cuts(starts: Sequence[int], left: Sequence[int], step: int) -> Iterator[int]:
     """For every further step of tokens, the first user turn before which at least that many have left."""
     wanted = step
     for start in starts:
-        if sum(tokens[:start]) >= wanted:
+        if left[start] >= wanted:
             yield start
-            wanted = (sum(tokens[:start]) // step + 1) * step
+            wanted = (left[start] // step + 1) * step
