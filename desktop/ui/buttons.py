@@ -23,6 +23,7 @@ class IconButton(QAbstractButton):
         self._look = look
         self._icon = icon
         self.primary = False
+        self.floating = False  # a disc of its own, above other content
         self.quiet = False  # painted only while focused: the row it stands in is not hovered
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
@@ -61,14 +62,19 @@ class IconButton(QAbstractButton):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         colours, box = self._look.colours, QRectF(self.rect()).adjusted(1, 1, -1, -1)
         active = self.underMouse() and self.isEnabled()
-        if self.primary or active or self.isDown() or self.isChecked():
+        if self.floating:
+            painter.setPen(QPen(QColor(colours.line), 1))
+            painter.setBrush(QColor(colours.hover if active else colours.ground))
+            painter.drawEllipse(box)
+        elif self.primary or active or self.isDown() or self.isChecked():
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(QColor(self._ground(active)))
             painter.drawRoundedRect(box, theme.RADIUS_S, theme.RADIUS_S)
         if self.hasFocus():
             painter.setPen(QPen(QColor(colours.accent), 1.5))
             painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.drawRoundedRect(box, theme.RADIUS_S, theme.RADIUS_S)
+            radius = box.height() / 2 if self.floating else theme.RADIUS_S
+            painter.drawRoundedRect(box, radius, radius)
         ink = colours.on_accent if self.primary else colours.text if active else colours.muted
         if not self.isEnabled():
             painter.setOpacity(0.4)

@@ -22,7 +22,8 @@ from markdown_it.token import Token
 from markdown_it.utils import EnvType, OptionsDict
 
 LIMIT = 1_200  # characters a segment aims at; markdown and layout of one then take about 3 ms on a slow core
-_HARD = 2 * LIMIT  # a single block longer than this is cut
+LINES = 40  # and lines of source: a row of a table costs more than its characters
+_HARD = 1.5  # a single block so many times larger is cut
 _WINDOW = 8 * LIMIT  # read at once; holds several segments, so that cutting gets on
 _HEAD = 600  # a longer opening of a code block or header of a table is not repeated
 _NESTING = 20  # of quotes and lists; deeper ones are shown as text
@@ -102,10 +103,10 @@ class Segments:
     def _settle(self) -> bool:
         """Moves finished segments out of the tail; true if there may be more."""
         source = self._prefix + self._tail[:_WINDOW]
-        groups = list(_groups(_blocks(source)))
+        groups = list(_groups(source))
         for group in groups:
             start, end = group[0].start, group[-1].end
-            if end - start > _HARD + len(self._prefix):
+            if _weight(source, start, end) > _HARD + _weight(self._prefix, 0, len(self._prefix)):
                 if start == 0:
                     self._cut(source, group[0])
                 else:
@@ -120,7 +121,7 @@ class Segments:
         if len(groups) > 1:
             self._drop(groups[-1][0].start, "")
             source = self._tail
-            groups = list(_groups(_blocks(source)))
+            groups = list(_groups(source))
         self.live = [self._segment(source, groups[-1])] if groups else []
         return False
 
@@ -132,15 +133,20 @@ class Segments:
         return Segment(Kind.TEXT, source[first.start : group[-1].end])
 
     def _cut(self, source: str, block: _Block) -> None:
-        """Settles the first part of one block that is too long."""
-        head = _head(source, block)
-        at = _split_at(source, len(head) or block.start)
-        part = source[len(head) : at]
-        if block.code:
-            code = Segment(Kind.CODE, part.rstrip("\n"), _language(block.token), bool(self._prefix), True)
-            self.settled.append(code)
-        else:
-            self.settled.append(Segment(Kind.TEXT, source[:at]))
+        """Settles all but the last part of one block that is too long."""
+        head, continued = _head(source, block), bool(self._prefix)
+        at = len(head)
+        while True:
+            end = _split_at(source, at)
+            part = source[at:end]
+            if block.code:
+                code = part.rstrip("\n")
+                self.settled.append(Segment(Kind.CODE, code, _language(block.token), continued, goes_on=True))
+            else:
+                self.settled.append(Segment(Kind.TEXT, head + part))
+            at, continued = end, True
+            if _weight(source, at, block.end) <= _HARD:
+                break
         self._drop(at, head)
 
     def _drop(self, at: int, prefix: str) -> None:
@@ -173,12 +179,17 @@ def _blocks(source: str) -> list[_Block]:
     return [_Block(b, e, token) for b, e, (_, token) in zip(begins, ends, starts, strict=True)]
 
 
-def _groups(blocks: Sequence[_Block]) -> Iterator[list[_Block]]:
+def _weight(source: str, start: int, end: int) -> float:
+    """The size of a part of the source; 1 is what a segment aims at."""
+    return max((end - start) / LIMIT, source.count("\n", start, end) / LINES)
+
+
+def _groups(source: str) -> Iterator[list[_Block]]:
     """Neighbouring blocks up to the size of a segment; code and what is too long stand alone."""
     group: list[_Block] = []
-    for block in blocks:
-        alone = block.code or block.end - block.start > _HARD
-        if group and (alone or block.end - group[0].start > LIMIT):
+    for block in _blocks(source):
+        alone = block.code or _weight(source, block.start, block.end) > _HARD
+        if group and (alone or _weight(source, group[0].start, block.end) > 1):
             yield group
             group = []
         group.append(block)
@@ -201,12 +212,20 @@ def _head(source: str, block: _Block) -> str:
 
 
 def _split_at(source: str, begin: int) -> int:
-    """The best place to cut within the next `LIMIT` characters."""
+    """The best place to cut within the size of a segment."""
+    end = begin + LIMIT
+    at = begin
+    for _line in range(LINES):
+        at = source.find("\n", at, end) + 1
+        if not at:
+            break
+    else:
+        return at
     for mark in _SPLITS:
-        found = source.rfind(mark, begin + LIMIT // 2, begin + LIMIT)
+        found = source.rfind(mark, begin + LIMIT // 2, end)
         if found >= 0:
             return found + len(mark)
-    return begin + LIMIT
+    return end
 
 
 class _Renderer(RendererHTML):

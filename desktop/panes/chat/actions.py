@@ -6,11 +6,11 @@ always takes its space, so that nothing moves when the pointer passes.
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtCore import QEvent, Qt, QTimer, Signal
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QLabel, QWidget
 
-from desktop.panes.chat.body import Body
+from desktop.panes.chat.body import COPIED_MS, Body
 from desktop.panes.chat.message import MessageView, statistics
 from desktop.ui import formats, theme
 from desktop.ui.buttons import IconButton
@@ -32,6 +32,7 @@ class Elided(QLabel):
 class ActionsBody(Body):
     """The buttons and the statistics line of one message."""
 
+    outset = theme.XS
     copy = Signal()
     edit = Signal()
     again = Signal()
@@ -89,6 +90,7 @@ class ActionsBody(Body):
         """Shows that the message is in the clipboard."""
         self._copy.draw(Icon.CHECK)
         self._copy.name(_("Copied"))
+        QTimer.singleShot(COPIED_MS, self, self.retranslate)
 
     def retranslate(self) -> None:
         view = self._view
@@ -119,12 +121,12 @@ class ActionsBody(Body):
         shown = [w for w in (*self._buttons(), self._count) if not w.isHidden()]
         wide = {w: self.look.px(32) if w is self._count else w.sizeHint().width() for w in shown}
         order = [w for w in (self._earlier, self._count, self._later, *self._buttons()[2:]) if w in wide]
+        width += self.outset
         left = 0 if self._view is None or self._view.reply else width - sum(wide.values())
-        left -= theme.XS if left == 0 and shown else 0
         for w in order:
             w.setGeometry(left, 0, wide[w], line)
             left += wide[w]
-        gap = theme.S if order else 0
+        gap = theme.S if order else self.outset
         self._statistics.setGeometry(left + gap, 0, max(0, width - left - gap), line)
         return line
 

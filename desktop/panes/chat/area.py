@@ -59,7 +59,7 @@ class RowArea(QScrollArea):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
         self._to_end = IconButton(look, Icon.TO_END, _("To the end"), self)
-        self._to_end.primary = True
+        self._to_end.floating = True
         self._to_end.clicked.connect(self.go_to_end)
         self._to_end.hide()
         self.verticalScrollBar().valueChanged.connect(self._scrolled)
@@ -189,7 +189,8 @@ class RowArea(QScrollArea):
                 if (top + row.extent < value - _BEHIND or top > value + view.height() + _BEHIND) and not _kept(row):
                     self._drop(row)
                     continue
-                row.widget.setGeometry(left, top + row.gap, self.metrics.width, row.height)
+                out = row.widget.outset
+                row.widget.setGeometry(left - out, top + row.gap, self.metrics.width + out, row.height)
                 row.widget.show()
         bar = self.verticalScrollBar()
         bar.setEnabled(bar.maximum() > 0)

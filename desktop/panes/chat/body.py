@@ -31,12 +31,14 @@ from desktop.ui.markdown import Segment
 from desktop.ui.theme import Theme, Type
 from desktop.ui.translation import _
 
+COPIED_MS = 1_500  # how long a button says that it has copied
 _LOADING_MS = 60  # between two looks whether a language's colours have been loaded
 
 
 class Body(QWidget):
-    """A part of a message."""
+    """A part of a message. `outset`: pixels that it reaches beyond the column at the left, so that icons align."""
 
+    outset = 0
     entered = Signal()
     link = Signal(str)
 
@@ -120,6 +122,7 @@ class CodeBody(Body):
         self.retranslate()
 
     def retranslate(self) -> None:
+        self._button.draw(Icon.COPY)
         self._button.name(_("Copy code"), _("Copy"))
         self._reading.setAccessibleName(_("Code"))
 
@@ -158,6 +161,7 @@ class CodeBody(Body):
         """Shows that the code is in the clipboard."""
         self._button.draw(Icon.CHECK)
         self._button.name(_("Copied"), _("Copied"))
+        QTimer.singleShot(COPIED_MS, self, self.retranslate)
 
     def fit(self, width: int) -> int:
         if self._segment is None:
@@ -235,24 +239,25 @@ class BubbleBody(Body):
 class FoldBody(Body):
     """The line that opens and closes the thoughts."""
 
+    outset = theme.XS
     toggled = Signal(bool)
 
     def __init__(self, look: Theme, parent: QWidget | None = None) -> None:
         super().__init__(look, parent)
         self._button = IconButton(look, Icon.RIGHT, "", self)
-        self._button.setCheckable(True)
-        self._button.clicked.connect(self.toggled)
+        self._opened = False
+        self._button.clicked.connect(lambda: self.toggled.emit(not self._opened))
         self.setFocusProxy(self._button)
 
     def show_state(self, thinking: bool, opened: bool) -> None:
         label = _("Thinking…") if thinking else _("Thoughts")
         self._button.name(_("Hide the thoughts") if opened else _("Show the thoughts"), label)
         self._button.draw(Icon.DOWN if opened else Icon.RIGHT)
-        self._button.setChecked(opened)
+        self._opened = opened
 
     def fit(self, width: int) -> int:
         hint = self._button.sizeHint()
-        self._button.setGeometry(-theme.XS, 0, hint.width(), hint.height())
+        self._button.setGeometry(0, 0, hint.width(), hint.height())
         return hint.height()
 
     def stops(self) -> list[QWidget]:

@@ -204,7 +204,9 @@ class Entry:
             return theme.S
         if part is Part.PLAIN or (isinstance(content, Segment) and content.continued):
             return 0
-        return theme.M if before is Part.CODE else theme.S if part is Part.CODE else theme.XS
+        if part is not before and before in (Part.CODE, Part.THOUGHT):
+            return theme.M
+        return theme.S if part in (Part.CODE, Part.NOTE) else theme.XS
 
     def _row_height(self, part: Part, content: Content) -> int:
         if isinstance(content, Segment) and part is Part.CODE:
