@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from desktop.core import settings, toml
-from desktop.core.errors import N_, SettingError
+from desktop.core.errors import N_
 from desktop.core.settings import Value, Values
 from desktop.services.disk import aside, refused, write_whole
 from desktop.services.store import Notice
