@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -22,6 +23,9 @@ from desktop.services.paths import Paths, resources
 from desktop.services.preferences import Preferences
 from desktop.services.store import Notice, Store
 from desktop.services.talk import Talk
+from desktop.services.transcripts import Transcripts
+
+KEPT_IN_BIN_S = 30 * 24 * 3600  # what was removed can be taken back for a month
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +35,7 @@ class Assembly:
     paths: Paths
     preferences: Preferences
     chats: Chats
+    transcripts: Transcripts
     library: Library
     machine: Machine
     help: Help
@@ -53,12 +58,15 @@ class Assembly:
             machine = Machine.of_this_computer()
             chats = Chats(store)
             await chats.recover()
+            await chats.empty_bin(time.time() - KEPT_IN_BIN_S)
+            await library.empty_bin(time.time() - KEPT_IN_BIN_S)
             engine = Engine()
             closing.push_async_callback(engine.close)
             pages = Help(resources())
             talk = Talk(engine, chats, library, preferences, pages, machine)
-            notices = tuple(n for n in (store.notice, preferences.notice) if n)
-            yield cls(paths, preferences, chats, library, machine, pages, engine, talk, notices)
+            notices = tuple(n for n in (store.notice, preferences.notice, library.notice) if n)
+            transcripts = Transcripts(chats)
+            yield cls(paths, preferences, chats, transcripts, library, machine, pages, engine, talk, notices)
 
     @classmethod
     @asynccontextmanager
