@@ -277,6 +277,10 @@ class RowArea(QScrollArea):
         """The pointer, or the keyboard, is now in this message."""
         self._hovered = entry
 
+    def leaveEvent(self, event: QEvent) -> None:
+        self.hover(None)
+        super().leaveEvent(event)
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_End:
             self.go_to_end()

@@ -45,7 +45,6 @@ class Transcript(RowArea):
         super().__init__(look, parent)
         self._highlighter = Highlighter()
         self._by_id: dict[str, Entry] = {}
-        self._faded: frozenset[str] = frozenset()
         self._streaming: set[Entry] = set()
         self._frame = QTimer(self)
         self._frame.setSingleShot(True)
@@ -54,13 +53,27 @@ class Transcript(RowArea):
         self.setAccessibleName(_("Conversation"))
 
     def show_chat(self, messages: Sequence[MessageView]) -> None:
-        """Replaces everything and goes to the end."""
-        self._frame.stop()
-        self._streaming.clear()
-        self._faded = frozenset()
-        entries = [Entry(view, self.metrics) for view in messages]
-        self._by_id = {entry.view.id: entry for entry in entries}
-        self.reset(entries)
+        """Shows these messages: another chat from its end, the same chat from another side where the reader is."""
+        same = 0
+        for entry, view in zip(self.entries, messages, strict=False):
+            if entry.view.id != view.id:
+                break
+            same += 1
+        if not same:
+            self._frame.stop()
+            self._streaming.clear()
+            entries = [Entry(view, self.metrics) for view in messages]
+            self._by_id = {entry.view.id: entry for entry in entries}
+            self.reset(entries)
+            return
+        if same < len(self.entries):
+            self.remove_from(self.entries[same].view.id)
+        for entry, view in zip(self.entries, messages, strict=False):
+            self._change(entry, view)
+        for view in messages[same:]:
+            self.entries.append(Entry(view, self.metrics))
+            self._by_id[view.id] = self.entries[-1]
+        self.arrange()
 
     def append_message(self, view: MessageView) -> None:
         """A new message below the last; goes to the end if it is the person's own."""
@@ -73,10 +86,10 @@ class Transcript(RowArea):
             self.arrange()
 
     def update_message(self, view: MessageView) -> None:
-        """The message with this id has changed; unknown ids are passed over."""
+        """The message with this id has changed. While a reply streams, its text remains what `stream` was given."""
         entry = self._by_id.get(view.id)
-        if entry is not None and entry.view != view:
-            self.discard(entry.change(view))
+        if entry is not None:
+            self._change(entry, view)
             self.arrange()
 
     def stream(self, message_id: str, text: str) -> None:
@@ -123,10 +136,10 @@ class Transcript(RowArea):
 
     def set_faded(self, ids: Iterable[str]) -> None:
         """Messages that have left the context; a line stands below the last of them."""
-        self._faded = frozenset(ids)
-        last = next((e for e in reversed(self.entries) if e.view.id in self._faded), None)
+        left = frozenset(ids)
+        last = next((e for e in reversed(self.entries) if e.view.id in left), None)
         for entry in self.entries:
-            faded, boundary = entry.view.id in self._faded, entry is last
+            faded, boundary = entry.view.id in left, entry is last
             if (faded, boundary) != (entry.faded, entry.boundary):
                 entry.faded, entry.boundary = faded, boundary
                 self.discard(entry.sync())
@@ -219,6 +232,10 @@ class Transcript(RowArea):
         self._set_editing(entry, False)
         if text.strip() and text != entry.view.message.text:
             self.edit_submitted.emit(entry.view.id, text)
+
+    def _change(self, entry: Entry, view: MessageView) -> None:
+        if entry.view != view:
+            self.discard(entry.change(view))
 
     def _set_editing(self, entry: Entry, editing: bool) -> None:
         entry.editing = editing

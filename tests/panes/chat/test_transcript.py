@@ -302,6 +302,20 @@ def test_messages_are_removed_and_added(transcript: Transcript) -> None:
     assert bottom(transcript)
 
 
+def test_same_chat_from_another_side_keeps_the_place(transcript: Transcript) -> None:
+    messages = talk(30, 400)
+    transcript.show_chat(messages)
+    transcript.scroll_to("a20")
+    kept = {id(row.widget) for row in transcript.realised() if row.entry.view.id == "a19"}
+    value = transcript.verticalScrollBar().value()
+    transcript.show_chat([*messages[:41], replied("other", "Another answer. " * 40, versions=2, version=2, last=True)])
+    assert "Another answer" in texts(transcript)[-1]
+    assert kept == {id(row.widget) for row in transcript.realised() if row.entry.view.id == "a19"}
+    assert abs(transcript.verticalScrollBar().value() - value) < transcript.viewport().height()
+    transcript.show_chat([asked("else", "Another chat")])
+    assert texts(transcript) == ["Another chat"]
+
+
 def test_giant_paste_is_shown_by_parts(transcript: Transcript) -> None:
     transcript.show_chat([asked("q", "five megabytes of words in a line " * 150_000), replied("r", "Long.", last=True)])
     assert len(transcript.realised()) < 20
