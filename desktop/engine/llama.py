@@ -115,7 +115,7 @@ class Backend:
             raise self._explain(path)
         try:
             return Model(handle, path, settings, halt, began)
-        except BaseException:
+        except LoadError:
             C.llama_model_free(handle)
             raise
 
@@ -194,7 +194,8 @@ class Model:
 
     def _refuse_speechless(self, path: Path) -> None:
         odd = C.llama_model_has_encoder(self._model) or C.llama_model_is_diffusion(self._model)
-        if odd or not C.llama_model_has_decoder(self._model) or not self.words:
+        wordless = C.llama_vocab_type(self._vocab) == C.LLAMA_VOCAB_TYPE_NONE or not self.words
+        if odd or wordless or not C.llama_model_has_decoder(self._model):
             raise LoadError(
                 N_("“{name}” is not a model that writes text. Choose a chat or text model."), name=path.name
             )

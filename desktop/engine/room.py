@@ -28,15 +28,14 @@ class Room:
 
     def __init__(self, post: Post) -> None:
         self._post = post
-        self._inbox: SimpleQueue[tuple[int, Order] | None] = SimpleQueue()
+        self._inbox: SimpleQueue[tuple[int, Order]] = SimpleQueue()
         self._halt = Halt()
         self._lock = threading.Lock()
         self._current = 0
         self._stopped: set[int] = set()
         self._model: Model | None = None
         self._conversation: Conversation | None = None
-        self._thread = threading.Thread(target=self._live, name="room", daemon=True)
-        self._thread.start()
+        threading.Thread(target=self._live, name="room", daemon=True).start()  # ends with its process
 
     def submit(self, number: int, order: Order) -> None:
         """Puts an order in; numbers rise."""
@@ -50,17 +49,10 @@ class Room:
             elif number > self._current:
                 self._stopped.add(number)
 
-    def close(self) -> None:
-        """Ends the order in hand, frees the model and waits for the thread."""
-        with self._lock:
-            self._halt.set()
-        self._inbox.put(None)
-        self._thread.join()
-
     def _live(self) -> None:
         backend = Backend()
-        while (item := self._inbox.get()) is not None:
-            number, order = item
+        while True:
+            number, order = self._inbox.get()
             with self._lock:
                 self._current = number
                 self._halt.set(number in self._stopped)
@@ -72,7 +64,6 @@ class Room:
             except Exception:  # noqa: BLE001 - one of the four places: a bug must not end the thread
                 sys.stderr.write(traceback.format_exc())
                 self._post(number, Crashed(traceback.format_exc()))
-        self._free()
 
     def _obey(self, backend: Backend, number: int, order: Order) -> None:
         if isinstance(order, Load):

@@ -114,14 +114,14 @@ def test_counting_and_showing(korean_model: Path) -> None:
 
 def test_text_comes_in_few_frames_and_the_first_at_once(korean_model: Path) -> None:
     async def scene(engine: Engine) -> None:
-        await engine.load(korean_model, replace(SETTINGS, context=4096))
+        await engine.load(korean_model, replace(SETTINGS, context=2048))
         began = time.monotonic()
         events = await listen(engine, (text("a"),))
         seconds = time.monotonic() - began
         texts = [e.text for e in events if isinstance(e, Appended)]
         assert len(texts[0]) == 1
         assert len(texts) <= 30 * seconds + 3
-        assert len("".join(texts)) > 4000
+        assert len("".join(texts)) > 1900
         assert end(events).stop_reason is StopReason.CONTEXT
 
     run(scene)
