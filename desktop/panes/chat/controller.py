@@ -8,7 +8,7 @@ by `replies`, the list of chats is `listing`'s, and the words a person reads are
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, MutableMapping, Sequence
+from collections.abc import AsyncIterator, Coroutine, MutableMapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -19,6 +19,8 @@ from desktop.core.errors import N_, UserError
 from desktop.core.talk import ContextUse, TalkEvent
 from desktop.panes.chat.conversation import Conversation
 from desktop.panes.chat.edges import Activity, ModelChoice, Notice, Talk, Tasks, Work
+from desktop.panes.chat.files import ChatFiles
+from desktop.panes.chat.insight import Insight
 from desktop.panes.chat.listing import Listing
 from desktop.panes.chat.notices import Notices
 from desktop.panes.chat.pacing import PACE
@@ -29,15 +31,10 @@ _GUIDE = ""  # the name of the built-in model in `Chat.model`
 
 
 class ChatController(QObject):
-    """What the view calls, and what it listens to. Signals about messages concern the chat shown."""
+    """What the view calls, and what it listens to; messages come from `replies`, the list from `listing`."""
 
     shown = Signal(object, list)  # Chat, its MessageViews: another chat, or the same from another side
     head_changed = Signal(object)  # Chat: title, model, opening
-    message_added = Signal(object)
-    message_changed = Signal(object)
-    cut_from = Signal(str)
-    written = Signal(str, str)
-    ended = Signal(object)
     found = Signal(str, str)  # message id, words to mark
     left = Signal(object)  # ids of messages that have left the context
     activity_changed = Signal(object)
@@ -46,14 +43,15 @@ class ChatController(QObject):
     device_changed = Signal(str)
     draft_changed = Signal(str)  # what belongs into the composer
     undo_offered = Signal(str)  # a message id: what was removed
-    prompt_made = Signal(object)  # ExactPrompt
     models_changed = Signal(list)
+    settings_wanted = Signal(str)  # the id of a chat
 
     def __init__(
         self,
         chats: Chats,
         talk: Talk,
         tasks: Tasks,
+        files: ChatFiles,
         drafts: MutableMapping[str, str] | None = None,
         parent: QObject | None = None,
     ) -> None:
@@ -69,16 +67,13 @@ class ChatController(QObject):
         self.listing = Listing(chats, tasks, self)
         self.replies = Replies(talk, tasks, self)
         self.notices = Notices(talk, tasks, self)
+        self.insight = Insight(talk, tasks, self)
+        self.files = files
         self.replies.show(self._current)
         self._connect()
 
     def _connect(self) -> None:
         replies, notices, listing = self.replies, self.notices, self.listing
-        replies.message_added.connect(self.message_added)
-        replies.message_changed.connect(self.message_changed)
-        replies.cut_from.connect(self.cut_from)
-        replies.written.connect(self.written)
-        replies.ended.connect(self.ended)
         replies.left.connect(self.left)
         replies.device.connect(self.device_changed)
         replies.stored.connect(lambda conversation: self._drafts.pop(conversation.id, None))
@@ -90,6 +85,8 @@ class ChatController(QObject):
         notices.worked.connect(self._on_activity)
         listing.gone.connect(self._on_gone)
         listing.changed.connect(self._on_listed)
+        self.insight.measured.connect(self._on_measured)
+        self.files.added.connect(self._on_imported)
 
     # -- which chat -------------------------------------------------------------------------------------------------
 
@@ -97,6 +94,11 @@ class ChatController(QObject):
     def chat(self) -> Chat:
         """The one shown; its id is "" as long as nothing was said in it."""
         return self._current.chat
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing was said in the chat yet."""
+        return not self._current.path()
 
     @property
     def activity(self) -> Activity:
@@ -219,9 +221,11 @@ class ChatController(QObject):
         """Shows another version of a message, and what followed it."""
         tip = self._current.version(message_id, version)
         if tip is not None and self._free():
+            before = [m.id for m in self._current.path()]
             self._current.chat = replace(self.chat, tip=tip)
             self._spawn(self._chats.update(self.chat.id, tip=tip))
-            self._reshow()
+            self._reshow(before)
+            self.found.emit(self._current.tree.siblings(message_id)[version - 1].id, "")
 
     def delete(self, message_id: str) -> None:
         """Hides a message and what hangs below it."""
@@ -252,11 +256,13 @@ class ChatController(QObject):
         """Reads a chat again, if it is the one shown."""
         fresh = Conversation(await self._chats.get(chat_id), await self._chats.messages(chat_id))
         if chat_id == self._current.id and not self._current.busy:
+            before = [m.id for m in self._current.path()]
             self._current.chat, self._current.tree = fresh.chat, fresh.tree
-            self._reshow()
+            self._reshow(before)
 
-    def _reshow(self) -> None:
-        self.shown.emit(self.chat, self._current.views())
+    def _reshow(self, before: list[str]) -> None:
+        """The same chat, seen from another side: what was not changed stays where it is."""
+        self.replies.show_change(self._current, before)
         self.left.emit(self._current.left)
         self.measure("")
 
@@ -307,31 +313,26 @@ class ChatController(QObject):
 
     def measure(self, draft: str) -> None:
         """Tells how full the context is with this draft."""
-        if self.chat.id:
-            self._tasks.spawn(self._measure(self._current, draft), lambda _: self.context_changed.emit(None))
-        else:
-            self.context_changed.emit(None)
+        self.insight.measure(self._current, draft)
 
-    async def _measure(self, conversation: Conversation, draft: str) -> None:
-        use: ContextUse = await self._talk.context_use(conversation.id, draft)
-        conversation.left = use.left
-        if conversation is self._current:
-            self.context_changed.emit(use)
-            self.left.emit(use.left)
+    def want_settings(self) -> None:
+        """Asks the window for this chat's settings."""
+        self._spawn(self._settings())
+
+    async def _settings(self) -> None:
+        self.settings_wanted.emit((await self._saved(self._current)).id)
 
     def show_prompt(self) -> None:
-        """Makes the exact prompt, for `prompt_made`."""
+        """Makes the exact prompt, for `insight.prompt_made`."""
         self._spawn(self._prompt())
 
     async def _prompt(self) -> None:
-        self.prompt_made.emit(await self._talk.exact_prompt((await self._saved(self._current)).id))
+        await self.insight.make_prompt(await self._saved(self._current))
 
-    def preview(self, opening: Opening, show: Callable[[str], None]) -> None:
-        """Gives `show` the prompt that an opening makes, or the reason why it makes none."""
-        self._tasks.spawn(self._preview(opening, show), lambda error: show(str(error)))
-
-    async def _preview(self, opening: Opening, show: Callable[[str], None]) -> None:
-        show(await self._talk.preview(opening, self.chat.model))
+    def _on_measured(self, conversation: Conversation, use: ContextUse | None) -> None:
+        if conversation is self._current:
+            self.context_changed.emit(use)
+            self.left.emit(conversation.left)
 
     # -- what went wrong --------------------------------------------------------------------------------------------
 
@@ -388,6 +389,10 @@ class ChatController(QObject):
                 self.open(rest[0].id)
             else:
                 self.new_chat()
+
+    def _on_imported(self, chat_id: str) -> None:
+        self.listing.refresh()
+        self.open(chat_id)
 
     def _on_listed(self, chat_id: str) -> None:
         """Title or pin changed in the list, or the chat came back from the bin."""

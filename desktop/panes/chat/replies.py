@@ -143,13 +143,13 @@ class Replies(QObject):
             self._busy(conversation, Work.STARTING)
         self.stored.emit(conversation)
         if conversation is self._shown:
-            self._show_path(conversation, [m.id for m in before], message.id)
+            if new:
+                self.show_change(conversation, [m.id for m in before])
+            else:
+                self.message_changed.emit(conversation.view(message.id))
 
-    def _show_path(self, conversation: Conversation, before: list[str], added: str) -> None:
-        """Tells what a new message changes: it grows, or it follows the last, or it replaces a branch."""
-        if added in before:
-            self.message_changed.emit(conversation.view(added))
-            return
+    def show_change(self, conversation: Conversation, before: list[str]) -> None:
+        """Tells how the path differs from what it was: what goes, whose last place is taken, what comes."""
         path = [m.id for m in conversation.path()]
         same = sum(1 for old, new in zip(before, path, strict=False) if old == new)
         if same < len(before):

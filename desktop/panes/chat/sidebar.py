@@ -1,4 +1,4 @@
-"""The left side of the chat pane: new chat, search, the list of chats by day, the bin, and room for the window's own.
+"""What stands left of the conversation: new chat, search, the list of chats by day, and the bin.
 
 Invariants: everything a click does a key does too (Return opens, F2 renames, Delete bins, the menu key opens the menu);
 nothing is removed without a way back, and the bin is emptied only after asking. What the rows are, `listing` knows.
@@ -88,16 +88,10 @@ class Sidebar(QWidget):
         self.rows = ChatRows()
         self.list = ChatList(look, self.rows)
         self.undo_bar = Bar(look)
-        self._footer = QVBoxLayout()
-        self.setAutoFillBackground(True)
         self._lay_out()
         self._connect()
         self.retranslate()
         self._restyle()
-
-    def set_footer(self, footer: QWidget) -> None:
-        """The window's own buttons, below the list."""
-        self._footer.addWidget(footer)
 
     def show_current(self, chat_id: str) -> None:
         """Marks the chat that is shown."""
@@ -124,21 +118,13 @@ class Sidebar(QWidget):
             self.retranslate()
 
     def _lay_out(self) -> None:
-        head = QVBoxLayout()
-        head.setContentsMargins(theme.M, theme.M, theme.M, theme.XS)
-        head.setSpacing(theme.S)
-        head.addWidget(self.new_button)
-        head.addWidget(self.search)
-        foot = QVBoxLayout()
-        foot.setContentsMargins(theme.S, 0, theme.S, theme.S)
-        foot.addWidget(self.undo_bar)
-        foot.addLayout(self._footer)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(theme.XS)
-        column.addLayout(head)
+        column.setSpacing(theme.S)
+        column.addWidget(self.new_button)
+        column.addWidget(self.search)
         column.addWidget(self.list, 1)
-        column.addLayout(foot)
+        column.addWidget(self.undo_bar)
 
     def _connect(self) -> None:
         listing = self._listing
@@ -218,11 +204,8 @@ class Sidebar(QWidget):
 
     def _restyle(self) -> None:
         colours = self._look.colours
-        palette = self.palette()
-        palette.setColor(QPalette.ColorRole.Window, QColor(colours.side))
-        self.setPalette(palette)
-        inner = self.list.palette()
-        inner.setColor(QPalette.ColorRole.Base, QColor(colours.side))
-        self.list.setPalette(inner)
+        palette = self.list.palette()
+        palette.setColor(QPalette.ColorRole.Base, QColor(colours.side))
+        self.list.setPalette(palette)
         self._glass.setIcon(icons.icon(Icon.SEARCH, colours.muted))
         self.list.scheduleDelayedItemsLayout()

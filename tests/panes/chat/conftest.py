@@ -15,9 +15,11 @@ from PySide6.QtCore import QTimer
 from desktop.core.errors import UserError
 from desktop.panes.chat.controller import ChatController
 from desktop.panes.chat.edges import ModelChoice, Work
+from desktop.panes.chat.files import ChatFiles
 from desktop.services.chats import Chats
 from desktop.services.paths import Paths
 from desktop.services.store import Store
+from desktop.services.transcripts import Transcripts
 from desktop.ui.loop import Tasks
 from tests.panes.chat.scripted import ScriptedTalk
 
@@ -83,7 +85,7 @@ def pane(wait, qtbot, tmp_path: Path) -> Iterator[Pane]:
     chats, errors, bugs, drafts = Chats(store), [], [], {}
     tasks = Tasks(errors.append, bugs.append)
     talk = ScriptedTalk(chats)
-    controller = ChatController(chats, talk, tasks, drafts)
+    controller = ChatController(chats, talk, tasks, ChatFiles(Transcripts(chats), tasks), drafts)
     controller.set_models([ModelChoice("", "Guide"), ModelChoice("mistral", "Mistral 7B", "Q4_K_M · 4.4 GB")])
     yield Pane(controller, chats, talk, wait, drafts, errors, bugs, qtbot)
     wait(tasks.close())

@@ -1,0 +1,235 @@
+"""Editing what comes before a chat's first message: instruction, example turns, completion mode, template.
+
+Invariant: nothing changes until "Save"; the preview is the prompt that the opening as edited would make. What a preset
+holds is `core.talk`'s table, how a prompt is made the caller's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QDialog,
+    QHBoxLayout,
+    QPlainTextEdit,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from desktop.core.chat import Opening, Role, Turn
+from desktop.core.errors import N_, UserError
+from desktop.core.talk import PRESETS
+from desktop.core.templates import BUILT_IN
+from desktop.ui import theme
+from desktop.ui.buttons import IconButton
+from desktop.ui.column import scrolling
+from desktop.ui.fields import QuietCombo
+from desktop.ui.icons import Icon
+from desktop.ui.labels import Label, Tone
+from desktop.ui.theme import Theme, Type
+from desktop.ui.translation import _
+
+Preview = Callable[[Opening, Callable[[str], None], Callable[[UserError], None]], None]
+_RESTING_MS = 300
+_ROLES = ((Role.USER, N_("You")), (Role.ASSISTANT, N_("Model")))
+
+
+class TurnRow(QWidget):
+    """One opening turn: who says what."""
+
+    changed = Signal()
+    removed = Signal()
+
+    def __init__(self, look: Theme, turn: Turn) -> None:
+        super().__init__()
+        self.role = QuietCombo()
+        for role, label in _ROLES:
+            self.role.addItem(_(label), role.value)
+        self.role.setCurrentIndex([role for role, _label in _ROLES].index(turn.role))
+        self.role.setAccessibleName(_("Who says it"))
+        self.text = _field(_("What is said"), look.px(56))
+        self.text.setPlainText(turn.text)
+        remove = IconButton(look, Icon.DELETE, _("Remove turn"))
+        line = QHBoxLayout(self)
+        line.setContentsMargins(0, 0, 0, 0)
+        line.setSpacing(theme.S)
+        for widget in (self.role, self.text, remove):
+            line.addWidget(widget, int(widget is self.text), Qt.AlignmentFlag.AlignTop)
+        self.role.currentIndexChanged.connect(self.changed)
+        self.text.textChanged.connect(self.changed)
+        remove.clicked.connect(self.removed)
+
+    @property
+    def turn(self) -> Turn:
+        return Turn(Role(self.role.currentData()), self.text.toPlainText())
+
+
+class OpeningDialog(QDialog):
+    """Open it with `open()`; `saved` carries the opening. It deletes itself."""
+
+    saved = Signal(object)
+
+    def __init__(self, look: Theme, opening: Opening, preview: Preview, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setWindowTitle(_("Opening"))
+        self.resize(look.px(880), look.px(600))
+        self._look = look
+        self._preview = preview
+        self.presets = QuietCombo()
+        self.instruction = _field(_("Instruction"), look.px(96))
+        self.instruction.setPlaceholderText(_("What the model is told before everything: role, tone, language"))
+        self.turns: list[TurnRow] = []
+        self._turns = QVBoxLayout()
+        self._turns.setSpacing(theme.S)
+        self.completion = QCheckBox(_("Completion mode"))
+        self.template = QuietCombo()
+        self.shown = _field(_("Preview"))
+        self.shown.setReadOnly(True)
+        self.shown.setFont(look.font(Type.CODE))
+        self._pause = QTimer(self, singleShot=True, interval=_RESTING_MS)
+        self._pause.timeout.connect(self._show_preview)
+        self._fill()
+        self._lay_out()
+        self.put(opening)
+
+    @property
+    def opening(self) -> Opening:
+        """As it is edited now; turns without text are left out."""
+        return Opening(
+            self.instruction.toPlainText().strip(),
+            tuple(row.turn for row in self.turns if row.turn.text.strip()),
+            self.completion.isChecked(),
+            str(self.template.currentData()),
+        )
+
+    def put(self, opening: Opening) -> None:
+        """Shows an opening."""
+        self.instruction.setPlainText(opening.instruction)
+        for row in list(self.turns):
+            self._remove(row)
+        for turn in opening.turns:
+            self._add(turn)
+        self.completion.setChecked(opening.completion)
+        self.template.setCurrentIndex(max(0, self.template.findData(opening.template)))
+        self._changed()
+
+    def _fill(self) -> None:
+        for preset in PRESETS:
+            self.presets.addItem(_(preset.name), preset)
+        self.presets.setCurrentIndex(-1)
+        self.presets.setPlaceholderText(_("Choose…"))
+        self.presets.setAccessibleName(_("Presets"))
+        self.presets.activated.connect(self._take_preset)
+        self.template.addItem(_("The model's own"), "")
+        for template in BUILT_IN:
+            self.template.addItem(template.name, template.name)
+        self.template.setAccessibleName(_("Template"))
+        self.template.currentIndexChanged.connect(self._changed)
+        self.instruction.textChanged.connect(self._changed)
+        self.completion.toggled.connect(self._changed)
+
+    def _lay_out(self) -> None:
+        inner = QWidget()
+        left = QVBoxLayout(inner)
+        left.setContentsMargins(0, 0, theme.S, 0)
+        left.setSpacing(theme.S)
+        self._titled(left, _("Presets"), self.presets)
+        self._titled(left, _("Instruction"), self.instruction)
+        left.addWidget(self._label(_("Opening turns")))
+        left.addLayout(self._turns)
+        add = QPushButton(_("Add turn"))
+        add.clicked.connect(self._add_next)
+        left.addWidget(add, 0, Qt.AlignmentFlag.AlignLeft)
+        left.addSpacing(theme.S)
+        left.addWidget(self.completion)
+        hint = Label(self._look, Type.SMALL, Tone.MUTED, wrap=True)
+        hint.setText(_("For base models: you write the beginning, the model writes on. No template is used."))
+        left.addWidget(hint)
+        self._titled(left, _("Template"), self.template)
+        left.addStretch(1)
+        right = QVBoxLayout()
+        right.setSpacing(theme.S)
+        right.addWidget(self._label(_("Preview: what the model reads")))
+        right.addWidget(self.shown, 1)
+        halves = QHBoxLayout()
+        halves.setSpacing(theme.L)
+        halves.addWidget(scrolling(inner), 1)
+        halves.addLayout(right, 1)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(theme.L, theme.L, theme.L, theme.L)
+        column.setSpacing(theme.M)
+        column.addLayout(halves, 1)
+        column.addLayout(self._buttons())
+
+    def _buttons(self) -> QHBoxLayout:
+        cancel, save = QPushButton(_("Cancel")), QPushButton(_("Save"))
+        save.setProperty("primary", True)
+        save.setDefault(True)
+        cancel.clicked.connect(self.reject)
+        save.clicked.connect(self._save)
+        line = QHBoxLayout()
+        line.addStretch(1)
+        line.addWidget(cancel)
+        line.addWidget(save)
+        return line
+
+    def _label(self, text: str) -> Label:
+        label = Label(self._look, Type.SMALL, Tone.MUTED)
+        label.setText(text)
+        return label
+
+    def _titled(self, column: QVBoxLayout, title: str, field: QComboBox | QPlainTextEdit) -> None:
+        column.addWidget(self._label(title))
+        column.addWidget(field)
+
+    def _take_preset(self, index: int) -> None:
+        chosen: Opening = PRESETS[index].opening
+        now = self.opening  # a preset says what is told, not how this model is spoken to
+        self.put(Opening(chosen.instruction, chosen.turns, now.completion, now.template))
+
+    def _add(self, turn: Turn) -> TurnRow:
+        row = TurnRow(self._look, turn)
+        row.changed.connect(self._changed)
+        row.removed.connect(lambda: self._remove(row))
+        self.turns.append(row)
+        self._turns.addWidget(row)
+        return row
+
+    def _add_next(self) -> None:
+        mine = len(self.turns) % 2 == 0
+        self._add(Turn(Role.USER if mine else Role.ASSISTANT, "")).text.setFocus()
+
+    def _remove(self, row: TurnRow) -> None:
+        self.turns.remove(row)
+        self._turns.removeWidget(row)
+        row.deleteLater()
+        self._changed()
+
+    def _changed(self) -> None:
+        self.template.setEnabled(not self.completion.isChecked())
+        self._pause.start()
+
+    def _show_preview(self) -> None:
+        self._preview(self.opening, self._take_preview, lambda e: self._take_preview(_(e.message, **e.fields)))
+
+    def _take_preview(self, text: str) -> None:
+        if self.isVisible():
+            self.shown.setPlainText(text)
+
+    def _save(self) -> None:
+        self.saved.emit(self.opening)
+        self.accept()
+
+
+def _field(name: str, height: int = 0) -> QPlainTextEdit:
+    field = QPlainTextEdit()
+    field.setAccessibleName(name)
+    field.setTabChangesFocus(True)
+    if height:
+        field.setFixedHeight(height)
+    return field

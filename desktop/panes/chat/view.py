@@ -1,0 +1,272 @@
+"""The chat pane put together: title, conversation or greeting, notices, composer; and beside it the sidebar.
+
+Invariant: it shows what the controller tells and tells the controller what the person does; a dialogue is opened, never
+run. `sidebar` is a widget of its own, because the window shows it beside every pane.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QHideEvent, QKeyEvent, QKeySequence, QShortcut
+from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
+
+from desktop.core.chat import Chat
+from desktop.core.errors import N_, UserError
+from desktop.core.settings import BY_KEY
+from desktop.core.talk import ExactPrompt
+from desktop.panes.chat.composer import Composer
+from desktop.panes.chat.controller import ChatController
+from desktop.panes.chat.edges import Action, Activity, ModelChoice, Notice, Work
+from desktop.panes.chat.file_dialogs import ask_where, ask_which
+from desktop.panes.chat.header import Header
+from desktop.panes.chat.links import ask_to_open
+from desktop.panes.chat.message import MessageView
+from desktop.panes.chat.opening import OpeningDialog
+from desktop.panes.chat.prompt_dialog import PromptDialog
+from desktop.panes.chat.sidebar import Sidebar
+from desktop.panes.chat.transcript import Transcript
+from desktop.panes.chat.welcome import Welcome
+from desktop.ui import fields, theme
+from desktop.ui.bars import UNDO_SECONDS, Bar
+from desktop.ui.column import Column
+from desktop.ui.theme import Theme
+from desktop.ui.translation import _
+
+_LABELS = {
+    Action.NOTHING: "",
+    Action.RELOAD: N_("Reload"),
+    Action.SAFER: N_("Use safer settings"),
+    Action.TEMPLATE: N_("Choose template…"),
+    Action.SETTINGS: N_("Chat settings…"),
+}
+
+
+class ChatView(QWidget):
+    """`settings_wanted` carries a chat's id; `search_wanted` says that the sidebar must be seen."""
+
+    settings_wanted = Signal(str)
+    search_wanted = Signal()
+
+    def __init__(self, look: Theme, controller: ChatController) -> None:
+        super().__init__()
+        self._look = look
+        self._controller = controller
+        self._notice: Notice | None = None
+        self.sidebar = Sidebar(look, controller.listing)
+        self.header = Header(look)
+        self.transcript = Transcript(look)
+        self.welcome = Welcome(look)
+        self.notice_bar = Bar(look)
+        self.undo_bar = Bar(look)
+        self.composer = Composer(look)
+        self._middle = QStackedWidget()
+        self._lay_out()
+        self._listen()
+        self._speak()
+        self._wire_header()
+        for keys in ("Ctrl+K", "Ctrl+F"):
+            QShortcut(QKeySequence(keys), self, self.search)
+
+    # -- what the window asks -----------------------------------------------------------------------------------------
+
+    def new_chat(self) -> None:
+        """An empty chat, ready to be written in."""
+        self._keep()
+        self._controller.new_chat()
+        self.composer.field.setFocus()
+
+    def search(self) -> None:
+        """Into the search field, wherever the person is."""
+        self.search_wanted.emit()
+        self.sidebar.focus_search()
+
+    def export_chat(self) -> None:
+        chat = self._controller.chat
+        if chat.id:
+            name = chat.title or _("Chat")
+            ask_where(self, _("Export chat"), name, lambda path: self._controller.files.export(chat.id, path, _))
+
+    def export_all(self) -> None:
+        files = self._controller.files
+        ask_where(self, _("Export all chats"), _("Chats"), lambda path: files.export_all(path, _))
+
+    def import_chats(self) -> None:
+        ask_which(self, _("Import chats"), self._import)
+
+    def _import(self, paths: list[Path]) -> None:
+        self._controller.files.import_files(paths)
+
+    # -- putting together ---------------------------------------------------------------------------------------------
+
+    def _lay_out(self) -> None:
+        self._middle.addWidget(self.welcome)
+        self._middle.addWidget(self.transcript)
+        below = Column(self._look, theme.COLUMN + 2 * theme.L, side=theme.L, top=theme.XS, bottom=theme.M)
+        below.lines.setSpacing(theme.S)
+        for widget in (self.notice_bar, self.undo_bar, self.composer):
+            below.lines.addWidget(widget)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.header)
+        column.addWidget(self._middle, 1)
+        column.addWidget(below)
+
+    def _listen(self) -> None:
+        """From the controller to what is seen."""
+        controller, replies, transcript = self._controller, self._controller.replies, self.transcript
+        controller.shown.connect(self._show)
+        controller.head_changed.connect(self._show_head)
+        replies.message_added.connect(self._add)
+        replies.message_changed.connect(transcript.update_message)
+        replies.cut_from.connect(self._cut)
+        replies.written.connect(transcript.stream)
+        replies.ended.connect(transcript.finish)
+        controller.found.connect(transcript.scroll_to)
+        controller.left.connect(transcript.set_faded)
+        controller.activity_changed.connect(self._show_activity)
+        controller.notice_changed.connect(self._show_notice)
+        controller.context_changed.connect(self.composer.gauge.show_use)
+        controller.device_changed.connect(self.composer.show_device)
+        controller.draft_changed.connect(self.composer.put)
+        controller.undo_offered.connect(lambda what: self.undo_bar.say(what, {}, N_("Undo"), UNDO_SECONDS))
+        controller.models_changed.connect(self._show_models)
+        controller.settings_wanted.connect(self.settings_wanted)
+        controller.insight.prompt_made.connect(self._show_prompt)
+        controller.files.told.connect(lambda what, about: self.undo_bar.say(what, about, seconds=UNDO_SECONDS))
+        controller.files.failed.connect(controller.show_error)
+
+    def _speak(self) -> None:
+        """From what is done to the controller."""
+        controller, transcript, composer = self._controller, self.transcript, self.composer
+        composer.sent.connect(controller.send)
+        composer.stopped.connect(controller.stop)
+        composer.rested.connect(self._rest)
+        composer.recalled.connect(self._recall)
+        composer.model_chosen.connect(controller.choose_model)
+        transcript.edit_submitted.connect(controller.edit)
+        transcript.regenerate_requested.connect(controller.regenerate)
+        transcript.continue_requested.connect(controller.continue_reply)
+        transcript.delete_requested.connect(controller.delete)
+        transcript.switch_requested.connect(controller.switch)
+        transcript.reload_requested.connect(lambda _message_id: controller.act())
+        transcript.link_requested.connect(lambda _message_id, address: ask_to_open(self, address))
+        self.welcome.asked.connect(controller.send)
+        self.undo_bar.acted.connect(controller.undo)
+        self.notice_bar.acted.connect(self._act)
+        self.notice_bar.closed.connect(controller.dismiss)
+        self.sidebar.new_requested.connect(self.new_chat)
+        self.sidebar.chosen.connect(self._open)
+
+    def _wire_header(self) -> None:
+        controller, header = self._controller, self.header
+        header.renamed.connect(controller.rename)
+        header.pinned.connect(controller.pin)
+        header.cleared.connect(controller.clear)
+        header.prompt_wanted.connect(controller.show_prompt)
+        header.binned.connect(controller.to_bin)
+        header.export_wanted.connect(self.export_chat)
+        header.opening_wanted.connect(self._edit_opening)
+        header.settings_wanted.connect(controller.want_settings)
+
+    # -- what is seen -----------------------------------------------------------------------------------------------
+
+    def _show(self, chat: Chat, views: Sequence[MessageView]) -> None:
+        self.undo_bar.hide()
+        self.transcript.show_chat(views)
+        self._show_head(chat)
+        self._choose_middle()
+
+    def _show_head(self, chat: Chat) -> None:
+        self.sidebar.show_current(chat.id)
+        self.header.show_chat(chat, self._controller.empty)
+        self._show_models(self._controller.models)
+
+    def _show_models(self, models: Sequence[ModelChoice]) -> None:
+        chosen = self._controller.chat.model
+        self.composer.show_models(models, chosen)
+        self.welcome.show_model(chosen == "", next((m.label for m in models if m.name == chosen), chosen))
+
+    def _choose_middle(self) -> None:
+        empty = self._controller.empty
+        self._middle.setCurrentWidget(self.welcome if empty else self.transcript)
+        self.header.show_chat(self._controller.chat, empty)
+
+    def _add(self, view: MessageView) -> None:
+        self.transcript.append_message(view)
+        self._choose_middle()
+
+    def _cut(self, message_id: str) -> None:
+        self.transcript.remove_from(message_id)
+        self._choose_middle()
+
+    def _show_activity(self, activity: Activity) -> None:
+        self.composer.show_activity(activity)
+        if activity.work is Work.NOTHING:
+            self._choose_middle()
+
+    def _show_notice(self, notice: Notice | None) -> None:
+        self._notice = notice
+        if notice is None:
+            self.notice_bar.hide()
+            return
+        self.notice_bar.warn(UserError(notice.message, **notice.fields), _LABELS[notice.action])
+        safer = [f"{_(BY_KEY[k].label)}: {fields.shown(BY_KEY[k], v)}" for k, v in (notice.settings or {}).items()]
+        self.notice_bar.setToolTip("\n".join(safer))
+
+    def _show_prompt(self, prompt: ExactPrompt) -> None:
+        PromptDialog(self._look, prompt, self).open()
+
+    # -- what is done -------------------------------------------------------------------------------------------------
+
+    def _open(self, chat_id: str, message_id: str, words: str) -> None:
+        self._keep()
+        self._controller.open(chat_id, message_id, words)
+        if not message_id:
+            self.composer.field.setFocus()
+
+    def _keep(self) -> None:
+        self._controller.keep_draft(self.composer.text)
+
+    def _rest(self, draft: str) -> None:
+        self._controller.keep_draft(draft)
+        self._controller.measure(draft)
+
+    def _recall(self) -> None:
+        own = self._controller.last_own()
+        if own is not None:
+            self.transcript.edit(own)
+
+    def _act(self) -> None:
+        notice = self._notice
+        if notice is None:
+            return
+        if notice.action in (Action.RELOAD, Action.SAFER):
+            self._controller.act(notice)
+            return
+        self._controller.dismiss()
+        if notice.action is Action.TEMPLATE:
+            self._edit_opening()
+        elif notice.action is Action.SETTINGS:
+            self._controller.want_settings()
+
+    def _edit_opening(self) -> None:
+        chat, insight = self._controller.chat, self._controller.insight
+        dialog = OpeningDialog(
+            self._look, chat.opening, lambda opening, show, fail: insight.preview(opening, chat.model, show, fail), self
+        )
+        dialog.saved.connect(self._controller.set_opening)
+        dialog.open()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Escape and self._controller.activity.work is not Work.NOTHING:
+            self._controller.stop()
+        else:
+            super().keyPressEvent(event)
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        self._keep()
+        super().hideEvent(event)
