@@ -49,7 +49,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Checks everything that can be checked.")
     parser.add_argument("--only", choices=STEPS, action="append", help="run this step; may be given again")
     names = [name for name in STEPS if name in (parser.parse_args().only or STEPS)]
-    failed = []
+    failed: list[str] = []
     for name in names:
         if name == "tests" and failed:
             print(f"   failed so far: {', '.join(failed)}", flush=True)
