@@ -14,7 +14,9 @@ from collections.abc import Sequence
 from desktop import __version__
 from desktop.cli import bench, chat, doctor, models
 from desktop.core.errors import N_, UserError
+from desktop.engine import probe
 from desktop.engine.client import HOST_VERB
+from desktop.engine.probe import PROBE_VERB
 from desktop.services.paths import resources
 from desktop.ui.translation import _, use
 
@@ -26,6 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from desktop.engine import host
 
         return host.main()
+    if given[:1] == [PROBE_VERB]:
+        return probe.main()
     use("system", resources() / "locale")
     parsed = _parser().parse_args(given)
     try:
@@ -33,7 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             from desktop import app  # the window's imports cost every other verb half a second
 
             return app.main()
-        return asyncio.run(parsed.run(parsed))
+        status: int = asyncio.run(parsed.run(parsed))
+        return status
     except UserError as error:
         print(_(error.message, **error.fields), file=sys.stderr)
         return 1

@@ -74,7 +74,7 @@ async def _dialogue(alcove: Assembly, chat: Chat, as_json: bool) -> int:
     if at_terminal:
         print(_(N_("Talking to {model}. /clear begins anew, Ctrl+C stops a reply, Ctrl+D ends."), model=chat.model))
     status = 0
-    while (line := await asyncio.to_thread(_line, "> " if at_terminal else "")) is not None:
+    while (line := _line("> " if at_terminal else "")) is not None:
         if not line.strip():
             continue
         if line.strip() == "/clear":
@@ -94,10 +94,15 @@ async def _dialogue(alcove: Assembly, chat: Chat, as_json: bool) -> int:
 
 
 def _line(prompt: str) -> str | None:
+    """What was typed, None at the end. The loop waits meanwhile, as nothing else happens: in a thread of its own, input()
+    would keep Ctrl+C from ending the dialogue before Enter is pressed."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         return input(prompt)
     except EOFError:
         return None
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _statistics(reply: Message) -> str:

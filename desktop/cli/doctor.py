@@ -7,6 +7,7 @@ import json
 import platform
 import shutil
 from dataclasses import dataclass
+from importlib import metadata
 from typing import Any
 
 import PySide6
@@ -14,6 +15,7 @@ import PySide6
 from desktop import __version__
 from desktop.assembly import Assembly
 from desktop.core.errors import N_, UserError
+from desktop.engine import probe
 from desktop.services.paths import Paths
 from desktop.ui import formats
 from desktop.ui.translation import _
@@ -55,19 +57,18 @@ async def run(parsed: argparse.Namespace) -> int:
 
 
 async def _engine() -> list[Finding]:
-    from desktop.engine import probe
-
-    topic = _(N_("Engine"))
-    try:
-        report = await probe.examine()
-    except UserError as error:
-        return [Finding(topic, _(error.message, **error.fields), well=False)]
+    report = await probe.examine()
+    if report.fault is not None:
+        fault = report.fault
+        return [Finding(_(N_("Engine")), _(fault.message, **fault.fields), well=False)]
     missing = ", ".join(report.missing)
     processor = _(N_("lacks {instructions}"), instructions=missing) if missing else _(N_("has all it needs"))
     return [
-        Finding(topic, f"llama-cpp-python {report.version}"),
+        Finding(
+            _(N_("Engine")), f"llama.cpp {report.version}, llama-cpp-python {metadata.version('llama-cpp-python')}"
+        ),
         Finding(_(N_("Instructions")), processor, well=not missing),
-        Finding(_(N_("Devices")), ", ".join(report.devices) or "CPU"),
+        Finding(_(N_("Devices")), ", ".join(device.description or device.name for device in report.devices)),
     ]
 
 
