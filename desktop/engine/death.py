@@ -57,7 +57,7 @@ _SENTENCES = {
 }
 _COMPLAINT = re.compile(r".*(?:GGML_ASSERT|GGML_ABORT|ggml_abort|what\(\):|fatal error|Error: ).*")
 _NO_MEMORY = re.compile(r"bad_alloc|failed to allocate|unable to allocate|out of memory|MemoryError", re.IGNORECASE)
-_LOG_LINES = 12
+_LOG_LINES = 20
 
 
 def explain(status: int, log: str) -> EngineDied:

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import faulthandler
 import os
-import sys
 from contextlib import suppress
 from pathlib import Path
 from time import monotonic
-from typing import BinaryIO
+from typing import BinaryIO, NoReturn
 
 from desktop.core.generation import Appended, LoadProgress, PromptProgress
 from desktop.engine import frames
@@ -64,10 +63,16 @@ class Outlet:
             os._exit(0)  # nobody listens any more
 
 
-def main() -> int:
-    """Serves until the input ends. Returns 2 if the input is no frames of ours."""
-    if sys.stderr is not None:
-        faulthandler.enable()
+def main() -> NoReturn:
+    """Serves until the input ends, and exits without waiting for llama.cpp: what it computes is wanted no more.
+
+    The status is 0, or 2 if the input is no frames of ours.
+    """
+    os._exit(_serve())
+
+
+def _serve() -> int:
+    faulthandler.enable(file=2)  # by number: an executable without a console has no `sys.stderr`
     _offer_to_the_oom_killer()
     inlet, outlet = _claim_pipes()
     room = Room(Outlet(outlet).post)
@@ -79,7 +84,7 @@ def main() -> int:
             elif isinstance(order, frames.Order):
                 room.submit(number, order)
     except frames.FrameError as error:
-        sys.stderr.write(f"{error}\n")
+        os.write(2, f"{error}\n".encode())
         return 2
     return 0
 
@@ -101,4 +106,4 @@ def _offer_to_the_oom_killer() -> None:
 
 
 if __name__ == "__main__":
-    os._exit(main())  # without waiting for llama.cpp: what it computes is wanted no more
+    main()

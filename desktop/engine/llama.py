@@ -154,7 +154,7 @@ class Backend:
             )
         reason = said[-1].split("error loading model: ")[-1] if said else "?"
         return LoadError(
-            N_("The engine could not load “{name}”: {reason}. Try another variant, or download it again."),
+            N_("The engine cannot use “{name}” ({reason}). Download it again, or choose another variant."),
             name=path.name,
             reason=reason,
         )

@@ -7,7 +7,7 @@ is `engine.host`'s.
 
 from __future__ import annotations
 
-import sys
+import os
 import threading
 import traceback
 from collections.abc import Callable
@@ -62,8 +62,9 @@ class Room:
             except UserError as error:
                 self._post(number, Failed.of(error))
             except Exception:  # noqa: BLE001 - one of the four places: a bug must not end the thread
-                sys.stderr.write(traceback.format_exc())
-                self._post(number, Crashed(traceback.format_exc()))
+                text = traceback.format_exc()
+                os.write(2, text.encode("utf-8", "replace"))
+                self._post(number, Crashed(text))
 
     def _obey(self, backend: Backend, number: int, order: Order) -> None:
         if isinstance(order, Load):
