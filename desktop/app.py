@@ -229,12 +229,13 @@ class Root:
         if loaded is None:
             self.window.set_status(_("No model is loaded"))
             return
-        _path, settings, info = loaded
+        path, settings, info = loaded
+        name = next((m.name for m in self._alcove.library.all() if m.path == path), info.name)
         memory = formats.size(self._alcove.machine.resident(self._alcove.engine.pid))
         self.window.set_status(
             _(
                 "{model} · {device}, {threads} threads · {memory} of memory",
-                model=info.name,
+                model=name,
                 device=info.device,
                 threads=settings.threads,
                 memory=memory,
