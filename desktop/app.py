@@ -99,7 +99,7 @@ class Root:
         self.look = Theme(app)
         self._dress(settings)
         files = ChatFiles(alcove.transcripts, self.tasks)
-        self.chat = ChatController(alcove.chats, alcove.talk, self.tasks, files)
+        self.chat = ChatController(alcove.chats, alcove.talk, self.tasks, files, alcove.drafts)
         self.models = ModelsController(alcove.library, alcove.preferences, spawn)
         self.settings = SettingsController(alcove.preferences, self._model_names, alcove.paths.home, spawn)
         self.help = HelpController(alcove.help)

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from desktop.engine.client import Engine
 from desktop.services.chats import Chats
+from desktop.services.drafts import Drafts
 from desktop.services.help import Help
 from desktop.services.library import Library
 from desktop.services.machine import Machine
@@ -36,6 +37,7 @@ class Assembly:
     preferences: Preferences
     chats: Chats
     transcripts: Transcripts
+    drafts: Drafts
     library: Library
     machine: Machine
     help: Help
@@ -66,7 +68,9 @@ class Assembly:
             talk = Talk(engine, chats, library, preferences, pages, machine)
             notices = tuple(n for n in (store.notice, preferences.notice, library.notice) if n)
             transcripts = Transcripts(chats)
-            yield cls(paths, preferences, chats, transcripts, library, machine, pages, engine, talk, notices)
+            drafts = Drafts(paths.drafts)
+            closing.push_async_callback(drafts.close)
+            yield cls(paths, preferences, chats, transcripts, drafts, library, machine, pages, engine, talk, notices)
 
     @classmethod
     @asynccontextmanager

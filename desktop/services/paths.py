@@ -40,6 +40,10 @@ class Paths:
         return self.home / "library.json"
 
     @property
+    def drafts(self) -> Path:
+        return self.home / "drafts.json"
+
+    @property
     def models(self) -> Path:
         return self.home / "models"
 
