@@ -25,7 +25,8 @@ class Drafts(UserDict[str, str]):
     """A mapping from chat id to text. `close` writes what is still waiting."""
 
     def __init__(self, path: Path) -> None:
-        super().__init__(_read(path))
+        super().__init__()
+        self.data.update(_read(path))
         self._path = path
         self._timer: asyncio.TimerHandle | None = None
         self._writing: asyncio.Task[None] | None = None
