@@ -30,7 +30,9 @@ SOURCE_LIMIT = 256 * 1024  # characters; the longest template in use in 2026 has
 TIME_LIMIT = 5.0  # seconds; the slowest real template over 1,000 messages takes some tenths
 TEXT_LIMIT = 16 * 1024 * 1024  # characters a rendered prompt may have; a 5 MB paste must still pass
 WORK_LIMIT = 12 * TEXT_LIMIT  # characters made on the way; Qwen3's template copies every message five times
+SEARCH_LIMIT = 2**30  # a second or so of comparing characters; 5 MB searched for 200 characters
 STEP_LIMIT = 2_000_000  # a chat of 1,000 messages takes some ten thousand
+HUGE = 2**64  # a whole number beyond it has no place in a prompt
 ELEMENT = 32  # characters that one element of a list costs: a pointer and the head of what it points to
 
 _FILTERS = (  # without `sum`, `round` and `format`: each can cost anything in one step, and no template in use has them
@@ -41,6 +43,7 @@ _TEXT_METHODS = frozenset(
     "capitalize count endswith find index isalnum isalpha isdigit isspace join lower lstrip partition removeprefix "
     "removesuffix replace rfind rindex rpartition rsplit rstrip split splitlines startswith strip title upper".split()
 )
+_BACKWARDS = frozenset("strip lstrip rstrip rfind rindex rpartition rsplit".split())  # Python's take length × length
 
 
 class EndlessTemplate(TemplateError):
@@ -80,7 +83,7 @@ class _Environment(ImmutableSandboxedEnvironment):
     are reached as attributes of the environment, a name that no template can set.
     """
 
-    intercepted_binops = frozenset(("+", "*", "**", "%"))
+    intercepted_binops = frozenset(("+", "-", "*", "/", "//", "**", "%"))
 
     def __init__(self) -> None:
         super().__init__(
@@ -92,7 +95,7 @@ class _Environment(ImmutableSandboxedEnvironment):
         )
         self.filters = {name: self._stepping(self.filters[name]) for name in _FILTERS}
         self.filters |= {"tojson": self._to_json, "replace": self._replace_filter, "join": self._join_filter}
-        self.filters |= {"string": self.text, "safe": self.text}
+        self.filters |= {"string": self.text, "safe": self.text, "trim": self._trim_filter}
         tests: dict[str, Any] = self.tests
         self.tests = {name: self._stepping(test) for name, test in tests.items()}
         self.globals = {"range": self.globals["range"], "namespace": _Namespace, "dict": self._dict}
@@ -161,6 +164,9 @@ class _Environment(ImmutableSandboxedEnvironment):
         items = (self.getitem(v, attribute) if attribute else v for v in values)
         return self._join(self.text(separator), items)
 
+    def _trim_filter(self, text: object, characters: str | None = None) -> str:
+        return self.text(text).strip(_searchable(self.text(text), characters))
+
     def _replace(self, text: str, old: str, new: str, count: int = -1) -> str:
         times = text.count(old) if old else len(text) + 1
         self.charge(len(text) + times * len(new))
@@ -206,13 +212,15 @@ class _Environment(ImmutableSandboxedEnvironment):
             return self._replace(owner, *args, **kwargs)
         if isinstance(owner, str) and name == "join":
             return self._join(owner, *args)
+        if isinstance(owner, str) and name in _BACKWARDS and args:
+            _searchable(owner, args[0])
         if isinstance(obj, Macro) and (obj.catch_varargs or obj.catch_kwargs):
             raise _TooMuch  # makes lists out of sight; no template in use does
         return self._paid(super().call(context, obj, *args, **kwargs), args)
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
         self.step()
-        if operator == "**" or (operator == "%" and isinstance(left, str)):
+        if operator == "**" or (operator == "%" and isinstance(left, str)) or _huge(left) or _huge(right):
             raise _TooMuch
         if operator == "*":
             self.charge(_weight(left) * max(_weight(right), 1))
@@ -266,6 +274,17 @@ def _call(name: str, *arguments: nodes.Expr) -> nodes.Call:
     return nodes.Call(nodes.EnvironmentAttribute(name), list(arguments), [], None, None)
 
 
+def _searchable(text: str, wanted: str | None) -> str | None:
+    """What is searched for, unless the search could take seconds."""
+    if wanted and len(text) * len(wanted) > SEARCH_LIMIT:
+        raise _TooMuch
+    return wanted
+
+
+def _huge(value: object) -> bool:
+    return isinstance(value, int) and abs(value) > HUGE  # ('f' * 10 ** 7)|int(base=16): dividing takes hours
+
+
 def _weight(value: object, known: dict[int, int] | None = None) -> int:
     """What a value would cost written out: characters, for a large whole number its size, for a list all it holds.
 
@@ -274,7 +293,7 @@ def _weight(value: object, known: dict[int, int] | None = None) -> int:
     if isinstance(value, str):
         return len(value)
     if isinstance(value, int):
-        return abs(value) if abs(value) > TEXT_LIMIT else 1
+        return min(abs(value), HUGE) if abs(value) > TEXT_LIMIT else 1
     if isinstance(value, range) or not isinstance(value, Collection):
         return 1
     known = {} if known is None else known

@@ -45,6 +45,7 @@ def shown(source: str, **variables: object) -> str:
         ("{% set a, b = 'x', 'y' %}{{ a ~ 1 ~ b }}{{ (b, a)[0] }}{{ dict(k=a).k }}", "x1yyx"),
         ("{{ 'a-b'.replace('-', '+').upper() }}{{ 'x'.join(['1', '2']) }}{{ [3, 1] | sort | first }}", "A+B1x21"),
         ("  {% if true %}\nA\n  {% endif %}\nB", "A\nB"),
+        ("{{ ' a<br>'.strip().rstrip('>').rsplit('<')[0] ~ '--b-'|trim('-') ~ (7 // 2 - 1) ~ (9 % 5) }}", "ab24"),
     ],
 )
 def test_what_templates_use(source: str, text: str) -> None:
@@ -148,6 +149,11 @@ def test_a_fault_becomes_one_clear_error(source: str) -> None:
         "{% set ns.l = ns.l + [b[i:]] %}{% endfor %}",
         "{% set b = 'ab' * 9999999 %}{{ b.split('b') }}",
         "{% set b = 'x' * 9999999 %}{% for i in range(999) %}{% set u = b|upper %}{% set t = b.title() %}{% endfor %}",
+        "{{ ('a' * 9999999).strip('b' * 9999999 ~ 'a') }}",
+        "{{ ('a' * 9999999)|trim('b' * 9999999 ~ 'a') }}",
+        "{{ ('a' * 9999999).rfind('b' ~ 'a' * 4999999) }}",
+        "{% set n = ('f' * 9999999)|int(base=16) %}{{ n // (n - 1) }}",
+        "{% set n = ('f' * 9999999)|int(base=16) %}{{ n * n }}",
         "{% for i in range(99999) %}{{ 'x' * 9999 }}{% endfor %}",
         "{% set x %}{% for i in range(99999) %}{{ 'x' * 9999 }}{% endfor %}{% endset %}",
         "{{ range(99999)|map(attribute='" + "a." * 60000 + "a', default=messages)|list|length }}",
