@@ -47,6 +47,7 @@ class _Disguise:
         self._there = dict(zip(firsts, _STANDINS, strict=False))
         self._back = str.maketrans({v: k for k, v in self._there.items()} | {_GUARD: ""})
         self._known = {t for t in texts if t[0] in self._there}
+        self._openings = {t[:2] for t in self._known}
         self._lengths = sorted({len(t) for t in self._known}, reverse=True)
         self._first = re.compile("|".join(map(re.escape, firsts)) or r"(?!)")
         self._heads = {t[:n] for t in self._known for n in range(1, len(t))}
@@ -71,6 +72,8 @@ class _Disguise:
 
     def _at(self, text: str, start: int) -> str:
         """The longest control token that begins here, or ""."""
+        if text[start : start + 2] not in self._openings and text[start] not in self._known:
+            return ""  # nearly always, in a paste full of "<"
         return next((t for n in self._lengths if (t := text[start : start + n]) in self._known), "")
 
     def _guarded(self, content: str) -> str:
