@@ -246,6 +246,18 @@ class _Renderer(RendererHTML):
         env["linked"] = False
         return "</a>"
 
+    def heading_open(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
+        return f'<p class="{tokens[idx].tag}">'  # Qt would enlarge a heading by its own scale too
+
+    def heading_close(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
+        return "</p>"
+
+    def fence(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
+        return f"<pre>{escape(tokens[idx].content.rstrip())}</pre>"
+
+    def code_block(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
+        return self.fence(tokens, idx, options, env)
+
     def blockquote_open(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
         return '<table class="quote" width="100%" cellspacing="0"><tr><td class="quote">'
 

@@ -2,8 +2,8 @@
 
 Invariant: what the reader looks at does not move. When an estimated height above the view is replaced by a measured
 one, the scroll position moves with it; at the end, the view stays at the end while more text comes; anywhere else it
-never follows. A row far from view has no widget, unless it holds the focus, a selection or an editor. What a row looks
-like is decided by `make` and `fill` of the class that is built on this one.
+never follows. A row far from view has no widget, unless it holds the focus or an editor. What a row looks like
+is decided by `make` and `fill` of the class that is built on this one.
 """
 
 from __future__ import annotations

@@ -83,7 +83,7 @@ class TextBody(Body):
 
     def fit(self, width: int) -> int:
         left = self.look.px(theme.L) if self._thought else 0
-        height = self._reading.tall(width - left)
+        height = self._reading.tall(width - left) + self._reading.allow_sideways(width - left)
         self._reading.setGeometry(left, 0, width - left, height)
         return height
 
@@ -112,7 +112,6 @@ class CodeBody(Body):
         self._wait.timeout.connect(self._colour)
         self._reading = Reading("", self)
         self._reading.setLineWrapMode(QTextEdit.LineWrapMode.NoWrap)
-        self._reading.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
         self._button = IconButton(look, Icon.COPY, "", self)
         self._button.clicked.connect(self.copy)
         self._label = QLabel(self)
@@ -170,8 +169,7 @@ class CodeBody(Body):
         self._reading.resize(width - 2 * side, self._reading.height())
         document = self._reading.document()
         document.setTextWidth(-1)
-        wide = document.idealWidth() > width - 2 * side
-        height = ceil(document.size().height()) + (12 if wide else 0)
+        height = ceil(document.size().height()) + self._reading.allow_sideways(width - 2 * side)
         hint = self._button.sizeHint()
         self._button.setGeometry(width - hint.width() - theme.XS, theme.XS, hint.width(), hint.height())
         self._label.setGeometry(side, theme.XS, width // 2, hint.height())

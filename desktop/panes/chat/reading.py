@@ -24,6 +24,7 @@ from desktop.ui import theme
 from desktop.ui.theme import Theme, Type
 
 LINE = 1.6  # lines of text are so many times as high as its letters: open enough to read for long
+_HEADINGS = {"h1": 21, "h2": 18, "h3": 16, "h4": 15, "h5": 15, "h6": 15}  # pixels at 100 %
 _SCROLLING = (Qt.Key.Key_PageUp, Qt.Key.Key_PageDown)  # these move the conversation, not a cursor in one part
 _MARKS = 200  # at most so many places are marked in one part
 
@@ -98,6 +99,13 @@ class Reading(QTextBrowser):
         self.document().setTextWidth(width)
         return ceil(self.document().size().height())
 
+    def allow_sideways(self, width: int) -> int:
+        """Lets code or a table that is wider than this be scrolled; returns the height that the bar takes."""
+        wide = self.document().size().width() > width + 1
+        policy = Qt.ScrollBarPolicy
+        self.setHorizontalScrollBarPolicy(policy.ScrollBarAsNeeded if wide else policy.ScrollBarAlwaysOff)
+        return theme.M if wide else 0
+
 
 def panel(painter: QPainter, box: QRectF, radius: float, top: bool, bottom: bool, colour: str) -> None:
     """A ground with round corners where the part begins or ends its block."""
@@ -121,20 +129,21 @@ def sheet(look: Theme, kind: Type, ink: str) -> str:
     """How Markdown looks, in the CSS that Qt's rich text knows."""
     c, gap, rhythm = look.colours, look.px(theme.S), line(look, kind)
     code = look.font(Type.CODE)
+    headings = "\n".join(
+        f"p.{name} {{ font-size: {look.px(size)}px; font-weight: 600; margin: {gap}px 0 {gap // 2}px 0; "
+        f"line-height: {round(look.px(size) * 1.5)}px; }}"
+        for name, size in _HEADINGS.items()
+    )
     mono = f"font-family: '{code.family()}'; font-size: {code.pixelSize()}px; background-color: {c.hover};"
     return f"""
 body {{ color: {ink}; }}
 p {{ {rhythm} margin: 0 0 {gap + 2}px 0; }}
 li {{ {rhythm} margin: 0 0 {gap // 2}px 0; }}
 ul, ol {{ margin: 0 0 {gap}px 0; }}
-h1, h2, h3, h4, h5, h6 {{ line-height: 130%; margin: {gap}px 0 {gap}px 0; font-weight: 600; }}
-h1 {{ font-size: {look.px(21)}px; }}
-h2 {{ font-size: {look.px(18)}px; }}
-h3 {{ font-size: {look.px(16)}px; }}
-h4, h5, h6 {{ font-size: {look.px(15)}px; }}
+{headings}
 a {{ color: {c.accent}; text-decoration: underline; }}
 code {{ {mono} }}
-pre {{ {mono} margin: 0 0 {gap}px 0; {line(look, Type.CODE)} }}
+pre {{ {mono} margin: 0; {line(look, Type.CODE)} }}
 table.data {{ border-collapse: collapse; margin: {gap}px 0 {gap}px 0; }}
 table.quote {{ margin: 0 0 {gap}px 0; }}
 table.data th {{ padding: {gap - 2}px {gap + 4}px; border: 1px solid {c.line}; background-color: {c.raised};

@@ -206,7 +206,7 @@ class Entry:
             return 0
         if part is not before and before in (Part.CODE, Part.THOUGHT):
             return theme.M
-        return theme.S if part in (Part.CODE, Part.NOTE) else theme.XS
+        return theme.M if part in (Part.CODE, Part.NOTE) else theme.XS
 
     def _row_height(self, part: Part, content: Content) -> int:
         if isinstance(content, Segment) and part is Part.CODE:
