@@ -6,7 +6,6 @@ ends when its input does, so it never outlives the application. It keeps nothing
 
 from __future__ import annotations
 
-import faulthandler
 import os
 from contextlib import suppress
 from pathlib import Path
@@ -72,7 +71,6 @@ def main() -> NoReturn:
 
 
 def _serve() -> int:
-    faulthandler.enable(file=2)  # by number: an executable without a console has no `sys.stderr`
     _offer_to_the_oom_killer()
     inlet, outlet = _claim_pipes()
     room = Room(Outlet(outlet).post)

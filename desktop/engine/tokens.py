@@ -69,10 +69,10 @@ class Tokeniser:
                 run.append(piece)
                 continue
             strips_left, strips_right = self._vocabulary.strips(special)
-            tokens += self._run(run, after_stripper, strips_left)[0]
+            tokens += self._run(self._parts(run, last=False), after_stripper, strips_left)[0]
             tokens.append(special)
             run, after_stripper = [], strips_right
-        last, reply = self._run(run, after_stripper, False)
+        last, reply = self._run(self._parts(run, last=True), after_stripper, False)
         tokens += last
         if self._vocabulary.bos >= 0 and tokens[:1] != [self._vocabulary.bos]:
             tokens.insert(0, self._vocabulary.bos)
@@ -95,9 +95,8 @@ class Tokeniser:
         while len(self._known) > _REMEMBERED:
             del self._known[next(iter(self._known))]
 
-    def _run(self, pieces: Sequence[Piece], strip_left: bool, strip_right: bool) -> tuple[list[int], Reply]:
+    def _run(self, parts: list[str | Reply], strip_left: bool, strip_right: bool) -> tuple[list[int], Reply]:
         """Tokens of what lies between two special tokens, and its last reply if that ends it."""
-        parts = self._parts(pieces)
         texts = [i for i, part in enumerate(parts) if isinstance(part, str)]
         for index in texts:
             text = str(parts[index])
@@ -112,12 +111,15 @@ class Tokeniser:
         last = parts[-1] if parts else ""
         return tokens, last if isinstance(last, Reply) else Reply(lead=last[len(last.rstrip()) :])
 
-    def _parts(self, pieces: Sequence[Piece]) -> list[str | Reply]:
-        """Texts joined, replies put in, and the white space between them as it was when they were generated."""
+    def _parts(self, pieces: Sequence[Piece], last: bool) -> list[str | Reply]:
+        """Texts joined, replies put in, and the white space between them as it was when they were generated.
+
+        A reply at the end of the `last` run of a prompt is one to be continued.
+        """
         parts: list[str | Reply] = []
         for index, piece in enumerate(pieces):
             before = parts[-1] if parts else None
-            open_end = index == len(pieces) - 1 and piece.kind is PieceKind.REPLY and bool(piece.text)
+            open_end = last and index == len(pieces) - 1 and piece.kind is PieceKind.REPLY and bool(piece.text)
             reply = self._recall(piece, open_end, before)
             if reply is not None:
                 if isinstance(before, str):

@@ -391,3 +391,29 @@ def test_finished_is_the_last_event(korean_model: Path) -> None:
         assert [isinstance(e, Finished) for e in events] == [False] * (len(events) - 1) + [True]
 
     run(scene)
+
+
+def test_unloading_in_the_middle_of_a_reply_stops_it_first(korean_model: Path) -> None:
+    async def scene(engine: Engine) -> None:
+        await engine.load(korean_model, ENDLESS)
+        async with talking(engine) as events:
+            unloading = asyncio.create_task(engine.unload())
+            rest = [event async for event in events]
+        assert end(rest).stop_reason is StopReason.CANCELLED
+        await unloading
+        assert engine.pid is None
+
+    run(scene)
+
+
+def test_closing_in_the_middle_of_a_reply_waits_for_nobody(korean_model: Path) -> None:
+    async def scene(engine: Engine) -> None:
+        await engine.load(korean_model, ENDLESS)
+        async with talking(engine) as events:
+            await engine.close()
+            with pytest.raises(EngineDied, match="closed"):
+                async for _ in events:
+                    pass
+        assert engine.deaths(korean_model) == 0
+
+    run(scene)

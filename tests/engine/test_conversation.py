@@ -10,7 +10,7 @@ from time import monotonic
 
 import pytest
 
-from desktop.core.errors import PromptTooLong, UserError
+from desktop.core.errors import LoadError, PromptTooLong, UserError
 from desktop.core.generation import (
     FlashAttention,
     GenerateEvent,
@@ -21,6 +21,7 @@ from desktop.core.generation import (
     StopReason,
 )
 from desktop.engine.conversation import Conversation
+from desktop.engine.llama import Backend, Halt
 from tests.engine.conftest import SETTINGS, Loader
 from tests.engine.prompts import GREEDY, answer, ask, end, reply, said, special, text
 from tests.models import ASSISTANT, EOS, byte_tokens, chain, scripted_model, tiny_model
@@ -245,3 +246,26 @@ def test_tokens_are_shown_with_their_names(talk: Talk, random_model: Path) -> No
     shown = talk(random_model).tokens((special("<|user|>"), text("the 한")))
     assert [t for _, t in shown[:4]] == ["<s>", "<|user|>", " the", " "]
     assert all(t == "\ufffd" for _, t in shown[4:])
+
+
+def test_threads_of_its_own_where_the_library_has_no_openmp(
+    talk: Talk, korean_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("desktop.engine.llama.system_info", lambda: "CPU : LLAMAFILE = 1 |")
+    conversation = talk(korean_model, replace(SETTINGS, threads=2, batch_threads=1))
+    assert conversation._model._threads
+    assert said(answer(conversation, ask("abc"))) == "한글🙂"
+
+
+def test_a_processor_the_library_was_not_built_for_is_told(
+    loader: Loader, korean_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("desktop.engine.llama.missing_instructions", lambda _: ["AVX2", "FMA"])
+    with pytest.raises(LoadError, match="AVX2, FMA"):
+        loader(korean_model)
+
+
+def test_a_halted_load(backend: Backend, korean_model: Path) -> None:
+    halt = Halt()
+    halt.set()
+    assert backend.load(korean_model, SETTINGS, halt, lambda _: None) is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -107,6 +108,8 @@ def test_an_unknown_reply_to_be_continued_is_remembered_whole(tokeniser: Tokenis
 def test_a_reply_edited_at_its_end_is_not_taken_for_the_old_one(tokeniser: Tokeniser) -> None:
     tokeniser.remember(Reply(), "b\n", [token("b"), token("<0x0A>")])
     assert tokens(tokeniser, special("<|assistant|>"), reply("b"))[-1] == token("▁b")
+    whole = tokens(tokeniser, special("<|assistant|>"), reply("b"), special("</s>"))
+    assert whole[2:] == [token("b"), token("<0x0A>"), EOS]  # but where it is over, the template has trimmed it
 
 
 def test_tokens_without_text_are_cut_and_doubtful_ones_not_remembered(tokeniser: Tokeniser) -> None:
@@ -128,3 +131,28 @@ def test_only_so_many_replies_are_remembered(tokeniser: Tokeniser) -> None:
 def test_the_order_of_turns(tokeniser: Tokeniser) -> None:
     got = tokens(tokeniser, *ask("a", "b", "x"))
     assert [t for t in got if t < 6] == [BOS, USER, EOS, ASSISTANT, EOS, USER, EOS, ASSISTANT]
+
+
+class Stripping:
+    """A vocabulary of single characters in which `<l>` swallows white space to its left and `<r>` to its right."""
+
+    bos = -1
+    specials: ClassVar[dict[str, int]] = {"<l>": 1, "<r>": 2}
+
+    def tokenise(self, text: str) -> list[int]:
+        return [ord(c) for c in text]
+
+    def piece(self, token: int) -> bytes:
+        return chr(token).encode()
+
+    def strips(self, token: int) -> tuple[bool, bool]:
+        return token == 1, token == 2
+
+
+def test_special_tokens_that_swallow_white_space() -> None:
+    tokeniser = Tokeniser(Stripping())
+    a, b, space = ord("a"), ord("b"), ord(" ")
+    assert tokens(tokeniser, text(" a \n"), special("<l>"), text(" b ")) == [space, a, 1, space, b, space]
+    assert tokens(tokeniser, text(" a "), special("<r>"), text("\n b ")) == [space, a, space, 2, b, space]
+    assert tokens(tokeniser, special("<r>"), text("  "), special("<l>")) == [2, 1]
+    assert tokens(tokeniser, special("<r>"), text(" "), reply(" "), special("<l>")) == [2, 1]
