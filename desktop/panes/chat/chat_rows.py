@@ -176,7 +176,8 @@ class RowPainter(QStyledItemDelegate):
         hovered = bool(state & QStyle.StateFlag.State_MouseOver)
         focused = bool(state & QStyle.StateFlag.State_Selected) and bool(state & QStyle.StateFlag.State_HasFocus)
         painter.setPen(QColor(colours.accent) if focused else Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(colours.selected if shown else colours.hover if hovered else colours.side))
+        ground = colours.selected if shown else colours.hover if hovered else ""
+        painter.setBrush(QColor(ground) if ground else Qt.BrushStyle.NoBrush)
         painter.drawRoundedRect(box.adjusted(0.5, 0.5, -0.5, -0.5), theme.RADIUS_S, theme.RADIUS_S)
 
     def _draw_chat(self, painter: QPainter, row: Row, box: QRectF) -> None:

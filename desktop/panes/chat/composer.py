@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QEvent, QPoint, QRectF, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPalette, QPen
+from PySide6.QtCore import QEvent, QPoint, QRectF, Qt, QTimer, Signal
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from desktop.core.talk import ContextUse
@@ -50,9 +50,6 @@ class Gauge(QWidget):
         self.setToolTip(text)
         self.setAccessibleName(text)
 
-    def sizeHint(self) -> QSize:
-        return QSize(self._look.px(24), self._look.px(24))
-
     def paintEvent(self, event: QPaintEvent) -> None:
         colours = self._look.colours
         part = min(1.0, self._use.used / self._use.size) if self._use.size else 0.0
@@ -82,6 +79,10 @@ class Progress(QWidget):
         self.label = Label(look, Type.SMALL, Tone.MUTED)
         self._bar = QProgressBar(textVisible=False)
         self._bar.setFixedHeight(theme.XS)
+        self._bar.setStyleSheet(
+            "QProgressBar { border: none; border-radius: 2px; background: palette(mid); }"
+            "QProgressBar::chunk { border-radius: 2px; background: palette(link); }"
+        )
         self.cancel = QPushButton()
         self.cancel.clicked.connect(self.cancelled)
         line = QHBoxLayout(self)
@@ -244,7 +245,8 @@ class Composer(QWidget):
         """The button says what it would do now."""
         self.button.draw(Icon.STOP if self._busy else Icon.SEND)
         self.button.name(_("Stop") if self._busy else _("Send"))
-        self.button.setEnabled(self._busy or not self.field.is_empty())
+        self.button.primary = self._busy or not self.field.is_empty()
+        self.button.setEnabled(self.button.primary)
 
     def _name_model(self) -> None:
         label = next((m.label for m in self._models if m.name == self._model), self._model) or _("Guide")
@@ -268,7 +270,5 @@ class Composer(QWidget):
     def _restyle(self) -> None:
         self.field.setFont(self._look.font(Type.READING))
         self.button.setFixedSize(self._look.px(32), self._look.px(32))
-        palette = self.progress.palette()
-        palette.setColor(QPalette.ColorRole.Base, QColor(self._look.colours.line))
-        self.progress.setPalette(palette)
+        self.gauge.setFixedSize(self._look.px(24), self._look.px(24))
         self._name_model()

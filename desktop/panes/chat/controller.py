@@ -1,7 +1,7 @@
 """The chat that is shown: opens it, asks in it, changes it, and tells the view what to show.
 
 Invariants: a chat is made when its first message is sent, not before; what a person typed stays in `drafts` until it is
-stored; whatever is removed can be taken back by `undo`. A `QObject` on QtCore only: the replies themselves are followed
+stored. A `QObject` on QtCore only: the replies themselves are followed
 by `replies`, the list of chats is `listing`'s, and the words a person reads are the view's.
 """
 
@@ -15,7 +15,7 @@ from typing import Any
 from PySide6.QtCore import QObject, Signal
 
 from desktop.core.chat import Chat, Opening, Tree
-from desktop.core.errors import N_, UserError
+from desktop.core.errors import UserError
 from desktop.core.talk import ContextUse, TalkEvent
 from desktop.panes.chat.conversation import Conversation
 from desktop.panes.chat.edges import Activity, ModelChoice, Notice, Talk, Tasks, Work
@@ -24,8 +24,9 @@ from desktop.panes.chat.insight import Insight
 from desktop.panes.chat.listing import Listing
 from desktop.panes.chat.notices import Notices
 from desktop.panes.chat.pacing import PACE
+from desktop.panes.chat.removals import Removals
 from desktop.panes.chat.replies import Replies
-from desktop.services.chats import Chats, Removed
+from desktop.services.chats import Chats
 
 _GUIDE = ""  # the name of the built-in model in `Chat.model`
 
@@ -42,7 +43,6 @@ class ChatController(QObject):
     context_changed = Signal(object)  # ContextUse, or None where it cannot be told
     device_changed = Signal(str)
     draft_changed = Signal(str)  # what belongs into the composer
-    undo_offered = Signal(str)  # a message id: what was removed
     models_changed = Signal(list)
     settings_wanted = Signal(str)  # the id of a chat
 
@@ -61,13 +61,14 @@ class ChatController(QObject):
         self._tasks = tasks
         self._drafts = {} if drafts is None else drafts
         self._models: list[ModelChoice] = []
-        self._removed: Removed | None = None
+        self._devices: dict[str, str] = {}  # by model
         self._asked_for = ""  # the chat opened last; loading another may end later
         self._current = _unsaved(_GUIDE)
         self.listing = Listing(chats, tasks, self)
         self.replies = Replies(talk, tasks, self)
         self.notices = Notices(talk, tasks, self)
         self.insight = Insight(talk, tasks, self)
+        self.removals = Removals(chats, tasks, self)
         self.files = files
         self.replies.show(self._current)
         self._connect()
@@ -75,7 +76,7 @@ class ChatController(QObject):
     def _connect(self) -> None:
         replies, notices, listing = self.replies, self.notices, self.listing
         replies.left.connect(self.left)
-        replies.device.connect(self.device_changed)
+        replies.device.connect(self._on_device)
         replies.stored.connect(lambda conversation: self._drafts.pop(conversation.id, None))
         replies.retitled.connect(self._on_retitled)
         replies.failed.connect(self._on_failed)
@@ -86,6 +87,7 @@ class ChatController(QObject):
         listing.gone.connect(self._on_gone)
         listing.changed.connect(self._on_listed)
         self.insight.measured.connect(self._on_measured)
+        self.removals.changed.connect(lambda chat_id: self._spawn(self._reload(chat_id)))
         self.files.added.connect(self._on_imported)
 
     # -- which chat -------------------------------------------------------------------------------------------------
@@ -103,6 +105,11 @@ class ChatController(QObject):
     @property
     def activity(self) -> Activity:
         return self._current.activity
+
+    @property
+    def device(self) -> str:
+        """Where the chat's model ran last; "" if it has not."""
+        return self._devices.get(self.chat.model, "")
 
     @property
     def models(self) -> Sequence[ModelChoice]:
@@ -228,29 +235,12 @@ class ChatController(QObject):
             self.found.emit(self._current.tree.siblings(message_id)[version - 1].id, "")
 
     def delete(self, message_id: str) -> None:
-        """Hides a message and what hangs below it."""
         if self._free():
-            self._spawn(self._remove(self._chats.delete(self.chat.id, message_id), N_("Message deleted")))
+            self.removals.delete(self.chat.id, message_id)
 
     def clear(self) -> None:
-        """Back to the opening."""
-        if self._free() and self._current.path():
-            self._spawn(self._remove(self._chats.clear(self.chat.id), N_("Chat cleared")))
-
-    async def _remove(self, removal: Coroutine[Any, Any, Removed], what: str) -> None:
-        self._removed = await removal
-        await self._reload(self._removed.chat_id)
-        self.undo_offered.emit(what)
-
-    def undo(self) -> None:
-        """Takes the last removal of messages back."""
-        removed, self._removed = self._removed, None
-        if removed is not None:
-            self._spawn(self._restore(removed))
-
-    async def _restore(self, removed: Removed) -> None:
-        await self._chats.restore(removed)
-        await self._reload(removed.chat_id)
+        if self._free() and not self.empty:
+            self.removals.clear(self.chat.id)
 
     async def _reload(self, chat_id: str) -> None:
         """Reads a chat again, if it is the one shown."""
@@ -361,6 +351,10 @@ class ChatController(QObject):
             self.notice_changed.emit(notice)
 
     # -- what the replies tell --------------------------------------------------------------------------------------
+
+    def _on_device(self, conversation: Conversation, device: str) -> None:
+        self._devices[conversation.chat.model] = device
+        self.device_changed.emit(self.device)
 
     def _on_retitled(self, conversation: Conversation, title: str) -> None:
         conversation.chat = replace(conversation.chat, title=title)

@@ -45,7 +45,9 @@ class Notices(QObject):
     def failed(self, conversation: Conversation, error: UserError) -> None:
         """Says the error; where the model has brought the engine down before, safer settings are offered with it."""
         action = next((action for kind, action in _ACTIONS if isinstance(error, kind)), Action.NOTHING)
-        self.put(conversation, Notice(error.message, error.fields, action))
+        path = conversation.path()
+        if not (action is Action.RELOAD and path and path[-1].note):  # the reply says it itself, with the same button
+            self.put(conversation, Notice(error.message, error.fields, action))
         if action is Action.RELOAD:
             self._tasks.spawn(self._offer_safer(conversation, error))
 

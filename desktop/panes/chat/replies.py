@@ -43,6 +43,7 @@ class Replies(QObject):
     activity_changed = Signal(object)
     stored = Signal(object)  # what the person wrote
     retitled = Signal(object, str)
+    device = Signal(object, str)  # where its model runs
     failed = Signal(object, object, bool)  # conversation, UserError, whether nothing had been stored yet
     done = Signal(object)
     message_added = Signal(object)  # MessageView
@@ -51,7 +52,6 @@ class Replies(QObject):
     written = Signal(str, str)  # message id, text
     ended = Signal(object)  # MessageView
     left = Signal(object)  # ids
-    device = Signal(str)
 
     def __init__(self, talk: Talk, tasks: Tasks, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -124,7 +124,7 @@ class Replies(QObject):
                 self._busy(conversation, Work.LOADING, int(fraction * 1000), 1000)
             case ModelReady(info):
                 self._busy(conversation, Work.STARTING)
-                self.device.emit(info.device)
+                self.device.emit(conversation, info.device)
             case Ended(message):
                 self._ended(conversation, message)
             case Left(ids):

@@ -7,15 +7,14 @@ nothing is removed without a way back, and the bin is emptied only after asking.
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QModelIndex, QPoint, Qt, QTimer, Signal
-from PySide6.QtGui import QAction, QColor, QContextMenuEvent, QKeyEvent, QKeySequence, QPalette
-from PySide6.QtWidgets import QFrame, QLineEdit, QListView, QMenu, QMessageBox, QVBoxLayout, QWidget
+from PySide6.QtGui import QAction, QContextMenuEvent, QKeyEvent, QKeySequence
+from PySide6.QtWidgets import QFrame, QLineEdit, QListView, QMenu, QMessageBox, QPushButton, QVBoxLayout, QWidget
 
 from desktop.core.errors import N_
 from desktop.panes.chat.chat_rows import ChatRows, RowPainter
 from desktop.panes.chat.listing import Listing, Row, RowKind
 from desktop.ui import icons, theme
 from desktop.ui.bars import UNDO_SECONDS, Bar
-from desktop.ui.buttons import IconButton
 from desktop.ui.icons import Icon
 from desktop.ui.theme import Theme
 from desktop.ui.translation import _
@@ -39,6 +38,7 @@ class ChatList(QListView):
         self.setItemDelegate(self.painter)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setMouseTracking(True)
+        self.viewport().setAutoFillBackground(False)  # the window's own ground shows through
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setVerticalScrollMode(QListView.ScrollMode.ScrollPerPixel)
         self.setEditTriggers(QListView.EditTrigger.NoEditTriggers)
@@ -80,7 +80,7 @@ class Sidebar(QWidget):
         self._look = look
         self._listing = listing
         self._current = ""
-        self.new_button = IconButton(look, Icon.PLUS, "", text=" ")
+        self.new_button = QPushButton()
         self.search = QLineEdit(clearButtonEnabled=True)
         self._glass = QAction(self)
         self.search.addAction(self._glass, QLineEdit.ActionPosition.LeadingPosition)
@@ -105,7 +105,7 @@ class Sidebar(QWidget):
 
     def retranslate(self) -> None:
         key = QKeySequence(QKeySequence.StandardKey.New).toString(QKeySequence.SequenceFormat.NativeText)
-        self.new_button.name(_("New chat"), _("New chat"))
+        self.new_button.setText(_("New chat"))
         self.new_button.setToolTip(key)
         self.search.setPlaceholderText(_("Search"))
         self.search.setAccessibleName(_("Search"))
@@ -172,7 +172,7 @@ class Sidebar(QWidget):
 
     def _offer_undo(self, title: str) -> None:
         message = N_("“{title}” is in the bin") if title else N_("The chat is in the bin")
-        self.undo_bar.say(message, {"title": title[:40]}, N_("Undo"), UNDO_SECONDS)
+        self.undo_bar.say(message, {"title": _short(title)}, N_("Undo"), UNDO_SECONDS)
 
     def _menu(self, row: Row, place: QPoint) -> None:
         menu = QMenu(self)
@@ -204,8 +204,10 @@ class Sidebar(QWidget):
 
     def _restyle(self) -> None:
         colours = self._look.colours
-        palette = self.list.palette()
-        palette.setColor(QPalette.ColorRole.Base, QColor(colours.side))
-        self.list.setPalette(palette)
+        self.new_button.setIcon(icons.icon(Icon.PLUS, colours.text))
         self._glass.setIcon(icons.icon(Icon.SEARCH, colours.muted))
         self.list.scheduleDelayedItemsLayout()
+
+
+def _short(title: str) -> str:
+    return title if len(title) <= 24 else title[:23].rstrip() + "…"

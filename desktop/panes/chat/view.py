@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QHideEvent, QKeyEvent, QKeySequence, QShortcut
+from PySide6.QtGui import QHideEvent, QKeyEvent, QKeySequence, QShortcut, QShowEvent
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from desktop.core.chat import Chat
@@ -132,7 +132,7 @@ class ChatView(QWidget):
         controller.context_changed.connect(self.composer.gauge.show_use)
         controller.device_changed.connect(self.composer.show_device)
         controller.draft_changed.connect(self.composer.put)
-        controller.undo_offered.connect(lambda what: self.undo_bar.say(what, {}, N_("Undo"), UNDO_SECONDS))
+        controller.removals.offered.connect(lambda what: self.undo_bar.say(what, {}, N_("Undo"), UNDO_SECONDS))
         controller.models_changed.connect(self._show_models)
         controller.settings_wanted.connect(self.settings_wanted)
         controller.insight.prompt_made.connect(self._show_prompt)
@@ -155,7 +155,7 @@ class ChatView(QWidget):
         transcript.reload_requested.connect(lambda _message_id: controller.act())
         transcript.link_requested.connect(lambda _message_id, address: ask_to_open(self, address))
         self.welcome.asked.connect(controller.send)
-        self.undo_bar.acted.connect(controller.undo)
+        self.undo_bar.acted.connect(controller.removals.undo)
         self.notice_bar.acted.connect(self._act)
         self.notice_bar.closed.connect(controller.dismiss)
         self.sidebar.new_requested.connect(self.new_chat)
@@ -188,6 +188,7 @@ class ChatView(QWidget):
     def _show_models(self, models: Sequence[ModelChoice]) -> None:
         chosen = self._controller.chat.model
         self.composer.show_models(models, chosen)
+        self.composer.show_device(self._controller.device)
         self.welcome.show_model(chosen == "", next((m.label for m in models if m.name == chosen), chosen))
 
     def _choose_middle(self) -> None:
@@ -266,6 +267,10 @@ class ChatView(QWidget):
             self._controller.stop()
         else:
             super().keyPressEvent(event)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self.composer.field.setFocus()
 
     def hideEvent(self, event: QHideEvent) -> None:
         self._keep()

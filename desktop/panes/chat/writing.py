@@ -12,6 +12,7 @@ and redo carry along.
 from __future__ import annotations
 
 import re
+from math import ceil
 
 from PySide6.QtCore import QMimeData, QSize, Qt, Signal
 from PySide6.QtGui import (
@@ -159,11 +160,23 @@ class Writing(QPlainTextEdit):
         return QSize(super().sizeHint().width(), self.height())
 
     def _grow(self) -> None:
-        lines = int(self.document().documentLayout().documentSize().height())  # this layout counts in lines
+        heights = self._line_heights()
+        more = len(heights) > MOST_LINES
         margin = 2 * self.document().documentMargin() + 2 * self.frameWidth()
-        height = int(max(1, min(lines, MOST_LINES)) * self.fontMetrics().lineSpacing() + margin)
-        more = lines > MOST_LINES
+        height = ceil(sum(heights[:MOST_LINES]) + margin)
         policy = Qt.ScrollBarPolicy.ScrollBarAsNeeded if more else Qt.ScrollBarPolicy.ScrollBarAlwaysOff
         self.setVerticalScrollBarPolicy(policy)
         if height != self.minimumHeight():
             self.setFixedHeight(height)
+
+    def _line_heights(self) -> list[float]:
+        """Of the first lines, one more than are shown; another script's letters may be higher than the font's own."""
+        heights: list[float] = []
+        block = self.document().begin()
+        while block.isValid() and len(heights) <= MOST_LINES:
+            self.blockBoundingRect(block)  # lays the paragraph out
+            layout = block.layout()
+            lines = range(min(layout.lineCount(), MOST_LINES + 1))
+            heights += [layout.lineAt(n).height() for n in lines] or [self.fontMetrics().lineSpacing()]
+            block = block.next()
+        return heights

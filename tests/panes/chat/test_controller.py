@@ -24,7 +24,7 @@ class Screen:
         controller.replies.ended.connect(self._put)
         controller.draft_changed.connect(lambda text: setattr(self, "draft", text))
         controller.notice_changed.connect(lambda notice: setattr(self, "notice", notice))
-        controller.undo_offered.connect(lambda what: setattr(self, "undo", what))
+        controller.removals.offered.connect(lambda what: setattr(self, "undo", what))
         controller.activity_changed.connect(lambda activity: self.works.append(activity.work))
 
     def _shown(self, chat, views):
@@ -268,12 +268,12 @@ def test_deleting_and_clearing_can_be_undone(pane, screen, model_chat):
     ask(pane, "Q")
     pane.controller.delete(screen.last.id)
     pane.until(lambda: screen.texts == ["Q"])
-    assert screen.undo == "Message deleted"
-    pane.controller.undo()
+    pane.until(lambda: screen.undo == "Message deleted")
+    pane.controller.removals.undo()
     pane.until(lambda: screen.texts == ["Q", "A reply."])
     pane.controller.clear()
     pane.until(lambda: screen.texts == [])
-    pane.controller.undo()
+    pane.controller.removals.undo()
     pane.until(lambda: screen.texts == ["Q", "A reply."])
 
 

@@ -111,11 +111,14 @@ def test_up_recalls_only_from_an_empty_field(editor, qtbot):
 
 
 def test_it_grows_to_ten_lines_and_shrinks_again(editor):
-    one = editor.height()
+    heights = [editor.height()]
     for _ in range(20):
         QTest.keyClick(editor, Qt.Key.Key_Return, Qt.KeyboardModifier.ShiftModifier)
-    line = editor.fontMetrics().lineSpacing()
-    assert editor.height() == pytest.approx(one + (MOST_LINES - 1) * line, abs=2)
+        heights.append(editor.height())
+    one, line = heights[0], heights[1] - heights[0]
+    assert line > 0
+    assert heights[-1] == pytest.approx(one + (MOST_LINES - 1) * line, abs=MOST_LINES)  # whole pixels each
+    assert heights[-1] == heights[MOST_LINES - 1]
     editor.set_text("")
     assert editor.height() == one
 
