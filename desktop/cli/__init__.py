@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import io
+import os
 import sys
 from collections.abc import Sequence
 
@@ -30,6 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return host.main()
     if given[:1] == [PROBE_VERB]:
         return probe.main()
+    _speak_utf8()
     use("system", resources() / "locale")
     parsed = _parser().parse_args(given)
     try:
@@ -38,6 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
             return app.main()
         status: int = asyncio.run(parsed.run(parsed))
+        sys.stdout.flush()
         return status
     except UserError as error:
         print(_(error.message, **error.fields), file=sys.stderr)
@@ -45,8 +49,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
-        sys.stderr.close()  # the reader has gone; Python would complain about it while exiting
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains while it exits
         return 1
+
+
+def _speak_utf8() -> None:
+    """Whatever the locale or a Windows code page says; no stray byte or file name of another encoding ends a verb."""
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="replace")
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -94,8 +94,8 @@ async def _dialogue(alcove: Assembly, chat: Chat, as_json: bool) -> int:
 
 
 def _line(prompt: str) -> str | None:
-    """What was typed, None at the end. The loop waits meanwhile, as nothing else happens: in a thread of its own, input()
-    would keep Ctrl+C from ending the dialogue before Enter is pressed."""
+    """What was typed, None at the end. The loop waits meanwhile, as nothing else happens: in a thread of its own
+    input() would keep Ctrl+C from ending the dialogue until Enter is pressed."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         return input(prompt)
