@@ -11,7 +11,17 @@ from collections.abc import Mapping
 from math import ceil, floor
 
 from PySide6.QtCore import QLocale, QPointF, QRectF, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QColor, QFocusEvent, QGuiApplication, QPainter, QPaintEvent, QPalette, QPen, QValidator, QWheelEvent
+from PySide6.QtGui import (
+    QColor,
+    QFocusEvent,
+    QGuiApplication,
+    QPainter,
+    QPaintEvent,
+    QPalette,
+    QPen,
+    QValidator,
+    QWheelEvent,
+)
 from PySide6.QtWidgets import (
     QAbstractSpinBox,
     QApplication,
@@ -62,7 +72,7 @@ def edge(look: Theme) -> None:
     palette = QGuiApplication.palette()
     colours = look.colours
     palette.setColor(QPalette.ColorRole.Window, QColor(colours.muted if look.dark else colours.ground))
-    for kind in ("QAbstractSpinBox", "QCheckBox", "QComboBox", "QRadioButton", "QSlider"):
+    for kind in (b"QAbstractSpinBox", b"QCheckBox", b"QComboBox", b"QRadioButton", b"QSlider"):
         QApplication.setPalette(palette, kind)
 
 

@@ -153,5 +153,6 @@ def _can(method: str) -> bool:
 
 
 def _perform(method: str) -> None:
-    if _can(method):
-        QMetaObject.invokeMethod(QApplication.focusWidget(), method.encode())  # type: ignore[call-overload]
+    focus = QApplication.focusWidget()
+    if focus is not None and _can(method):
+        QMetaObject.invokeMethod(focus, method)

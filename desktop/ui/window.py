@@ -82,6 +82,7 @@ class MainWindow(QMainWindow):
         self._side = Side(look, sidebar, panes)
         self._side.toggled.connect(lambda: self._fold(not self._side.folded))
         self._side.pane_asked.connect(self._navigate)
+        self._leaving = False
         self._by_hand: bool | None = None  # the person's own choice of folding, for wide windows
         self.menus = Menus(self.menuBar(), [(pane.name, pane.label) for pane in panes])
         self.menus.pane_asked.connect(self.show_pane)
@@ -165,7 +166,15 @@ class MainWindow(QMainWindow):
             self._side.fold(narrow or self._by_hand is True)
             self.menus.action(Command.CHAT_LIST).setChecked(not self._side.folded)
 
+    def leave(self) -> None:
+        """Closes for good, when everything is shut down: a window that refuses keeps the application from ending."""
+        self._leaving = True
+        self.close()
+
     def closeEvent(self, event: QCloseEvent) -> None:
+        if self._leaving:
+            event.accept()
+            return
         event.ignore()
         geometry = self.saveGeometry().toBase64().toStdString()
         self._place.save({"geometry": geometry, "folded": self._by_hand is True})

@@ -139,7 +139,7 @@ class ComingStrip(QWidget):
             return
         text = _("Importing “{name}”…", name=self._coming.path.name)
         if self._coming.waiting:
-            text += " " + ngettext("{count} more waits.", "{count} more wait.", self._coming.waiting)
+            text += " " + ngettext("{count} more is waiting.", "{count} more are waiting.", self._coming.waiting)
         self._text.setText(text)
         self._progress.setAccessibleName(text)
 

@@ -1,0 +1,97 @@
+"""The help pane, by clicks and keys, over pages of its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QLineEdit, QListWidget
+
+from desktop.panes.help.controller import HelpController
+from desktop.panes.help.view import HelpView
+from desktop.services.help import Help
+from desktop.ui.labels import Label
+
+PAGES = {
+    "about": "# What Alcove is\n\nA place to talk.\n\nIt costs nothing.",
+    "gguf": "# The GGUF format\n\nUse a `.gguf` file.\nNot <b>another</b>.",
+    "stop": "# Stopping a reply\n\nPress Stop. Nothing is lost; see GGUF.",
+}
+
+
+class Pane:
+    def __init__(self, qtbot: Any, look: Any, resources: Path) -> None:
+        for language, prefix in (("en", ""), ("ko", "한 ")):
+            folder = resources / "help" / language
+            folder.mkdir(parents=True)
+            for topic, text in PAGES.items():
+                (folder / f"{topic}.md").write_text(text.replace("# ", f"# {prefix}"), encoding="utf-8")
+        self.controller = HelpController(Help(resources))
+        self.view = HelpView(look, self.controller)
+        qtbot.addWidget(self.view)
+        self.view.resize(800, 600)
+        self.view.show()
+        self.list = self.view.findChild(QListWidget)
+        self.search = self.view.findChild(QLineEdit)
+
+    def titles(self) -> list[str]:
+        return [self.list.item(row).text() for row in range(self.list.count())]
+
+    def read(self) -> list[str]:
+        """The open page: heading and paragraphs."""
+        QApplication.processEvents()  # a layout shows what was added to it from the event loop
+        return [w.text() for w in self.view.findChildren(Label) if w.isVisibleTo(self.view)]
+
+
+@pytest.fixture
+def pane(qtbot, look, tmp_path: Path) -> Pane:
+    return Pane(qtbot, look, tmp_path)
+
+
+def test_it_opens_with_what_alcove_is(pane: Pane) -> None:
+    assert pane.titles() == ["Stopping a reply", "The GGUF format", "What Alcove is"]
+    assert pane.list.currentItem().text() == "What Alcove is"
+    assert pane.read() == ["What Alcove is", "A place to talk.", "It costs nothing."]
+
+
+def test_a_page_is_clicked_and_read_as_plain_text(pane: Pane) -> None:
+    item = pane.list.item(1)
+    QTest.mouseClick(pane.list.viewport(), Qt.MouseButton.LeftButton, pos=pane.list.visualItemRect(item).center())
+    assert pane.read() == ["The GGUF format", "Use a .gguf file. Not <b>another</b>."]
+    assert all(label.textFormat() is Qt.TextFormat.PlainText for label in pane.view.findChildren(Label))
+
+
+def test_search_filters_and_titles_come_first(pane: Pane) -> None:
+    QTest.keyClicks(pane.search, "gGuF")
+    assert pane.titles() == ["The GGUF format", "Stopping a reply"]
+    QTest.keyClick(pane.search, Qt.Key.Key_Down)
+    assert pane.read()[0] == "The GGUF format"
+    QTest.keyClick(pane.list, Qt.Key.Key_Down)
+    assert pane.read()[0] == "Stopping a reply"
+    QTest.keyClick(pane.search, Qt.Key.Key_Escape)
+    assert len(pane.titles()) == 3
+
+
+def test_nothing_found_says_so(pane: Pane) -> None:
+    QTest.keyClicks(pane.search, "zebra")
+    assert pane.titles() == []
+    assert "No page holds these words." in pane.read()
+
+
+def test_show_page_from_elsewhere(pane: Pane) -> None:
+    QTest.keyClicks(pane.search, "zebra")
+    pane.view.show_page("stop")
+    assert pane.read()[0] == "Stopping a reply"
+    assert pane.list.currentItem().text() == "Stopping a reply"
+    pane.view.show_page("no such page")
+    assert pane.read()[0] == "Stopping a reply"
+
+
+def test_another_language_keeps_the_page(pane: Pane) -> None:
+    pane.view.show_page("gguf")
+    pane.controller.speak("ko")
+    assert pane.read()[0] == "한 The GGUF format"
+    assert pane.list.currentItem().text() == "한 The GGUF format"
