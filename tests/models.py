@@ -225,16 +225,7 @@ def recurrent_model(path: Path) -> Path:
 def tinyllama_shape(path: Path, kind: GGMLQuantizationType = GGMLQuantizationType.Q4_0, layers: int = 22) -> Path:
     """The shape of TinyLlama-1.1B with random blocks of Q4_0 or Q8_0 (0.64 or 1.17 GB), written in seconds."""
     dim, hidden, words, size = 2048, 5632, 32000, {"Q4_0": 18, "Q8_0": 34}[kind.name]
-    writer = GGUFWriter(path, "llama")
-    writer.add_context_length(4096)
-    writer.add_embedding_length(dim)
-    writer.add_block_count(layers)
-    writer.add_feed_forward_length(hidden)
-    writer.add_head_count(32)
-    writer.add_head_count_kv(4)
-    writer.add_layer_norm_rms_eps(1e-5)
-    writer.add_rope_dimension_count(64)
-    writer.add_file_type(2 if kind.name == "Q4_0" else 7)
+    writer = _large_writer(path, dim, hidden, layers, 2 if kind.name == "Q4_0" else 7)
     _large_vocabulary(writer, words)
     random = np.random.default_rng(0)
     tile = random.integers(0, 256, (dim * hidden // 32, size), np.uint8)
@@ -270,6 +261,20 @@ def tinyllama_shape(path: Path, kind: GGMLQuantizationType = GGMLQuantizationTyp
     writer.write_tensors_to_file()
     writer.close()
     return path
+
+
+def _large_writer(path: Path, dim: int, hidden: int, layers: int, file_type: int) -> GGUFWriter:
+    writer = GGUFWriter(path, "llama")
+    writer.add_context_length(4096)
+    writer.add_embedding_length(dim)
+    writer.add_block_count(layers)
+    writer.add_feed_forward_length(hidden)
+    writer.add_head_count(32)
+    writer.add_head_count_kv(4)
+    writer.add_layer_norm_rms_eps(1e-5)
+    writer.add_rope_dimension_count(64)
+    writer.add_file_type(file_type)
+    return writer
 
 
 def _large_vocabulary(writer: GGUFWriter, words: int) -> None:

@@ -5,15 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import subprocess
 import sys
-import threading
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
 
 import psutil
 import pytest
@@ -22,57 +18,15 @@ from desktop.core.errors import EngineDied, LoadError, ModelFileError, PromptToo
 from desktop.core.generation import (
     Appended,
     Finished,
-    GenerateEvent,
     GenerateRequest,
     LoadSettings,
-    Piece,
     PromptProgress,
     StopReason,
 )
-from desktop.engine.client import Engine, EngineFault
+from desktop.engine.client import Engine
 from tests.engine.prompts import GREEDY, ask, end, said, text
+from tests.engine.scenes import ENDLESS, SETTINGS, listen, run, talking, until
 from tests.models import tiny_model
-
-T = TypeVar("T")
-PATIENCE = 60  # seconds; generous, as the machine may be busy
-SETTINGS = LoadSettings(context=512, threads=1)
-ENDLESS = LoadSettings(context=131072, threads=1)  # the scripted letters go on for a minute
-
-
-def run(scene: Callable[[Engine], Awaitable[T]], *arguments: str) -> T:
-    """Plays a scene with an engine; nothing of it may be left afterwards."""
-
-    async def play() -> T:
-        engine = Engine(arguments or None)
-        try:
-            async with asyncio.timeout(PATIENCE):
-                return await scene(engine)
-        finally:
-            await engine.close()
-
-    result = asyncio.run(play())
-    assert not [t.name for t in threading.enumerate() if t.name.startswith("engine")]
-    return result
-
-
-async def listen(engine: Engine, prompt: tuple[Piece, ...] = ask("a")) -> list[GenerateEvent]:
-    return [event async for event in engine.generate(GenerateRequest(prompt, GREEDY))]
-
-
-async def until(met: Callable[[], object]) -> None:
-    """Waits for a state that nothing announces."""
-    while not met():  # noqa: ASYNC110
-        await asyncio.sleep(0.002)
-
-
-@asynccontextmanager
-async def talking(engine: Engine) -> AsyncIterator[AsyncIterator[GenerateEvent]]:
-    """An endless reply of which the first text has been heard."""
-    async with aclosing(engine.generate(GenerateRequest((text("a"),), GREEDY))) as events:
-        async for event in events:
-            if isinstance(event, Appended):
-                break
-        yield events
 
 
 def test_load_ask_and_unload(korean_model: Path) -> None:
@@ -295,93 +249,6 @@ def test_an_immense_paste_is_refused(korean_model: Path) -> None:
         assert said(await listen(engine)) == "한글🙂"
 
     run(scene)
-
-
-def noisy(patch: str) -> list[str]:
-    """A host changed by some lines of Python before it starts."""
-    return [
-        sys.executable,
-        "-c",
-        f"import os, sys\nfrom desktop.engine import host, room\n{patch}\nhost.main()",
-    ]
-
-
-def test_prints_cannot_spoil_the_frames(korean_model: Path) -> None:
-    patch = (
-        "obey = room.Room._obey\n"
-        "def loud(*a):\n    print('noise'); os.write(1, b'more noise'); sys.stdin.read(); obey(*a)\n"
-        "room.Room._obey = loud"
-    )
-
-    async def scene(engine: Engine) -> None:
-        await engine.load(korean_model, SETTINGS)
-        assert said(await listen(engine)) == "한글🙂"
-        assert "more noise" in engine.log
-
-    run(scene, *noisy(patch))
-
-
-def test_a_bug_in_the_engine_is_told_as_one_and_survived(korean_model: Path) -> None:
-    patch = (
-        "def broken(self, prompts):\n    raise ZeroDivisionError('bug')\n"
-        "from desktop.engine import conversation\nconversation.Conversation.count = broken"
-    )
-
-    async def scene(engine: Engine) -> None:
-        await engine.load(korean_model, SETTINGS)
-        with pytest.raises(EngineFault, match="ZeroDivisionError"):
-            await engine.count([ask("a")])
-        assert said(await listen(engine)) == "한글🙂"
-
-    run(scene, *noisy(patch))
-
-
-@pytest.mark.parametrize("output", ["b'this is no frame at all'", "b'\\0\\0\\0\\2[]'", "b''"])
-def test_a_process_that_speaks_another_language(korean_model: Path, output: str) -> None:
-    script = f"import os, sys, time; os.write(1, {output}); os.close(1); time.sleep({PATIENCE})"
-
-    async def scene(engine: Engine) -> None:
-        with pytest.raises(EngineDied):
-            await engine.load(korean_model, SETTINGS)
-        assert engine.deaths(korean_model) == 1
-
-    run(scene, sys.executable, "-c", script)
-
-
-def test_a_process_that_will_not_end_is_made_to(korean_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("desktop.engine.process._PATIENCE_S", 0.2)
-
-    async def scene(engine: Engine) -> None:
-        await engine.load(korean_model, SETTINGS)
-        pid = engine.pid
-        await engine.unload()
-        assert pid is not None
-        assert not psutil.pid_exists(pid)
-
-    run(scene, *noisy("import time\nserve = host._serve\nhost._serve = lambda: (serve(), time.sleep(60))[0]"))
-
-
-def test_the_engine_ends_with_the_application(korean_model: Path) -> None:
-    script = (
-        "import asyncio, os, sys\nfrom pathlib import Path\nfrom desktop.engine.client import Engine\n"
-        "from desktop.core.generation import LoadSettings\n"
-        "async def main():\n    e = Engine()\n    await e.load(Path(sys.argv[1]), LoadSettings(context=512))\n"
-        "    print(e.pid, flush=True)\n    os._exit(9)\n"
-        "asyncio.run(main())"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", script, korean_model], capture_output=True, text=True, timeout=PATIENCE, check=False
-    )
-    pid = int(done.stdout)
-    until = time.monotonic() + PATIENCE
-    while psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
-        assert time.monotonic() < until
-        time.sleep(0.02)
-
-
-def test_the_application_never_loads_llama_cpp() -> None:
-    check = "import sys, desktop.engine.client; sys.exit('llama_cpp' in sys.modules or 'numpy' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", check], timeout=PATIENCE, check=False).returncode == 0
 
 
 def test_finished_is_the_last_event(korean_model: Path) -> None:
