@@ -8,7 +8,17 @@ from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QModelIndex, QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QContextMenuEvent, QKeyEvent, QKeySequence
-from PySide6.QtWidgets import QFrame, QLineEdit, QListView, QMenu, QMessageBox, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QAbstractItemDelegate,
+    QFrame,
+    QLineEdit,
+    QListView,
+    QMenu,
+    QMessageBox,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from desktop.core.errors import N_
 from desktop.panes.chat.chat_rows import ChatRows, RowPainter
@@ -29,6 +39,7 @@ class ChatList(QListView):
     opened = Signal(object)  # Row
     unwanted = Signal(object)
     menu_wanted = Signal(object, QPoint)
+    edited = Signal()  # the title's field is gone again
 
     def __init__(self, look: Theme, rows: ChatRows) -> None:
         super().__init__()
@@ -46,7 +57,7 @@ class ChatList(QListView):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         index = self.currentIndex()
-        if not index.isValid():
+        if not index.isValid() or self.editing:  # a key that the title's field leaves over is not the list's
             super().keyPressEvent(event)
         elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space):
             self.opened.emit(self.rows.row(index))
@@ -64,6 +75,14 @@ class ChatList(QListView):
             place = self.visualRect(index).bottomLeft() + QPoint(theme.XL, 0) if by_key else event.pos()
             self.menu_wanted.emit(self.rows.row(index), self.viewport().mapToGlobal(place))
 
+    @property
+    def editing(self) -> bool:
+        return self.state() is QListView.State.EditingState
+
+    def closeEditor(self, editor: QWidget, hint: QAbstractItemDelegate.EndEditHint) -> None:
+        super().closeEditor(editor, hint)
+        self.edited.emit()
+
     def rename(self, index: QModelIndex) -> None:
         if index.flags() & Qt.ItemFlag.ItemIsEditable:
             self.edit(index)
@@ -80,6 +99,7 @@ class Sidebar(QWidget):
         self._look = look
         self._listing = listing
         self._current = ""
+        self._waiting: list[Row] | None = None  # rows that came while a title is edited
         self.new_button = QPushButton()
         self.search = QLineEdit(clearButtonEnabled=True)
         self._glass = QAction(self)
@@ -136,18 +156,27 @@ class Sidebar(QWidget):
         self.search.returnPressed.connect(self._into_list)
         self._pause.timeout.connect(lambda: listing.search(self.search.text()))
         self.rows.renamed.connect(listing.rename)
+        self.list.edited.connect(self._show_waiting)
         self.list.opened.connect(self._open)
         self.list.unwanted.connect(self._drop)
         self.list.menu_wanted.connect(self._menu)
         self._look.changed.connect(self._restyle)
 
     def _show(self, rows: list[Row]) -> None:
+        if self.list.editing:
+            self._waiting = rows  # a list that changes now would take the field away
+            return
+        self._waiting = None
         self.rows.replace(rows)
         self._mark()
 
+    def _show_waiting(self) -> None:
+        if self._waiting is not None:
+            self._show(self._waiting)
+
     def _mark(self) -> None:
         index = self.rows.index_of(self._current)
-        if index.isValid() and not self.list.hasFocus():
+        if index.isValid() and not self.list.hasFocus() and not self.list.editing:
             self.list.setCurrentIndex(index)
         self.list.viewport().update()
 
