@@ -72,8 +72,8 @@ def edge(look: Theme) -> None:
     palette = QGuiApplication.palette()
     colours = look.colours
     palette.setColor(QPalette.ColorRole.Window, QColor(colours.muted if look.dark else colours.ground))
-    for kind in (b"QAbstractSpinBox", b"QCheckBox", b"QComboBox", b"QRadioButton", b"QSlider"):
-        QApplication.setPalette(palette, kind)
+    for kind in ("QAbstractSpinBox", "QCheckBox", "QComboBox", "QRadioButton", "QSlider"):
+        QApplication.setPalette(palette, kind)  # type: ignore[arg-type]  # the stub says bytes, the code takes text
 
 
 class Field(QWidget):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from PySide6.QtCore import QEvent, QKeyCombination, Qt
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtGui import QKeyEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QListWidget, QListWidgetItem, QScrollArea, QVBoxLayout, QWidget
 
 from desktop.panes.help.controller import HelpController
@@ -76,6 +76,11 @@ class HelpView(QWidget):
         self._nothing.setText(_("No page holds these words."))
         self._controller.speak(language())
 
+    def showEvent(self, event: QShowEvent) -> None:
+        self._fill()
+        self._read()
+        super().showEvent(event)
+
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
         if event.type() is QEvent.Type.LanguageChange:
@@ -91,6 +96,9 @@ class HelpView(QWidget):
         self._left.setFixedWidth(self._look.px(LIST_WIDTH))
 
     def _fill(self) -> None:
+        """Lists the pages found; they are not read from disk before they can be seen."""
+        if not self.isVisible():
+            return
         self._list.blockSignals(True)
         self._list.clear()
         for page in self._controller.pages():
@@ -116,6 +124,8 @@ class HelpView(QWidget):
             self._controller.open(item.data(_TOPIC))
 
     def _read(self) -> None:
+        if not self.isVisible():
+            return
         page = self._controller.page()
         for label in self._paragraphs:
             self._body.lines.removeWidget(label)

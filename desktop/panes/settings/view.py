@@ -6,7 +6,7 @@ Invariant: it shows what its controller says is in force, and tells it what the 
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, Qt, QUrl
-from PySide6.QtGui import QDesktopServices
+from PySide6.QtGui import QDesktopServices, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from desktop.core.errors import N_, UserError
@@ -71,7 +71,9 @@ class SettingsView(QWidget):
         whole.addWidget(area, 1)
 
     def refresh(self) -> None:
-        """Shows the values in force; a form for another level is made anew."""
+        """Shows the values in force; a form for another level is made anew, and none before it can be seen."""
+        if not self.isVisible():
+            return
         levels = self._controller.levels()
         if self._form is None or self._form.level is not levels.level:
             if self._form is not None:
@@ -92,6 +94,10 @@ class SettingsView(QWidget):
         self._folder.setText(_("Open data folder"))
         self._reset.setText(_("Reset all"))
         self.refresh()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        self.refresh()
+        super().showEvent(event)
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
