@@ -22,23 +22,24 @@ def read_header(path: Path) -> gguf.Header:
             raise ModelFileError(N_("“{name}” is a folder, not a model file. Choose the .gguf file."), name=path.name)
         with path.open("rb") as file:
             size = os.fstat(file.fileno()).st_size
-            data, wanted = b"", _FIRST
+            data, wanted = file.read(_FIRST), _FIRST
             while True:
-                data += file.read(wanted - len(data))
                 try:
                     header = gguf.parse(data, size)
                     break
                 except gguf.NeedMore as more:
                     wanted = max(more.bytes_needed, 4 * wanted)
-                    if len(data) >= size:
-                        raise _vanished(path) from None
+                grown = file.read(wanted - len(data))
+                if not grown:  # shorter than it was a moment ago
+                    raise _changed(path)
+                data += grown
     except OSError as error:
         raise _unreadable(path, error) from error
     gguf.check(header, size)
     return header
 
 
-def _vanished(path: Path) -> ModelFileError:
+def _changed(path: Path) -> ModelFileError:
     return ModelFileError(N_("“{name}” changed while it was read. Is it being copied? Try again."), name=path.name)
 
 

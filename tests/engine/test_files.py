@@ -56,3 +56,12 @@ def test_no_permission(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Path, "open", refuse)
     with pytest.raises(ModelFileError, match="may not read"):
         read_header(path)
+
+
+def test_a_file_that_shrinks_while_it_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tiny_model(tmp_path / "copied.gguf")
+    whole = path.stat()
+    path.write_bytes(path.read_bytes()[:500])
+    monkeypatch.setattr("os.fstat", lambda _: whole)
+    with pytest.raises(ModelFileError, match="changed"):
+        read_header(path)
