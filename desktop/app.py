@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import logging.handlers
+import signal
 import sys
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
@@ -77,6 +78,9 @@ async def _run(app: QApplication, paths: Paths, instance: Instance) -> int:
         alcove = await closing.enter_async_context(Assembly.opened(paths))
         root = Root(app, alcove)
         sys.excepthook = root.excepthook
+        if sys.platform != "win32":  # the session ends, or Ctrl+C in the terminal: closed like by its button
+            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+                asyncio.get_running_loop().add_signal_handler(number, root.window.close)
         instance.raised.connect(root.raised)
         root.window.show()
         root.start()
