@@ -76,7 +76,9 @@ class ImportDialog(QDialog):
         buttons.addWidget(self._cancel)
         buttons.addWidget(self._import)
         column.addSpacing(theme.L)
+        column.addStretch()
         column.addLayout(buttons)
+        self._column = column
 
     def retranslate(self) -> None:
         self.setWindowTitle(_("Import model"))
@@ -93,6 +95,7 @@ class ImportDialog(QDialog):
             self._explanations[index].setText(_(explanation))
         self._cancel.setText(_("Cancel"))
         self._import.setText(_("Import"))
+        self.setFixedHeight(self._column.totalHeightForWidth(self.width()))
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
