@@ -42,6 +42,7 @@ class ChatRows(QAbstractListModel):
     def __init__(self) -> None:
         super().__init__()
         self._rows: list[Row] = []
+        self._places: dict[str, int] = {}  # of chats, by id
 
     def replace(self, rows: list[Row]) -> None:
         same = [_key(r) for r in rows] == [_key(r) for r in self._rows]
@@ -53,17 +54,24 @@ class ChatRows(QAbstractListModel):
         else:
             self.beginResetModel()
             self._rows = rows
+            chats = (RowKind.CHAT, RowKind.BINNED)
+            self._places = {row.chat_id: at for at, row in enumerate(rows) if row.kind in chats}
             self.endResetModel()
+
+    def put(self, row: Row) -> None:
+        """One row with other marks; a chat that is not in the list is passed over."""
+        at = self._places.get(row.chat_id)
+        if at is not None:
+            self._rows[at] = row
+            self.dataChanged.emit(self.index(at), self.index(at))
 
     def row(self, index: Index) -> Row:
         return self._rows[index.row()]
 
     def index_of(self, chat_id: str) -> QModelIndex:
         """Where a chat stands; an invalid index where it does not."""
-        for at, row in enumerate(self._rows):
-            if row.chat_id == chat_id and row.kind in (RowKind.CHAT, RowKind.BINNED):
-                return self.index(at)
-        return QModelIndex()
+        at = self._places.get(chat_id)
+        return QModelIndex() if at is None else self.index(at)
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008  (Qt's own signature)
         return 0 if parent.isValid() else len(self._rows)

@@ -60,16 +60,21 @@ def by_day(chats: Sequence[Chat], now: datetime) -> list[tuple[str, float, list[
     groups: dict[tuple[str, tuple[int, int]], tuple[float, list[Chat]]] = {}
     for chat in chats:
         heading = N_("Pinned") if chat.pinned else next((h for limit, h in limits if chat.updated >= limit), "")
-        day = datetime.fromtimestamp(chat.updated)
-        key = (heading, (0, 0) if heading else (day.year, day.month))
+        key = (heading, (0, 0) if heading else _month_of(chat.updated))
         groups.setdefault(key, (chat.updated, []))[1].append(chat)
     return [(heading, when, members) for (heading, _), (when, members) in groups.items()]
+
+
+def _month_of(when: float) -> tuple[int, int]:
+    day = datetime.fromtimestamp(when)
+    return day.year, day.month
 
 
 class Listing(QObject):
     """Reads and changes chats for the sidebar."""
 
     rows_changed = Signal(list)
+    marked = Signal(object)  # the one Row whose marks have changed
     binned = Signal(str)  # the title of a chat that can be taken back
     gone = Signal(str)  # the id of a chat that left the list
     changed = Signal(str)  # the id of one with another title or pin, or that came back
@@ -123,7 +128,9 @@ class Listing(QObject):
             return
         self._work[chat_id] = work
         (self._unread.add if unread else self._unread.discard)(chat_id)
-        self._show()
+        chat = next((c for c in self._kept if c.id == chat_id), None)
+        if chat is not None and not self._query:
+            self.marked.emit(self._row(RowKind.CHAT, chat))
 
     def rename(self, chat_id: str, title: str) -> None:
         if title.strip():

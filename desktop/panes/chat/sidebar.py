@@ -149,6 +149,7 @@ class Sidebar(QWidget):
     def _connect(self) -> None:
         listing = self._listing
         listing.rows_changed.connect(self._show)
+        listing.marked.connect(self.rows.put)
         listing.binned.connect(self._offer_undo)
         self.undo_bar.acted.connect(listing.undo)
         self.new_button.clicked.connect(self.new_requested)
