@@ -169,10 +169,7 @@ class RowArea(QScrollArea):
             row.stale = row.measured = False
         if row.measured:
             return False
-        height = row.widget.fit(self.metrics.width)
-        changed = height != row.height
-        row.height, row.measured = height, True
-        return changed
+        return row.entry.measured(row, row.widget.fit(self.metrics.width))
 
     def _place(self) -> None:
         tops = self._tops()

@@ -73,9 +73,7 @@ class TextBody(Body):
         colours = self.look.colours
         ink = colours.muted if faded or self._thought else colours.text
         kind = Type.BODY if self._thought else Type.READING
-        self._reading.document().setDefaultFont(self.look.font(kind))
-        self._reading.document().setIndentWidth(self.look.px(theme.XL))
-        self._reading.document().setDefaultStyleSheet(sheet(self.look, kind, ink))
+        self._reading.dress(self.look.font(kind), self.look.px(theme.XL), sheet(self.look, kind, ink))
         self._reading.replace(f"<body>{markdown.html(segment.source)}</body>")
 
     def mark(self, words: str) -> None:
@@ -133,9 +131,8 @@ class CodeBody(Body):
     def show_code(self, segment: Segment, faded: bool) -> None:
         self._segment, self._faded = segment, faded
         ink = self.look.colours.muted if faded else self.look.colours.text
-        self._reading.document().setDefaultFont(self.look.font(Type.CODE))
         style = f"pre {{ color: {ink}; margin: 0; {line(self.look, Type.CODE)} }}"
-        self._reading.document().setDefaultStyleSheet(style)
+        self._reading.dress(self.look.font(Type.CODE), 0, style)
         self._label.setFont(self.look.font(Type.SMALL))
         self._label.setVisible(not segment.continued)
         self._button.setVisible(not segment.continued)

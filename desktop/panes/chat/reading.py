@@ -11,6 +11,7 @@ from PySide6.QtCore import QRectF, Qt, QUrl
 from PySide6.QtGui import (
     QColor,
     QFocusEvent,
+    QFont,
     QKeyEvent,
     QPainter,
     QPainterPath,
@@ -67,6 +68,14 @@ class Reading(QTextBrowser):
             event.ignore()
         else:
             super().keyPressEvent(event)
+
+    def dress(self, font: QFont, indent: int, style: str) -> None:
+        """How what `replace` brings will look; costs a layout only where it changes."""
+        document = self.document()
+        if (font, style) != (document.defaultFont(), document.defaultStyleSheet()):
+            document.setDefaultFont(font)
+            document.setIndentWidth(indent)
+            document.setDefaultStyleSheet(style)
 
     def replace(self, html: str) -> None:
         """New content; what was selected stays selected."""

@@ -94,11 +94,7 @@ class Entry:
         self._metrics = metrics
         self._reply: Reply | None = None
         self._pending: list[str] = []
-        self._guess = self._estimate()
-
-    @property
-    def extent(self) -> int:
-        return self._guess if self.rows is None else sum(row.extent for row in self.rows)
+        self.extent = self._estimate()  # pixels from top to bottom, all rows
 
     @property
     def text(self) -> str:
@@ -140,7 +136,7 @@ class Entry:
     def sync(self) -> list[Body]:
         """Brings the rows in line with the message; equal ones stay. Returns widgets that are no longer needed."""
         if self.rows is None:
-            self._guess = self._estimate()
+            self.extent = self._estimate()
             return []
         old, self.rows = self.rows, []
         before: Part | None = None
@@ -154,13 +150,21 @@ class Entry:
                 row.content, row.faded, row.stale = content, self.faded, True
             row.gap = gap
             self.rows.append(row)
+        self.extent = sum(row.extent for row in self.rows)
         kept = {id(row) for row in self.rows}
         return [row.widget for row in old if id(row) not in kept and row.widget is not None]
+
+    def measured(self, row: Row, height: int) -> bool:
+        """Row's height is known; true if it differs from what was assumed."""
+        changed = height != row.height
+        self.extent += height - row.height
+        row.height, row.measured = height, True
+        return changed
 
     def loosen(self) -> None:
         """The width or the type has changed: heights are estimates again."""
         if self.rows is None:
-            self._guess = self._estimate()
+            self.extent = self._estimate()
         for row in self.rows or ():
             row.measured = False
             row.stale = True

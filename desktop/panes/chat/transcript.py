@@ -6,6 +6,7 @@ message's id. Text that streams is shown at most thirty times a second, and only
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Sequence
 
 from PySide6.QtCore import QTimer, Signal
@@ -26,6 +27,7 @@ from desktop.ui.theme import Theme
 from desktop.ui.translation import _
 
 _FRAME_MS = 33  # events come in batches at most 30 a second
+_SHARE = 4  # on a slow machine frames come so many times later than one takes, so that three quarters stay free
 _INTERRUPTED = N_("This reply was interrupted. What had been written is kept.")
 
 
@@ -93,7 +95,7 @@ class Transcript(RowArea):
             self.arrange()
 
     def stream(self, message_id: str, text: str) -> None:
-        """More text of a reply, shown within a thirtieth of a second."""
+        """More text of a reply, shown within a thirtieth of a second, later where showing it takes long."""
         entry = self._by_id.get(message_id)
         if entry is None or not text:
             return
@@ -274,11 +276,14 @@ class Transcript(RowArea):
 
     def _show_streamed(self) -> None:
         self._frame.stop()
+        begun = time.perf_counter()
         for entry in self._streaming:
             self.discard(entry.sync())
         if self._streaming:
             self._streaming.clear()
             self.arrange()
+        spent_ms = (time.perf_counter() - begun) * 1_000
+        self._frame.setInterval(max(_FRAME_MS, round(_SHARE * spent_ms)))
 
 
 def _source(row: Row) -> str:
