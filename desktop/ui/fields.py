@@ -10,15 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from math import ceil, floor
 
-from PySide6.QtCore import QLocale, QPointF, QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QLocale, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QColor,
     QFocusEvent,
     QGuiApplication,
-    QPainter,
-    QPaintEvent,
     QPalette,
-    QPen,
     QValidator,
     QWheelEvent,
 )
@@ -29,7 +26,6 @@ from PySide6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
     QPlainTextEdit,
-    QSizePolicy,
     QSlider,
     QWidget,
 )
@@ -38,6 +34,7 @@ from desktop.core.errors import SettingError
 from desktop.core.settings import Kind, Setting, Value, check
 from desktop.ui import formats, theme
 from desktop.ui.labels import Label, Tone
+from desktop.ui.switch import Switch
 from desktop.ui.theme import Theme
 from desktop.ui.translation import _, locale
 
@@ -127,40 +124,6 @@ class Field(QWidget):
             self._value = accepted
             self.changed.emit(accepted)
         self.draw()
-
-
-class Switch(QCheckBox):
-    """A check box drawn as a switch."""
-
-    def __init__(self, look: Theme) -> None:
-        super().__init__()
-        self._look = look
-        self.setCursor(Qt.CursorShape.PointingHandCursor)
-        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
-
-    def sizeHint(self) -> QSize:
-        return QSize(self._look.px(40), self._look.px(CONTROL))
-
-    def hitButton(self, position: object) -> bool:
-        return True
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        colours, box = self._look.colours, QRectF(self.rect()).adjusted(2, 4, -2, -4)
-        on, half = self.isChecked(), box.height() / 2
-        painter.setPen(QPen(QColor(colours.accent if on else colours.muted), 1.5))
-        painter.setBrush(QColor(colours.accent if on else colours.ground))
-        painter.drawRoundedRect(box, half, half)
-        knob = half - self._look.px(4)
-        centre = QPointF(box.right() - half if on else box.left() + half, box.center().y())
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(colours.on_accent if on else colours.muted))
-        painter.drawEllipse(centre, knob, knob)
-        if self.hasFocus():
-            painter.setPen(QPen(QColor(colours.text if on else colours.accent), 1.5))
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.drawRoundedRect(box.adjusted(-1, -1, 1, 1), half + 1, half + 1)
 
 
 class SwitchField(Field):
