@@ -52,14 +52,13 @@ class ChatController(QObject):
         talk: Talk,
         tasks: Tasks,
         files: ChatFiles,
-        drafts: MutableMapping[str, str] | None = None,
-        parent: QObject | None = None,
+        drafts: MutableMapping[str, str],
     ) -> None:
-        super().__init__(parent)
+        super().__init__()
         self._chats = chats
         self._talk = talk
         self._tasks = tasks
-        self._drafts = {} if drafts is None else drafts
+        self._drafts = drafts
         self._models: list[ModelChoice] = []
         self._devices: dict[str, str] = {}  # by model
         self._asked_for = ""  # the chat opened last; loading another may end later
@@ -77,7 +76,7 @@ class ChatController(QObject):
         replies, notices, listing = self.replies, self.notices, self.listing
         replies.left.connect(self.left)
         replies.device.connect(self._on_device)
-        replies.stored.connect(lambda conversation: self._drafts.pop(conversation.id, None))
+        replies.stored.connect(self._on_stored)
         replies.retitled.connect(self._on_retitled)
         replies.failed.connect(self._on_failed)
         replies.activity_changed.connect(self._on_activity)
@@ -88,7 +87,8 @@ class ChatController(QObject):
         listing.changed.connect(self._on_listed)
         self.insight.measured.connect(self._on_measured)
         self.removals.changed.connect(lambda chat_id: self._spawn(self._reload(chat_id)))
-        self.files.added.connect(self._on_imported)
+        self.files.added.connect(listing.refresh)
+        self.files.added.connect(self.open)
 
     # -- which chat -------------------------------------------------------------------------------------------------
 
@@ -211,6 +211,7 @@ class ChatController(QObject):
 
     def stop(self) -> None:
         self.replies.stop(self._current)
+        self.notices.stop(self._current)
 
     def _free(self) -> bool:
         """Whether this chat can be asked; a reply that is only still being shown is shown at once."""
@@ -306,14 +307,12 @@ class ChatController(QObject):
         self.insight.measure(self._current, draft)
 
     def want_settings(self) -> None:
-        """Asks the window for this chat's settings."""
         self._spawn(self._settings())
 
     async def _settings(self) -> None:
         self.settings_wanted.emit((await self._saved(self._current)).id)
 
     def show_prompt(self) -> None:
-        """Makes the exact prompt, for `insight.prompt_made`."""
         self._spawn(self._prompt())
 
     async def _prompt(self) -> None:
@@ -352,6 +351,10 @@ class ChatController(QObject):
 
     # -- what the replies tell --------------------------------------------------------------------------------------
 
+    def _on_stored(self, conversation: Conversation, text: str) -> None:
+        if self._drafts.get(conversation.id) == text:
+            del self._drafts[conversation.id]
+
     def _on_device(self, conversation: Conversation, device: str) -> None:
         self._devices[conversation.chat.model] = device
         self.device_changed.emit(self.device)
@@ -383,10 +386,6 @@ class ChatController(QObject):
                 self.open(rest[0].id)
             else:
                 self.new_chat()
-
-    def _on_imported(self, chat_id: str) -> None:
-        self.listing.refresh()
-        self.open(chat_id)
 
     def _on_listed(self, chat_id: str) -> None:
         """Title or pin changed in the list, or the chat came back from the bin."""

@@ -75,7 +75,7 @@ class Listing(QObject):
 
     rows_changed = Signal(list)
     marked = Signal(object)  # the one Row whose marks have changed
-    binned = Signal(str)  # the title of a chat that can be taken back
+    binned = Signal()  # a chat that can be taken back
     gone = Signal(str)  # the id of a chat that left the list
     changed = Signal(str)  # the id of one with another title or pin, or that came back
 
@@ -148,12 +148,11 @@ class Listing(QObject):
         self._tasks.spawn(self._bin(chat_id))
 
     async def _bin(self, chat_id: str) -> None:
-        title = (await self._chats.get(chat_id)).title
         await self._chats.bin(chat_id)
         self._last_binned = chat_id
         await self.load()
         self.gone.emit(chat_id)
-        self.binned.emit(title)
+        self.binned.emit()
 
     def undo(self) -> None:
         """Takes the chat binned last back."""

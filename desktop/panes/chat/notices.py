@@ -6,6 +6,8 @@ another chat is shown. Words and buttons are the view's.
 
 from __future__ import annotations
 
+import asyncio
+
 from PySide6.QtCore import QObject, Signal
 
 from desktop.core.errors import EngineDied, LoadError, PromptTooLong, TemplateError, UserError
@@ -31,6 +33,7 @@ class Notices(QObject):
         self._talk = talk
         self._tasks = tasks
         self._by_chat: dict[str, Notice] = {}
+        self._reloads: dict[str, asyncio.Task[None]] = {}
 
     def of(self, chat_id: str) -> Notice | None:
         return self._by_chat.get(chat_id)
@@ -48,7 +51,7 @@ class Notices(QObject):
         path = conversation.path()
         if not (action is Action.RELOAD and path and path[-1].note):  # the reply says it itself, with the same button
             self.put(conversation, Notice(error.message, error.fields, action))
-        if action is Action.RELOAD:
+        if action is Action.RELOAD and conversation.id:
             self._tasks.spawn(self._offer_safer(conversation, error))
 
     async def _offer_safer(self, conversation: Conversation, error: UserError) -> None:
@@ -59,7 +62,13 @@ class Notices(QObject):
     def reload(self, conversation: Conversation, notice: Notice | None = None) -> None:
         """Loads the chat's model again, with the notice's settings if it has any."""
         if conversation.id and not conversation.busy:
-            self._tasks.spawn(self._reload(conversation, notice))
+            self._reloads[conversation.id] = self._tasks.spawn(self._reload(conversation, notice))
+
+    def stop(self, conversation: Conversation) -> None:
+        """Gives up a load that `reload` began."""
+        task = self._reloads.get(conversation.id)
+        if task is not None:
+            task.cancel()
 
     async def _reload(self, conversation: Conversation, notice: Notice | None) -> None:
         self.put(conversation, None)
@@ -69,6 +78,7 @@ class Notices(QObject):
         except UserError as error:
             self.failed(conversation, error)
         finally:
+            del self._reloads[conversation.id]
             self._work(conversation, Work.NOTHING)
 
     def _work(self, conversation: Conversation, work: Work) -> None:

@@ -41,7 +41,7 @@ class Replies(QObject):
     """Signals that carry a `Conversation` come for every chat, the others for the one that is shown."""
 
     activity_changed = Signal(object)
-    stored = Signal(object)  # what the person wrote
+    stored = Signal(object, str)  # conversation, the message's text
     retitled = Signal(object, str)
     device = Signal(object, str)  # where its model runs
     failed = Signal(object, object, bool)  # conversation, UserError, whether nothing had been stored yet
@@ -141,7 +141,7 @@ class Replies(QObject):
         if message.role is Role.ASSISTANT and (message.stop_reason is None or not new):
             conversation.growing = Growing(message, Pacer(pace))
             self._busy(conversation, Work.STARTING)
-        self.stored.emit(conversation)
+        self.stored.emit(conversation, message.text)
         if conversation is self._shown:
             if new:
                 self.show_change(conversation, [m.id for m in before])

@@ -200,9 +200,8 @@ class Sidebar(QWidget):
         if row.kind is RowKind.CHAT:
             self._listing.bin(row.chat_id)
 
-    def _offer_undo(self, title: str) -> None:
-        message = N_("“{title}” is in the bin") if title else N_("The chat is in the bin")
-        self.undo_bar.say(message, {"title": _short(title)}, N_("Undo"), UNDO_SECONDS)
+    def _offer_undo(self) -> None:
+        self.undo_bar.say(N_("The chat is in the bin"), {}, N_("Undo"), UNDO_SECONDS)
 
     def _menu(self, row: Row, place: QPoint) -> None:
         menu = QMenu(self)
@@ -237,7 +236,3 @@ class Sidebar(QWidget):
         self.new_button.setIcon(icons.icon(Icon.PLUS, colours.text))
         self._glass.setIcon(icons.icon(Icon.SEARCH, colours.muted))
         self.list.scheduleDelayedItemsLayout()
-
-
-def _short(title: str) -> str:
-    return title if len(title) <= 24 else title[:23].rstrip() + "…"

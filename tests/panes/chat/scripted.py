@@ -38,6 +38,7 @@ class Script:
     hold: int | None = None
     error: UserError | None = None
     loading: bool = False
+    note: str = ""
     go: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -45,6 +46,7 @@ class ScriptedTalk:
     def __init__(self, chats: Chats) -> None:
         self.scripts: list[Script] = []
         self.stopped = 0
+        self.slow_reload = False
         self.reloaded: list[Mapping[str, Value] | None] = []
         self.safer_settings: Mapping[str, Value] = {}
         self.refuse: UserError | None = None  # raised before anything is stored
@@ -109,6 +111,7 @@ class ScriptedTalk:
                 ending = StopReason.CANCELLED if self._stop.is_set() else StopReason.STOP
                 ending = StopReason.DIED if script.error else ending
                 final = replace(reply, text=text, stop_reason=ending, usage=Usage(30, 10, 5), timings=TIMINGS)
+                final = replace(final, note=script.note)
                 journal.finish(final)
             yield Ended(final)
             if script.error is not None:
@@ -134,6 +137,8 @@ class ScriptedTalk:
         return f"{opening.template or 'own'}: {opening.instruction}"
 
     async def reload(self, chat_id: str, override: Mapping[str, Value] | None = None) -> None:
+        if self.slow_reload:
+            await asyncio.sleep(60)
         self.reloaded.append(override)
 
     async def safer(self, chat_id: str) -> Mapping[str, Value]:

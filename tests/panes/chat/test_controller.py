@@ -251,6 +251,25 @@ def test_an_engine_death_is_said_once_reloaded_and_safer_settings_follow(pane, s
     pane.until(lambda: pane.talk.reloaded[1:] == [{"context": 2048, "repack": False}])
 
 
+def test_loading_again_can_be_given_up(pane, screen, model_chat):
+    pane.talk.scripts = [Script(error=EngineDied("The engine stopped."))]
+    ask(pane, "Q")
+    pane.talk.slow_reload = True
+    pane.controller.act(screen.notice)
+    pane.until(lambda: pane.controller.activity.work is Work.LOADING)
+    pane.controller.stop()
+    pane.idle()
+    assert pane.talk.reloaded == []
+
+
+def test_a_death_that_the_reply_tells_itself_is_not_told_twice(pane, screen, model_chat):
+    died = EngineDied("The engine stopped.")
+    pane.talk.scripts = [Script(("half",), error=died, note="The engine stopped.")]
+    ask(pane, "Q")
+    assert screen.last.message.note == "The engine stopped."
+    assert screen.notice is None
+
+
 def test_a_notice_waits_in_its_own_chat(pane, screen, model_chat):
     other = pane.wait(pane.chats.create())
     pane.talk.scripts = [Script(error=EngineDied("The engine stopped."))]
@@ -288,6 +307,15 @@ def test_a_draft_stays_with_its_chat(pane, screen, model_chat):
     assert screen.draft == "another"
 
 
+def test_a_draft_outlives_what_is_done_to_other_messages(pane, screen, model_chat):
+    ask(pane, "Q")
+    assert model_chat.id not in pane.drafts
+    pane.controller.keep_draft("half a thought")
+    pane.controller.regenerate(screen.last.id)
+    pane.idle()
+    assert pane.drafts[model_chat.id] == "half a thought"
+
+
 def test_the_chat_opened_last_is_shown(pane, screen):
     made = [pane.wait(pane.chats.create(title=str(n))) for n in range(5)]
     for chat in made:
@@ -312,10 +340,10 @@ def test_a_message_found_in_another_branch_is_shown_there(pane, screen, model_ch
 def test_binning_the_chat_shown_shows_another_and_undo_brings_it_back(pane, screen, model_chat):
     pane.wait(pane.chats.create(Chat("", "Rest", 0, 0)))
     pane.wait(pane.controller.listing.load())
-    titles = []
-    pane.controller.listing.binned.connect(titles.append)
+    offered = []
+    pane.controller.listing.binned.connect(lambda: offered.append(True))
     pane.controller.to_bin()
     pane.until(lambda: screen.chat.title == "Rest")
-    assert titles == [""]
+    pane.until(lambda: offered == [True])
     pane.controller.listing.undo()
     pane.until(lambda: len(pane.controller.listing.chats) == 2)
