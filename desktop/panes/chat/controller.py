@@ -94,12 +94,10 @@ class ChatController(QObject):
 
     @property
     def chat(self) -> Chat:
-        """The one shown; its id is "" as long as nothing was said in it."""
         return self._current.chat
 
     @property
     def empty(self) -> bool:
-        """Whether nothing was said in the chat yet."""
         return not self._current.path()
 
     @property
@@ -201,6 +199,11 @@ class ChatController(QObject):
         if self._free():
             self._start(self._current, self._talk.regenerate(self.chat.id, message_id))
 
+    def ask_again(self) -> None:
+        own = self.last_own()
+        if own is not None:
+            self.regenerate(own)
+
     def continue_reply(self, message_id: str) -> None:
         if self._free():
             self._start(self._current, self._talk.continue_reply(self.chat.id, message_id))
@@ -285,7 +288,6 @@ class ChatController(QObject):
         self.measure("")
 
     def set_models(self, models: Sequence[ModelChoice]) -> None:
-        """What the library holds now; the guide first."""
         self._models = list(models)
         self.models_changed.emit(self._models)
 
@@ -388,7 +390,6 @@ class ChatController(QObject):
                 self.new_chat()
 
     def _on_listed(self, chat_id: str) -> None:
-        """Title or pin changed in the list, or the chat came back from the bin."""
         chat = next((c for c in self.listing.chats if c.id == chat_id), None)
         if chat is not None and chat_id == self._current.id:
             self._set_head(replace(self.chat, title=chat.title, titled=chat.titled, pinned=chat.pinned))

@@ -75,6 +75,7 @@ class Action(StrEnum):
 
     NOTHING = ""
     RELOAD = "reload"
+    AGAIN = "again"  # the question has no reply yet: asks for it once more
     SAFER = "safer"
     TEMPLATE = "template"
     SETTINGS = "settings"

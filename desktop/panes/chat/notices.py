@@ -10,6 +10,7 @@ import asyncio
 
 from PySide6.QtCore import QObject, Signal
 
+from desktop.core.chat import Role
 from desktop.core.errors import EngineDied, LoadError, PromptTooLong, TemplateError, UserError
 from desktop.panes.chat.conversation import Conversation
 from desktop.panes.chat.edges import Action, Activity, Notice, Talk, Tasks, Work
@@ -49,9 +50,11 @@ class Notices(QObject):
         """Says the error; where the model has brought the engine down before, safer settings are offered with it."""
         action = next((action for kind, action in _ACTIONS if isinstance(error, kind)), Action.NOTHING)
         path = conversation.path()
+        if action in (Action.NOTHING, Action.RELOAD) and path and path[-1].role is Role.USER:
+            action = Action.AGAIN
         if not (action is Action.RELOAD and path and path[-1].note):  # the reply says it itself, with the same button
             self.put(conversation, Notice(error.message, error.fields, action))
-        if action is Action.RELOAD and conversation.id:
+        if action in (Action.RELOAD, Action.AGAIN) and conversation.id:
             self._tasks.spawn(self._offer_safer(conversation, error))
 
     async def _offer_safer(self, conversation: Conversation, error: UserError) -> None:

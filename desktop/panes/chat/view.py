@@ -38,6 +38,7 @@ from desktop.ui.translation import _
 _LABELS = {
     Action.NOTHING: "",
     Action.RELOAD: N_("Reload"),
+    Action.AGAIN: N_("Try again"),
     Action.SAFER: N_("Use safer settings"),
     Action.TEMPLATE: N_("Choose template…"),
     Action.SETTINGS: N_("Chat settings…"),
@@ -249,7 +250,9 @@ class ChatView(QWidget):
             self._controller.act(notice)
             return
         self._controller.dismiss()
-        if notice.action is Action.TEMPLATE:
+        if notice.action is Action.AGAIN:
+            self._controller.ask_again()
+        elif notice.action is Action.TEMPLATE:
             self._edit_opening()
         elif notice.action is Action.SETTINGS:
             self._controller.want_settings()

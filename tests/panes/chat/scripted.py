@@ -38,6 +38,7 @@ class Script:
     hold: int | None = None
     error: UserError | None = None
     loading: bool = False
+    unloadable: UserError | None = None
     note: str = ""
     go: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -79,7 +80,7 @@ class ScriptedTalk:
 
     async def regenerate(self, chat_id: str, message_id: str) -> AsyncIterator[TalkEvent]:
         old = (await self._chats.messages(chat_id))[message_id]
-        async for event in self._reply(chat_id, old.parent):
+        async for event in self._reply(chat_id, old.id if old.role is Role.USER else old.parent):
             yield event
 
     async def continue_reply(self, chat_id: str, message_id: str) -> AsyncIterator[TalkEvent]:
@@ -91,6 +92,8 @@ class ScriptedTalk:
         async with self._turn:
             script = self.scripts.pop(0) if self.scripts else Script()
             self._stop.clear()
+            if script.unloadable is not None:
+                raise script.unloadable
             if script.loading:
                 yield ModelLoading(0.5)
                 await self._unless_stopped(script)

@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from desktop.core.chat import Role
-from desktop.core.errors import EngineDied, TemplateError
+from desktop.core.errors import EngineDied, ModelFileError, TemplateError
 from desktop.core.talk import PRESETS, ContextUse
 from desktop.panes.chat.edges import Work
 from desktop.panes.chat.listing import RowKind
@@ -182,6 +182,16 @@ def test_an_error_is_said_in_place_with_its_way_out(view, pane):
     assert view.notice_bar.toolTip() == "Context: 2,048 tokens\nRepack for this processor: Off"
     QTest.mouseClick(button(view.notice_bar, "Use safer settings"), Qt.MouseButton.LeftButton)
     pane.until(lambda: pane.talk.reloaded == [{"context": 2048, "repack": False}])
+    pane.idle()
+    assert not view.notice_bar.isVisible()
+
+
+def test_a_question_that_got_no_reply_is_asked_again_by_one_click(view, pane):
+    pane.talk.scripts = [Script(unloadable=ModelFileError("The file is not there."))]
+    write(view, "Hello")
+    assert pane.texts() == ["Hello"]
+    QTest.mouseClick(button(view.notice_bar, "Try again"), Qt.MouseButton.LeftButton)
+    pane.until(lambda: pane.texts() == ["Hello", "A reply."])
     pane.idle()
     assert not view.notice_bar.isVisible()
 
