@@ -8,118 +8,110 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import logging.handlers
 import signal
 import sys
 from collections.abc import Mapping
-from contextlib import AsyncExitStack
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QIcon
-from PySide6.QtWidgets import QApplication, QMessageBox
+from PySide6.QtWidgets import QWidget
 
-from desktop import __version__
 from desktop.assembly import Assembly
-from desktop.core.errors import N_, UserError
+from desktop.core.errors import UserError
 from desktop.core.levels import Level, Levels
-from desktop.core.settings import Value, resolve, valid
+from desktop.core.settings import Value, valid
 from desktop.panes.chat.controller import ChatController
 from desktop.panes.chat.edges import ModelChoice
 from desktop.panes.chat.files import ChatFiles
 from desktop.panes.chat.view import ChatView
-from desktop.panes.help.controller import HelpController
-from desktop.panes.help.view import HelpView
 from desktop.panes.models.controller import ModelsController
-from desktop.panes.models.view import ModelsView
-from desktop.panes.settings.controller import SettingsController
-from desktop.panes.settings.dialog import ChatSettingsDialog
-from desktop.panes.settings.view import SettingsView
 from desktop.services.library import Model
-from desktop.services.paths import Paths, resources
+from desktop.services.paths import Paths
+from desktop.services.preferences import Preferences
 from desktop.ui import formats, loop, translation
-from desktop.ui.icons import Icon
 from desktop.ui.instance import Instance
 from desktop.ui.menus import Command
-from desktop.ui.theme import Theme
+from desktop.ui.shell import Shell
 from desktop.ui.translation import _
-from desktop.ui.window import MainWindow, Pane, Place
+
+if TYPE_CHECKING:
+    from desktop.panes.help.view import HelpView
+    from desktop.panes.models.view import ModelsView
 
 log = logging.getLogger(__name__)
-LOG_BYTES = 1_000_000
 
 
-def main(files: list[str] | None = None) -> int:
-    """Opens the window, or raises the one that is open; returns when it has closed."""
-    QApplication.setApplicationName("Alcove")
-    QApplication.setApplicationVersion(__version__)
-    QApplication.setDesktopFileName("alcove")
-    app = QApplication(sys.argv[:1])
-    app.setWindowIcon(QIcon(str(resources() / "icons" / "alcove.png")))
-    paths = Paths.of_person()
-    instance = Instance(paths.home)
-    try:
-        paths.create()
-        _log_to(paths.logs)
-        if not instance.claim(files or ()):
-            return 0
-        return loop.run(_run(app, paths, instance))
-    except UserError as error:
-        _refuse(app, error)
-        return 1
-    finally:
-        instance.release()
-
-
-async def _run(app: QApplication, paths: Paths, instance: Instance) -> int:
-    """Everything between the first paint and the last write."""
-    async with AsyncExitStack() as closing:
-        alcove = await closing.enter_async_context(Assembly.opened(paths))
-        root = Root(app, alcove)
+async def run(shell: Shell, paths: Paths, preferences: Preferences, instance: Instance) -> int:
+    """Everything from the services' start to the last write, in a window that stands there already."""
+    async with Assembly.opened(paths, preferences=preferences) as alcove:
+        root = Root(shell, alcove)
         sys.excepthook = root.excepthook
         if sys.platform != "win32":  # the session ends, or Ctrl+C in the terminal: closed like by its button
             for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
                 asyncio.get_running_loop().add_signal_handler(number, root.window.close)
         instance.raised.connect(root.raised)
-        root.window.show()
         root.start()
-        await root.closed.wait()
+        await shell.closed.wait()
         root.window.hide()
         await root.tasks.close()
+        await preferences.set_window(shell.place)
     return 0
 
 
 class Root:
     """The window and its panes, joined."""
 
-    def __init__(self, app: QApplication, alcove: Assembly) -> None:
-        self._app, self._alcove = app, alcove
-        self.closed = asyncio.Event()
+    def __init__(self, shell: Shell, alcove: Assembly) -> None:
+        self._alcove, self._shell = alcove, shell
+        self.look, self.window = shell.look, shell.window
         self.tasks = loop.Tasks(self._show, self._report)
-        spawn = self.tasks.spawn
-        settings = resolve(alcove.preferences.values())
-        translation.use(str(settings["language"]), resources() / "locale")
-        self.look = Theme(app)
-        self._dress(settings)
-        files = ChatFiles(alcove.transcripts, self.tasks)
-        self.chat = ChatController(alcove.chats, alcove.talk, self.tasks, files, alcove.drafts)
-        self.models = ModelsController(alcove.library, alcove.preferences, spawn)
-        self.settings = SettingsController(alcove.preferences, self._model_names, alcove.paths.home, spawn)
-        self.help = HelpController(alcove.help)
-        self.help.speak(translation.language())
-        self.chat_view = ChatView(self.look, self.chat)
-        self.models_view = ModelsView(self.look, self.models)
-        self.help_view = HelpView(self.look, self.help)
-        panes = (
-            Pane("chat", N_("Chat"), Icon.CHAT, self.chat_view),
-            Pane("models", N_("Models"), Icon.MODELS, self.models_view),
-            Pane("settings", N_("Settings"), Icon.SETTINGS, SettingsView(self.look, self.settings)),
-            Pane("help", N_("Help"), Icon.INFO, self.help_view),
+        self.chat = ChatController(
+            alcove.chats, alcove.talk, self.tasks, ChatFiles(alcove.transcripts, self.tasks), alcove.drafts
         )
-        place = Place(lambda: alcove.preferences.window, self._keep_place)
-        self.window = MainWindow(self.look, self.chat_view.sidebar, panes, place, self.closed.set)
+        self.models = ModelsController(alcove.library, alcove.preferences, self.tasks.spawn)
+        self.chat_view = ChatView(self.look, self.chat)
         self._join()
+        self.window.fill(self.chat_view.sidebar, self._made)
+
+    def _made(self, pane: str) -> QWidget:
+        """A pane, when it is first shown."""
+        match pane:
+            case "models":
+                return self.models_view
+            case "settings":
+                return self._settings_view()
+            case "help":
+                return self.help_view
+            case _:
+                return self.chat_view
+
+    @cached_property
+    def models_view(self) -> ModelsView:
+        from desktop.panes.models.view import ModelsView
+
+        return ModelsView(self.look, self.models)
+
+    @cached_property
+    def help_view(self) -> HelpView:
+        from desktop.panes.help.controller import HelpController
+        from desktop.panes.help.view import HelpView
+
+        controller = HelpController(self._alcove.help)
+        controller.speak(translation.language())
+        self._shell.spoken.connect(controller.speak)
+        return HelpView(self.look, controller)
+
+    def _settings_view(self) -> QWidget:
+        from desktop.panes.settings.controller import SettingsController
+        from desktop.panes.settings.view import SettingsView
+
+        alcove = self._alcove
+        controller = SettingsController(alcove.preferences, self._model_names, alcove.paths.home, self.tasks.spawn)
+        controller.window_changed.connect(self._dress)
+        return SettingsView(self.look, controller)
 
     def start(self) -> None:
         """What is read once the window can be seen."""
@@ -141,7 +133,7 @@ class Root:
     def excepthook(self, kind: type[BaseException], bug: BaseException, trace: TracebackType | None) -> None:
         """A fault in one of Qt's calls into Python: logged, and a report offered."""
         if issubclass(kind, KeyboardInterrupt):
-            self.closed.set()
+            self._shell.closed.set()
             return
         log.error("A fault reached the event loop", exc_info=(kind, bug, trace))
         self.window.show_report(bug)
@@ -152,7 +144,6 @@ class Root:
         self.models.changed.connect(self._list_models)
         self.models.renamed.connect(lambda old, new: self.tasks.spawn(self._renamed(old, new)))
         self.models.chosen.connect(self._chat_with)
-        self.settings.window_changed.connect(self._dress)
         self.chat.device_changed.connect(lambda _device: self._tell_status())
         self.chat_view.settings_wanted.connect(self._chat_settings)
         self.chat_view.sidebar.chosen.connect(lambda *_chosen: self.window.show_pane("chat"))
@@ -216,17 +207,16 @@ class Root:
         def save(own: dict[str, Value]) -> None:
             self.tasks.spawn(self._alcove.chats.update(chat_id, settings=own))
 
+        from desktop.panes.settings.dialog import ChatSettingsDialog
+
         ChatSettingsDialog(self.look, chat.title or _("New chat"), levels, save, self.window).open()
 
     # -- the window's own ---------------------------------------------------------------------------------------------
 
     def _dress(self, settings: Mapping[str, Value]) -> None:
         """Language, appearance and text size, now."""
-        self.look.use(str(settings["appearance"]), int(str(settings["text_size"])))
-        translation.use(str(settings["language"]), resources() / "locale")
-        if hasattr(self, "help"):
-            self.help.speak(translation.language())
-            self._list_models()
+        self._shell.dress(settings)
+        self._list_models()
 
     def _tell_status(self) -> None:
         loaded = self._alcove.engine.loaded
@@ -246,9 +236,6 @@ class Root:
             )
         )
 
-    def _keep_place(self, place: Mapping[str, Value]) -> None:
-        self.tasks.spawn(self._alcove.preferences.set_window(place))
-
     def _show(self, error: UserError) -> None:
         self.window.warn(error)
 
@@ -260,20 +247,3 @@ def _choice(model: Model) -> ModelChoice:
     if model.built_in:
         return ModelChoice("", _("Guide"), _("built in, knows Alcove only"))
     return ModelChoice(model.name, model.name, f"{model.quantisation} · {formats.size(model.size)}")
-
-
-def _log_to(folder: Path) -> None:
-    """Warnings and worse, in a file that never grows beyond a few megabytes. What is said in chats is not logged."""
-    handler = logging.handlers.RotatingFileHandler(
-        folder / "alcove.log", maxBytes=LOG_BYTES, backupCount=2, encoding="utf-8", delay=True
-    )
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    logging.getLogger("desktop").addHandler(handler)
-
-
-def _refuse(app: QApplication, error: UserError) -> None:
-    """The data folder or the database cannot be used: that is said, and nothing is touched."""
-    box = QMessageBox(QMessageBox.Icon.Warning, "Alcove", _(error.message, **error.fields))
-    box.finished.connect(app.quit)
-    box.open()
-    app.exec()

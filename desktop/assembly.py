@@ -14,6 +14,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from desktop.core.errors import Notice
 from desktop.engine.client import Engine
 from desktop.services.chats import Chats
 from desktop.services.drafts import Drafts
@@ -22,7 +23,7 @@ from desktop.services.library import Library
 from desktop.services.machine import Machine
 from desktop.services.paths import Paths, resources
 from desktop.services.preferences import Preferences
-from desktop.services.store import Notice, Store
+from desktop.services.store import Store
 from desktop.services.talk import Talk
 from desktop.services.transcripts import Transcripts
 
@@ -47,7 +48,9 @@ class Assembly:
 
     @classmethod
     @asynccontextmanager
-    async def opened(cls, paths: Paths | None = None, chats_in: Paths | None = None) -> AsyncIterator[Assembly]:
+    async def opened(
+        cls, paths: Paths | None = None, chats_in: Paths | None = None, preferences: Preferences | None = None
+    ) -> AsyncIterator[Assembly]:
         """All services over a data folder, the person's own by default. `chats_in` puts the chats elsewhere."""
         paths = paths or Paths.of_person()
         paths.create()
@@ -55,7 +58,7 @@ class Assembly:
             store = Store(chats_in or paths)
             await store.open()
             closing.push_async_callback(store.close)
-            preferences = Preferences(paths.preferences)
+            preferences = preferences or Preferences(paths.preferences)
             library = await Library.open(paths, resources())
             machine = Machine.of_this_computer()
             chats = Chats(store)

@@ -37,9 +37,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parsed = _parser().parse_args(given)
     try:
         if parsed.run is None:
-            from desktop import app  # the window's imports cost every other verb half a second
+            from desktop import launch  # the window's imports cost every other verb half a second
 
-            return app.main()
+            return launch.main()
         status: int = asyncio.run(parsed.run(parsed))
         sys.stdout.flush()
         return status

@@ -17,6 +17,8 @@ translate the id. It never carries a traceback or another exception's text as it
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 
 def N_(message: str) -> str:
     """Marks a message id for extraction; translated later, where a person reads it."""
@@ -72,3 +74,14 @@ class SettingError(UserError):
 
 class StorageError(UserError):
     """The disk, its permissions, or a database that is not ours to write."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something to tell the person once: a message id and its fields."""
+
+    message: str
+    fields: dict[str, object]
+
+    def __str__(self) -> str:
+        return self.message.format(**self.fields)

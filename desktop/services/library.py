@@ -20,14 +20,13 @@ from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from desktop.core.errors import N_, ModelFileError, SettingError, StorageError, UserError
+from desktop.core.errors import N_, ModelFileError, Notice, SettingError, StorageError, UserError
 from desktop.core.gguf import Value
 from desktop.engine.files import read_header
 from desktop.services.disk import aside, refused, write_whole
 from desktop.services.modelfiles import How, Model, described, folder_for, parts, stem, take
 from desktop.services.paths import Paths
 from desktop.services.rows import new_id
-from desktop.services.store import Notice
 
 __all__ = ["GUIDE", "How", "Library", "Model"]
 

@@ -15,10 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from desktop.core import settings, toml
-from desktop.core.errors import N_
+from desktop.core.errors import N_, Notice
 from desktop.core.settings import Value, Values
 from desktop.services.disk import aside, refused, write_whole
-from desktop.services.store import Notice
 
 _LARGEST = 1 << 20  # bytes; thousands of models with every setting
 

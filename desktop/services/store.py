@@ -20,11 +20,10 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from desktop.core.errors import N_, StorageError
+from desktop.core.errors import N_, Notice, StorageError
 from desktop.services.disk import aside, refused
 from desktop.services.migrations import MIGRATIONS, Migration
 from desktop.services.paths import Paths
@@ -36,17 +35,6 @@ _OURS = 0x416C636F  # "Alco", in the file's header (PRAGMA application_id)
 _BUSY_S = 10.0  # how long another process may hold the file; its own writes take milliseconds, an import seconds
 _CHECK_S = 0.15  # time given at start to looking for damage; a doubtful file is looked through whole
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-
-
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """Something to tell the person once: a message id and its fields."""
-
-    message: str
-    fields: dict[str, object]
-
-    def __str__(self) -> str:
-        return self.message.format(**self.fields)
 
 
 class Store:

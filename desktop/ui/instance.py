@@ -10,9 +10,12 @@ import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QLockFile, QObject, Signal
-from PySide6.QtNetwork import QLocalServer, QLocalSocket
+
+if TYPE_CHECKING:
+    from PySide6.QtNetwork import QLocalServer, QLocalSocket
 
 WAIT_MS = 2000  # a busy first window answers within a second; then we say nothing rather than hang
 MESSAGE_LIMIT = 64 * 1024  # bytes; some hundred paths
@@ -35,12 +38,17 @@ class Instance(QObject):
         if not self._lock.tryLock(0):
             self._tell(files)
             return False
+        return True
+
+    def listen(self) -> None:
+        """Hears later starts from now on. Apart from `claim`, because sockets cost time that the first paint needs."""
+        from PySide6.QtNetwork import QLocalServer, QLocalSocket
+
         QLocalServer.removeServer(self._name)
         self._server = QLocalServer(self)
         self._server.setSocketOptions(QLocalServer.SocketOption.UserAccessOption)
         self._server.newConnection.connect(self._greet)
         self._server.listen(self._name)
-        return True
 
     def release(self) -> None:
         if self._server is not None:
@@ -49,6 +57,8 @@ class Instance(QObject):
         self._lock.unlock()
 
     def _tell(self, files: Sequence[str]) -> None:
+        from PySide6.QtNetwork import QLocalSocket
+
         socket = QLocalSocket()
         socket.connectToServer(self._name)
         if socket.waitForConnected(WAIT_MS):

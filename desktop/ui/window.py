@@ -33,7 +33,6 @@ from desktop.ui.fields import edge
 from desktop.ui.icons import Icon
 from desktop.ui.labels import Label, Tone
 from desktop.ui.menus import Command, Menus
-from desktop.ui.report import ReportDialog
 from desktop.ui.theme import Theme, Type
 from desktop.ui.translation import _
 
@@ -49,7 +48,6 @@ class Pane:
     name: str
     label: str
     icon: Icon
-    widget: QWidget
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,20 +64,18 @@ class MainWindow(QMainWindow):
     models_dropped = Signal(list)  # paths of .gguf files
     chats_dropped = Signal(list)  # paths of .json and .md files
 
-    def __init__(
-        self, look: Theme, sidebar: QWidget, panes: Sequence[Pane], place: Place, on_close: Callable[[], None]
-    ) -> None:
+    def __init__(self, look: Theme, panes: Sequence[Pane], place: Place, on_close: Callable[[], None]) -> None:
         super().__init__()
-        self._look, self._panes, self._place, self._on_close = look, {p.name: p for p in panes}, place, on_close
+        self._look, self._place, self._on_close = look, place, on_close
         self._home = panes[0].name
+        self._make: Callable[[str], QWidget] | None = None
+        self._widgets: dict[str, QWidget] = {}
         look.changed.connect(lambda: edge(look))
         edge(look)
         self._stack = QStackedWidget()
-        for pane in panes:
-            self._stack.addWidget(pane.widget)
         self._notices = QVBoxLayout()
         self._status = Label(look, Type.SMALL, Tone.MUTED)
-        self._side = Side(look, sidebar, panes)
+        self._side = Side(look, panes)
         self._side.toggled.connect(lambda: self._fold(not self._side.folded))
         self._side.pane_asked.connect(self._navigate)
         self._leaving = False
@@ -92,8 +88,13 @@ class MainWindow(QMainWindow):
         self.setAcceptDrops(True)
         self.setMinimumSize(*SMALLEST)
         self._restore()
-        self.show_pane(self._home)
         self.retranslate()
+
+    def fill(self, sidebar: QWidget, make: Callable[[str], QWidget]) -> None:
+        """Puts the content in. `make` gives the widget of a pane, and is asked when the pane is first shown."""
+        self._make = make
+        self._side.put(sidebar)
+        self.show_pane(self._home)
 
     def _arrange(self) -> None:
         self._notices.setContentsMargins(theme.M, theme.S, theme.M, 0)
@@ -119,10 +120,16 @@ class MainWindow(QMainWindow):
     @property
     def pane(self) -> str:
         """The name of the pane that is shown."""
-        return next(name for name, pane in self._panes.items() if pane.widget is self._stack.currentWidget())
+        shown = self._stack.currentWidget()
+        return next((name for name, widget in self._widgets.items() if widget is shown), self._home)
 
     def show_pane(self, name: str) -> None:
-        self._stack.setCurrentWidget(self._panes[name].widget)
+        if self._make is None:
+            return
+        if name not in self._widgets:
+            self._widgets[name] = self._make(name)
+            self._stack.addWidget(self._widgets[name])
+        self._stack.setCurrentWidget(self._widgets[name])
         self._side.mark(name)
         self.menus.mark_pane(name)
         self.pane_shown.emit(name)
@@ -142,6 +149,8 @@ class MainWindow(QMainWindow):
 
     def show_report(self, bug: BaseException) -> None:
         """Offers a report of a fault of ours; one at a time, because faults come in flocks."""
+        from desktop.ui.report import ReportDialog
+
         if self.findChild(ReportDialog) is None:
             dialog = ReportDialog(self._look, bug, self)
             dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -236,9 +245,10 @@ class Side(QWidget):
     toggled = Signal()
     pane_asked = Signal(str)
 
-    def __init__(self, look: Theme, sidebar: QWidget, panes: Sequence[Pane]) -> None:
+    def __init__(self, look: Theme, panes: Sequence[Pane]) -> None:
         super().__init__()
-        self._look, self._sidebar, self._panes = look, sidebar, panes
+        self._look, self._panes = look, panes
+        self._sidebar: QWidget = QWidget()  # until the list comes
         self.folded = False
         self._toggle = IconButton(look, Icon.SIDEBAR, "")
         self._toggle.clicked.connect(self.toggled)
@@ -247,11 +257,20 @@ class Side(QWidget):
         column.setContentsMargins(theme.S, theme.S, theme.S, theme.S)
         column.setSpacing(theme.XS)
         column.addWidget(self._toggle, 0, Qt.AlignmentFlag.AlignLeft)
-        column.addWidget(sidebar, 1)
+        column.addWidget(self._sidebar, 1)
         column.addStretch()
         for button in self._buttons.values():
             column.addWidget(button)
         look.changed.connect(lambda: self.fold(self.folded))
+
+    def put(self, sidebar: QWidget) -> None:
+        """Puts the list in its place."""
+        column = self.layout()
+        assert column is not None
+        column.replaceWidget(self._sidebar, sidebar)
+        self._sidebar.deleteLater()
+        self._sidebar = sidebar
+        self.fold(self.folded)
 
     def fold(self, folded: bool) -> None:
         self.folded = folded

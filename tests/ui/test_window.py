@@ -32,14 +32,14 @@ class Shell:
         self.sidebar = QListWidget()
         self.field = QLineEdit()
         panes = [
-            Pane("chat", "Chat", Icon.CHAT, self.field),
-            Pane("models", "Models", Icon.MODELS, QLineEdit()),
-            Pane("settings", "Settings", Icon.SETTINGS, QLineEdit()),
-            Pane("help", "Help", Icon.INFO, QLineEdit()),
+            Pane("chat", "Chat", Icon.CHAT),
+            Pane("models", "Models", Icon.MODELS),
+            Pane("settings", "Settings", Icon.SETTINGS),
+            Pane("help", "Help", Icon.INFO),
         ]
-        self.window = MainWindow(
-            look, self.sidebar, panes, Place(lambda: place or {}, self.saved.append), lambda: self.closes.append(True)
-        )
+        place_of = Place(lambda: place or {}, self.saved.append)
+        self.window = MainWindow(look, panes, place_of, lambda: self.closes.append(True))
+        self.window.fill(self.sidebar, lambda name: self.field if name == "chat" else QLineEdit())
         self.window.asked.connect(self.asked.append)
         self.window.models_dropped.connect(self.models.append)
         self.window.chats_dropped.connect(self.chats.append)
