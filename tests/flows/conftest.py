@@ -33,4 +33,4 @@ def brief(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def endless(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Says the alphabet until it is stopped, or the context is full."""
-    return models.scripted_model(tmp_path_factory.mktemp("models") / "endless-chat.gguf", {})
+    return models.scripted_model(tmp_path_factory.mktemp("models") / "endless-chat.gguf", {}, context=32768)

@@ -10,15 +10,17 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import desktop
+from desktop.services.paths import Paths
 
-PATIENCE_S = 60.0  # a busy machine takes seconds for what takes a tenth of one; only a hang takes longer
+PATIENCE_S = 12.0  # a busy machine takes seconds for what takes a tenth of one; only a hang takes longer
+SETTINGS = '[settings]\nlanguage = "en"\ncontext = 32768\nthreads = 1\nbatch_threads = 1\n'
 Process = subprocess.Popen[bytes]
 
 
@@ -65,6 +67,28 @@ class Program:
         with self.started(*arguments) as process:
             out, err = process.communicate(given, timeout=PATIENCE_S)
         return Outcome(process.returncode, out.decode(), err.decode())
+
+    def live(self, journey: Callable[..., Coroutine[Any, Any, None]], *arguments: str | Path) -> str:
+        """Opens the window, lives through a journey there, and closes it; what the journey told.
+
+        Without settings yet, the window speaks English whatever the system does, and the engine takes one thread.
+        """
+        preferences = Paths(self.home).preferences
+        if not preferences.exists():
+            Paths(self.home).create()
+            preferences.write_text(SETTINGS)
+        with self.at_the_window(journey, *arguments) as process:
+            out, err = process.communicate(timeout=5 * PATIENCE_S)
+        assert process.returncode == 0, err.decode()
+        log = self.home / "logs" / "alcove.log"
+        assert not log.exists() or " ERROR " not in log.read_text(), log.read_text()
+        return str(out.decode())
+
+    def at_the_window(
+        self, journey: Callable[..., Coroutine[Any, Any, None]], *arguments: str | Path
+    ) -> AbstractContextManager[Process]:
+        """The window's process, while a journey is lived through."""
+        return self.started(f"{journey.__module__}:{journey.__name__}", *arguments, module="tests.flows.driver")
 
     @contextmanager
     def started(self, *arguments: str | Path, module: str = "desktop", out: int = subprocess.PIPE) -> Iterator[Process]:

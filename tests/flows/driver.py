@@ -1,0 +1,66 @@
+"""The program as `alcove` starts it, and at its window a person who lives through a journey; in a process of their own.
+
+    python -m tests.flows.driver MODULE:JOURNEY [ARGUMENT …]
+
+A journey is a coroutine function that takes a `Person` and the arguments. When it returns, the window is closed and the
+exit status is the program's; when it fails, its traceback is printed and the status is 3. Nothing of the program is
+replaced: the journey runs beside it in its event loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import os
+import sys
+import traceback
+from collections.abc import Coroutine
+from typing import Any
+
+from desktop.cli import main
+from desktop.ui import loop
+from tests.flows.person import at_the_window
+
+FAILED = 3
+
+
+def tell(line: str) -> None:
+    """Says something to the test, at once."""
+    os.write(1, f"{line}\n".encode())
+
+
+async def live(journey: str, *arguments: str) -> None:
+    module, _, name = journey.partition(":")
+    person = await at_the_window()
+    await getattr(importlib.import_module(module), name)(person, *arguments)
+    person.window.close()
+
+
+def judge(living: asyncio.Task[None]) -> None:
+    if not living.cancelled() and (failure := living.exception()) is not None:
+        traceback.print_exception(failure)
+        sys.stderr.flush()
+        os._exit(FAILED)
+
+
+def run_beside(journey: list[str]) -> None:
+    """From now on, whatever the event loop runs, it runs the journey, too."""
+    run = loop.run
+
+    def both(program: Coroutine[Any, Any, int]) -> int:
+        async def together() -> int:
+            living = asyncio.create_task(live(*journey))
+            living.add_done_callback(judge)
+            try:
+                return await program
+            finally:
+                living.cancel()
+
+        return run(together())
+
+    loop.run = both
+
+
+if __name__ == "__main__":
+    run_beside(sys.argv[1:])
+    sys.exit(main([]))
