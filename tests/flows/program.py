@@ -19,7 +19,7 @@ from typing import Any
 import desktop
 from desktop.services.paths import Paths
 
-PATIENCE_S = 12.0  # a busy machine takes seconds for what takes a tenth of one; only a hang takes longer
+PATIENCE_S = 60.0  # a busy machine takes seconds for what takes a tenth of one; only a hang takes longer
 SETTINGS = '[settings]\nlanguage = "en"\ncontext = 32768\nthreads = 1\nbatch_threads = 1\n'
 Process = subprocess.Popen[bytes]
 

@@ -6,18 +6,21 @@ import asyncio
 import os
 import random
 import time
+from collections.abc import Mapping
 from itertools import cycle, islice
 from pathlib import Path
 
 import psutil
 import pytest
+from PySide6.QtWidgets import QLabel
 
 from desktop.assembly import Assembly
 from desktop.core.chat import Message
 from desktop.core.generation import StopReason
+from desktop.panes.chat.body import NoteBody
 from desktop.services.paths import Paths
 from tests.flows.driver import tell
-from tests.flows.person import SOON_S, Person
+from tests.flows.person import SOON_S, Person, until
 from tests.flows.program import PATIENCE_S, SETTINGS, Program
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="kill -9 is POSIX")
@@ -80,3 +83,54 @@ def test_what_was_shown_survives_the_window(alcove: Program, endless: Path) -> N
         assert reply.note
         assert reply.text == alphabet(len(reply.text))
         assert must <= len(reply.text), (must, len(reply.text), might)
+
+
+async def lose_the_engine_twice(person: Person, model: str) -> None:
+    """The engine is killed: the window says so and goes on; the second time it offers safer settings."""
+    await person.with_model(model)
+    await person.ask(QUESTION)
+    kept = await engine_killed(person)
+    await person.press("Reload the model")
+    await until(engines)
+    await person.answered()
+    await person.ask("again")
+    await until(lambda: len(person.conversation) == 4 and person.conversation[3], lambda: person.conversation)
+    assert person.conversation[1].startswith(kept)
+    await engine_killed(person)
+    await person.press("Use safer settings")
+    await until(engines)
+    await person.answered()
+    await person.ask("a third time")
+    await until(lambda: len(person.conversation) == 6 and person.conversation[5], lambda: person.conversation)
+    await person.press("Stop")
+    assert (await person.answered())[5] == alphabet(len(person.conversation[5]))
+
+
+def engines() -> list[psutil.Process]:
+    return [child for child in psutil.Process().children() if child.status() != psutil.STATUS_ZOMBIE]
+
+
+async def engine_killed(person: Person) -> str:
+    """Kills the engine as soon as some of the last reply is seen; the text that stays, which is marked."""
+    notes = len(person.all(NoteBody))
+    await until(lambda: len(person.conversation) % 2 == 0 and person.conversation[-1], lambda: person.conversation)
+    seen = person.conversation[-1]
+    (engine,) = engines()
+    engine.kill()
+    await person.answered()
+    await until(lambda: len(person.all(NoteBody)) == notes + 1)
+    assert any("ended from outside" in label.text() for label in person.all(QLabel)), person.sentences
+    assert person.conversation[-1].startswith(seen)
+    return person.conversation[-1]
+
+
+def test_the_window_outlives_its_engine(alcove: Program, endless: Path) -> None:
+    alcove.run("models", "import", endless, "--link")
+    alcove.live(lose_the_engine_twice, endless.stem)
+
+    async def chosen() -> Mapping[str, object]:
+        async with Assembly.opened(Paths(alcove.home)) as program:
+            (chat,) = await program.chats.all()
+            return chat.settings
+
+    assert asyncio.run(chosen())
