@@ -25,6 +25,8 @@ from desktop.core.settings import Group
 from desktop.core.talk import Ended, Written
 from desktop.ui.translation import _
 
+INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+
 
 def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = verbs.add_parser("chat", help=_(N_("talk to a model")), description=_(N_("Talk to a model.")))
@@ -45,34 +47,39 @@ async def run(parsed: argparse.Namespace) -> int:
         if parsed.prompt is None:
             return await _dialogue(alcove, chat, parsed.json)
         text = sys.stdin.read() if parsed.prompt == "-" else parsed.prompt
-        reply = await _one(alcove, chat, text, quiet=parsed.json)
-        if parsed.json:
+        reply, fault = await _one(alcove, chat, text, quiet=parsed.json)
+        if parsed.json and reply is not None:
             _print_json(reply)
-        return 0
+        if fault is not None:
+            raise fault
+        return INTERRUPTED if reply is None or reply.stop_reason is StopReason.CANCELLED else 0
 
 
-async def _one(alcove: Assembly, chat: Chat, text: str, *, quiet: bool) -> Message:
-    """Asks, prints the reply as it comes, and returns it."""
+async def _one(alcove: Assembly, chat: Chat, text: str, *, quiet: bool) -> tuple[Message | None, UserError | None]:
+    """Asks and prints the reply as it comes. Both come back: what was written, and what ended it before its time."""
     final: Message | None = None
-    with _interrupt_stops(alcove):
-        async with aclosing(alcove.talk.ask(chat.id, text)) as events:
-            async for event in events:
-                if isinstance(event, Written) and not quiet:
-                    print(event.text, end="", flush=True)
-                if isinstance(event, Ended):
-                    final = event.message
-    if not quiet:
+    fault: UserError | None = None
+    with _interrupt_stops(alcove, chat):
+        try:
+            async with aclosing(alcove.talk.ask(chat.id, text)) as events:
+                async for event in events:
+                    if isinstance(event, Written) and not quiet:
+                        print(event.text, end="", flush=True)
+                    if isinstance(event, Ended):
+                        final = event.message
+        except UserError as error:
+            fault = error
+    if not quiet and final is not None:
         print()
-    if final is None:
-        raise UserError(N_("Stopped before the model was loaded."))
-    return final
+    return final, fault
 
 
 async def _dialogue(alcove: Assembly, chat: Chat, as_json: bool) -> int:
     """Turns until the input ends. An error ends the turn, not the dialogue."""
     at_terminal = sys.stdin.isatty()
     if at_terminal:
-        print(_(N_("Talking to {model}. /clear begins anew, Ctrl+C stops a reply, Ctrl+D ends."), model=chat.model))
+        greeting = N_("Talking to {model}. /clear begins anew, Ctrl+C stops a reply, Ctrl+D ends.")
+        print(_(greeting, model=chat.model), file=sys.stderr)
     status = 0
     while (line := _line("> " if at_terminal else "")) is not None:
         if not line.strip():
@@ -80,16 +87,14 @@ async def _dialogue(alcove: Assembly, chat: Chat, as_json: bool) -> int:
         if line.strip() == "/clear":
             await alcove.chats.clear(chat.id)
             continue
-        try:
-            reply = await _one(alcove, chat, line, quiet=as_json)
-        except UserError as error:
-            print(_(error.message, **error.fields), file=sys.stderr)
-            status = 1
-            continue
-        if as_json:
+        reply, fault = await _one(alcove, chat, line, quiet=as_json)
+        if reply is not None and as_json:
             _print_json(reply)
-        elif at_terminal:
+        elif reply is not None and at_terminal:
             print(_statistics(reply), file=sys.stderr)
+        if fault is not None:
+            print(_(fault.message, **fault.fields), file=sys.stderr)
+            status = 1
     return status
 
 
@@ -98,7 +103,8 @@ def _line(prompt: str) -> str | None:
     input() would keep Ctrl+C from ending the dialogue until Enter is pressed."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        return input(prompt)
+        print(prompt, end="", file=sys.stderr, flush=True)  # what is on standard output are replies, and only they
+        return input()
     except EOFError:
         return None
     finally:
@@ -126,13 +132,13 @@ def _print_json(reply: Message) -> None:
 
 
 @contextmanager
-def _interrupt_stops(alcove: Assembly) -> Iterator[None]:
+def _interrupt_stops(alcove: Assembly, chat: Chat) -> Iterator[None]:
     """While a reply is written, Ctrl+C stops it and nothing else."""
     loop = asyncio.get_running_loop()
     stopping: set[asyncio.Task[None]] = set()
 
     def stop() -> None:
-        stopping.add(loop.create_task(alcove.talk.stop()))
+        stopping.add(loop.create_task(alcove.talk.stop(chat.id)))
 
     before = signal.signal(signal.SIGINT, lambda *_args: loop.call_soon_threadsafe(stop))
     try:

@@ -119,6 +119,11 @@ def pieces(
     return tuple(found)
 
 
+def said(turn: Turn) -> str:
+    """What of a turn is sent again: all a person wrote, a reply without its thoughts and outer white space."""
+    return turn.text if turn.role is not Role.ASSISTANT else _THOUGHTS.sub("", turn.text, count=1).strip()
+
+
 def exact_text(prompt: Sequence[Piece]) -> str:
     """The prompt as one text, for showing."""
     return "".join(piece.text for piece in prompt)
@@ -189,8 +194,8 @@ def _content(turn: Turn, disguise: _Disguise) -> str:
     """A turn's text in disguise. A reply goes without its thoughts and outer white space, and is marked as one."""
     if turn.role is not Role.ASSISTANT:
         return disguise.on(turn.text)
-    said = disguise.on(_THOUGHTS.sub("", turn.text, count=1).strip())
-    return f"{_REPLY_START}{said}{_REPLY_END}" if said else ""
+    text = disguise.on(said(turn))
+    return f"{_REPLY_START}{text}{_REPLY_END}" if text else ""
 
 
 def _folded(instruction: str, turns: Sequence[Turn]) -> list[Turn]:

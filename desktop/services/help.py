@@ -6,14 +6,14 @@ the page is `core.guide`'s; answering from it is the model's.
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from desktop.core.guide import Pages
+from desktop.core.guide import Pages, page_text
 
+log = logging.getLogger(__name__)
 LANGUAGES = ("en", "ko", "it")
 
 
@@ -25,6 +25,11 @@ class Page:
     topic: str
     title: str
     text: str
+
+    @property
+    def document(self) -> str:
+        """As the guide reads it, and was taught to."""
+        return page_text(f"# {self.title}\n\n{self.text}")
 
 
 class Help:
@@ -43,19 +48,25 @@ class Help:
         return {(page.language, page.topic): page for page in found}
 
     @cached_property
-    def _index(self) -> Pages:
-        from desktop.core.guide import Pages
-
-        return Pages.from_bytes((self._resources / "guide" / "pages.bin").read_bytes())
+    def _index(self) -> Pages | None:
+        """None where the file is missing or damaged: the guide then declines, which is better than no window."""
+        try:
+            return Pages.from_bytes((self._resources / "guide" / "pages.bin").read_bytes())
+        except (OSError, ValueError) as error:
+            log.error("The index of the help pages cannot be used: %s", error)
+            return None
 
     def pages(self, language: str) -> list[Page]:
         """All pages of a language, by title; English where there are none."""
         known = language if language in LANGUAGES else "en"
         return sorted((p for p in self._pages.values() if p.language == known), key=lambda p: p.title)
 
-    def nearest(self, question: str) -> Page | None:
-        """The page a question is about, in the question's language; None if it is about something else."""
-        match = self._index.nearest(question)
+    def nearest(self, question: str, previous: str = "") -> Page | None:
+        """The page a question is about, in the question's language; None if it is about something else.
+
+        `previous` is the question before, for one that makes sense only after it.
+        """
+        match = self._index.nearest(question, previous) if self._index else None
         if match is None or match.topic is None:
             return None
         return self._pages.get((match.language, match.topic))

@@ -75,29 +75,33 @@ class Library:
         self._refresh()
         return sorted((m for m in self._models if m.binned is not None), key=lambda m: -(m.binned or 0))
 
-    def find(self, name: str) -> Model:
-        """By name, by path, or by the unique beginning of a name; "" is the guide. Raises `ModelFileError`."""
-        models, wanted = self.all(), _folded(name)
+    def named(self, name: str) -> Model:
+        """By its whole name or its path; "" is the guide. Raises `ModelFileError`."""
+        wanted, path = _folded(name), _absolute(name)
         if not wanted or wanted == _folded(GUIDE):
             return self._guide
-        path = _absolute(name)
-        for model in models:
+        for model in self.all():
             if _folded(model.name) == wanted or model.path == path:
                 return model
-        begun = [m for m in models if _folded(m.name).startswith(wanted)]
-        if len(begun) == 1:
-            return begun[0]
-        if begun:
-            raise ModelFileError(
-                N_("Several models begin with “{name}”: {found}. Give more of the name."),
-                name=name,
-                found=", ".join(m.name for m in begun[:5]),
-            )
         if os.path.exists(path) or path.suffix.lower() == ".gguf":
             return self._visiting(path)
         raise ModelFileError(
             N_("There is no model called “{name}” in the library. Import its file, or choose another model."), name=name
         )
+
+    def find(self, name: str) -> Model:
+        """As `named`, or by the unique beginning of a name, as it is typed in a terminal. Raises `ModelFileError`."""
+        models, wanted = self.all(), _folded(name)
+        begun = [m for m in models if wanted and _folded(m.name).startswith(wanted)]
+        if any(_folded(m.name) == wanted for m in begun) or not begun:
+            return self.named(name)
+        if len(begun) > 1:
+            raise ModelFileError(
+                N_("Several models begin with “{name}”: {found}. Give more of the name."),
+                name=name,
+                found=", ".join(m.name for m in begun[:5]),
+            )
+        return begun[0]
 
     async def info(self, model: Model) -> list[tuple[str, str]]:
         """What the file says of itself, in its order; long lists are summarised. Raises `ModelFileError`."""

@@ -66,8 +66,10 @@ class Machine:
         except psutil.Error:
             return 0
 
-    def suited(self, model: Model, wanted: LoadSettings) -> LoadSettings:
+    def suited(self, model: Model, wanted: LoadSettings, returned: int = 0) -> LoadSettings:
         """What "automatic" and "as trained" mean for this model here, and never more context than it was trained on.
+
+        `returned` are bytes that come free when the model loaded now leaves.
 
         A context that was not chosen (0, or the default) is made smaller where memory is short; a chosen one is kept.
         """
@@ -75,7 +77,7 @@ class Machine:
         context = min(wanted.context or trained, trained)
         chosen = wanted.context not in (0, _USUAL)
         if not chosen and model.kv_elements:
-            fits = largest_context(model.kv_elements, wanted.kv_type, model.size, self.memory_available())
+            fits = largest_context(model.kv_elements, wanted.kv_type, model.size, self.memory_available() + returned)
             context = min(context, max(fits, _LEAST_CONTEXT))
         return replace(
             wanted,

@@ -21,8 +21,6 @@ from desktop.engine.client import Engine
 from desktop.services.help import Help
 from desktop.services.library import Model
 
-EARLIER_FOR_GUIDE = 2  # turns; the guide was trained with at most one exchange before the question
-
 
 @dataclass(frozen=True, slots=True)
 class Ready:
@@ -56,12 +54,12 @@ def template_for(opening: Opening, model: Model) -> ChatTemplate:
     return found or ChatTemplate("", "")
 
 
-def opening_for(chat: Chat, model: Model) -> Opening:
-    """The chat's opening; a base model without any template goes on with the text instead of answering."""
+def opening_for(opening: Opening, model: Model) -> Opening:
+    """The opening a chat begins with; a base model without any template goes on with the text instead of answering."""
     names = (model.name, model.path.name)
-    if model.template or chat.opening.template or chat.opening.completion or not is_base(*names):
-        return chat.opening
-    return replace(chat.opening, completion=True)
+    if model.template or opening.template or opening.completion or not is_base(*names):
+        return opening
+    return replace(opening, completion=True)
 
 
 class Prompts:
@@ -91,25 +89,53 @@ class Prompts:
                 ),
                 context=context,
             )
-        start = await self._first_kept(ready, path, total, free)
-        kept = await self._pieces(ready, ready.opening, path[start:])
-        return kept, frozenset(m.id for m in path[:start])
+        return await self._shortened(ready, path, total, free)
+
+    async def _shortened(
+        self, ready: Ready, path: Sequence[Message], total: int, free: int
+    ) -> tuple[tuple[Piece, ...], frozenset[str]]:
+        """Without the oldest turns. The template's own tokens are only known whole, so the rest is counted again."""
+        context = ready.info.context
+        while True:
+            start = await self._first_kept(ready, path, total, free)
+            kept = await self._pieces(ready, ready.opening, path[start:])
+            (now,) = await self._engine.count([kept])
+            if now + min(free, window.LEAST_REPLY) <= context or free >= context:
+                return kept, frozenset(m.id for m in path[:start])
+            free += now - context + window.LEAST_REPLY
 
     async def _first_kept(self, ready: Ready, path: Sequence[Message], total: int, free: int) -> int:
         opening = [ready.opening.instruction, *(t.text for t in ready.opening.turns)]
-        texts = ["".join(opening), *(m.text for m in path)]
+        texts = ["".join(opening), *(prompt.said(Turn(m.role, m.text)) for m in path)]
         counts = await self._engine.count([(Piece(PieceKind.TEXT, text),) for text in texts])
         wrapping = max(0, total - sum(counts)) // len(path) + 1  # the template's own tokens, spread over the turns
         tokens = [count + wrapping for count in counts[1:]]
         return window.first_kept([m.role for m in path], tokens, counts[0], ready.info.context, free)
 
     async def _guided(self, ready: Ready, path: Sequence[Message]) -> tuple[Piece, ...]:
-        """The guide gets the help page nearest to the question before it, like any document."""
-        question = next((m.text for m in reversed(path) if m.role is Role.USER), "")
-        page = await asyncio.to_thread(self._help.nearest, question)
-        opening = Opening(f"{page.title}\n{page.text}" if page else "")
-        recent = path[-(EARLIER_FOR_GUIDE + 1 + (path[-1].role is Role.ASSISTANT)) :] if path else path
-        return await self._pieces(ready, opening, recent)
+        """The guide gets the help page nearest to the question before it, like any document.
+
+        What does not fit goes in this order: the exchange before, the page, and then it says so.
+        """
+        asked = [index for index, message in enumerate(path) if message.role is Role.USER]
+        if not asked:
+            return await self._pieces(ready, Opening(), path)
+        now, before = asked[-1], asked[-2] if len(asked) > 1 else asked[-1]
+        earlier = path[before].text if before != now else ""
+        page = await asyncio.to_thread(self._help.nearest, path[now].text, earlier)
+        document = Opening(page.document if page else "")
+        ways = [(document, path[before:]), (document, path[now:]), (Opening(), path[now:])]
+        found = [await self._pieces(ready, opening, turns) for opening, turns in ways]
+        counts = await self._engine.count(found)
+        room = ready.info.context - ready.info.context // window.STEP
+        for pieces, count in zip(found, counts, strict=True):
+            if count <= room:
+                return pieces
+        raise PromptTooLong(
+            N_(
+                "This is too long for the guide. It answers short questions about Alcove; choose a bigger model for texts."
+            )
+        )
 
     async def _pieces(self, ready: Ready, opening: Opening, path: Sequence[Message]) -> tuple[Piece, ...]:
         info = ready.info

@@ -9,26 +9,25 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable, Mapping
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Mapping
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
+from typing import TypeVar
 
 from desktop.core import prompt
-from desktop.core.chat import Chat, Message, Opening, Role, Turn
-from desktop.core.errors import UserError
+from desktop.core.chat import Message, Opening, Role, Turn
+from desktop.core.errors import N_, StorageError, UserError
 from desktop.core.generation import (
     Appended,
     Finished,
+    GenerateEvent,
     GenerateRequest,
-    LoadSettings,
-    ModelInfo,
-    Piece,
     PromptProgress,
     StopReason,
 )
 from desktop.core.safety import safer
-from desktop.core.settings import Value, load_settings, valid
+from desktop.core.settings import Value, valid
 from desktop.core.talk import (
     ContextUse,
     Ended,
@@ -42,16 +41,51 @@ from desktop.core.talk import (
     TalkEvent,
     Written,
 )
-from desktop.engine.client import Engine
+from desktop.engine.client import Engine, EngineFault
 from desktop.services.chats import Chats
 from desktop.services.help import Help
-from desktop.services.library import Library, Model
+from desktop.services.journal import BROKEN
+from desktop.services.library import Library
+from desktop.services.loading import Loading
 from desktop.services.machine import Machine
 from desktop.services.preferences import Preferences
-from desktop.services.prompts import Prompts, Ready, opening_for, template_for
+from desktop.services.prompts import Prompts, opening_for, template_for
 from desktop.services.rows import new_id
 
+T = TypeVar("T")
+STOP_AGAIN_S = 0.02  # far below the 100 ms in which a stop is promised
 TITLE_LENGTH = 60  # characters; what a sidebar of 280 pixels shows in two lines
+
+
+class _Stop:
+    """One reply's wish to end: pressed at any time, it holds wherever the reply is just then."""
+
+    def __init__(self) -> None:
+        self._pressed = asyncio.Event()
+
+    def __bool__(self) -> bool:
+        return self._pressed.is_set()
+
+    def press(self) -> None:
+        self._pressed.set()
+
+    async def pressed(self) -> None:
+        await self._pressed.wait()
+
+    async def unless(self, work: Awaitable[T]) -> T | None:
+        """The outcome of `work`, or None where stop was pressed first; `work` has then been cancelled."""
+        task = asyncio.ensure_future(work)
+        pressed = asyncio.ensure_future(self._pressed.wait())
+        try:
+            await asyncio.wait({task, pressed}, return_when=asyncio.FIRST_COMPLETED)
+            if task.done():
+                return task.result()
+        finally:
+            pressed.cancel()
+            if not task.done():
+                task.cancel()
+                await asyncio.wait({task})
+        return None
 
 
 class Talk:
@@ -69,11 +103,10 @@ class Talk:
         self._engine = engine
         self._chats = chats
         self._library = library
-        self._preferences = preferences
+        self._loading = Loading(engine, chats, library, preferences, machine)
         self._prompts = Prompts(engine, help_pages)
-        self._machine = machine
         self._turn = asyncio.Lock()
-        self._loading: asyncio.Task[ModelInfo] | None = None
+        self._stops: dict[str, _Stop] = {}
         self._left: dict[str, frozenset[str]] = {}
 
     # -- what a person can do ---------------------------------------------------------------------------------------
@@ -81,22 +114,23 @@ class Talk:
     async def ask(self, chat_id: str, text: str) -> AsyncGenerator[TalkEvent, None]:
         """Adds the person's message to the active path and streams the reply."""
         chat = await self._chats.get(chat_id)
-        tree = await self._chats.messages(chat_id)
-        path = tree.path(chat.tip)
+        path = (await self._chats.messages(chat_id)).path(chat.tip)
         question = _said(text, path[-1].id if path else None)
         await self._chats.put(chat_id, question)
         yield MessageAdded(question)
+        if not (chat.title or chat.titled):
+            titled = await self._chats.update(chat_id, title=title_of(path[0].text if path else text))
+            yield Retitled(chat_id, titled.title)
         async with aclosing(self._reply(chat_id, question.id)) as events:
             async for event in events:
                 yield event
 
     async def edit(self, chat_id: str, message_id: str, text: str) -> AsyncGenerator[TalkEvent, None]:
         """A second version of a message. A person's is answered anew; a reply's is only kept."""
-        old = (await self._chats.messages(chat_id))[message_id]
-        if old.role is Role.USER:
-            changed = _said(text, old.parent)
-        else:
-            changed = replace(old, id=new_id(), text=text, created=time.time())
+        old = await self._message(chat_id, message_id)
+        changed = _said(text, old.parent)
+        if old.role is not Role.USER:
+            changed = replace(changed, role=old.role, model=old.model, stop_reason=StopReason.STOP)
         await self._chats.put(chat_id, changed)
         yield MessageAdded(changed)
         if old.role is Role.USER:
@@ -106,29 +140,28 @@ class Talk:
 
     async def regenerate(self, chat_id: str, message_id: str) -> AsyncGenerator[TalkEvent, None]:
         """Another version of a reply, beside it; for a person's message without one, the reply."""
-        old = (await self._chats.messages(chat_id))[message_id]
-        parent = old.id if old.role is Role.USER else old.parent
-        async with aclosing(self._reply(chat_id, parent)) as events:
+        old = await self._message(chat_id, message_id)
+        async with aclosing(self._reply(chat_id, old.id if old.role is Role.USER else old.parent)) as events:
             async for event in events:
                 yield event
 
     async def continue_reply(self, chat_id: str, message_id: str) -> AsyncGenerator[TalkEvent, None]:
         """Goes on where a reply ended; the same message grows."""
-        begun = (await self._chats.messages(chat_id))[message_id]
+        begun = replace(await self._message(chat_id, message_id), note="", stop_reason=None)
         async with aclosing(self._reply(chat_id, begun.parent, begun)) as events:
             async for event in events:
                 yield event
 
-    async def stop(self) -> None:
-        """Ends the reply being written, or the load it waits for. The text so far stays."""
-        if self._loading is not None:
-            self._loading.cancel()
-        await self._engine.stop()
+    async def stop(self, chat_id: str) -> None:
+        """Ends a chat's reply wherever it is: waiting for its turn, loading, reading or writing. The text stays."""
+        stop = self._stops.get(chat_id)
+        if stop is not None:
+            stop.press()
 
     async def exact_prompt(self, chat_id: str) -> ExactPrompt:
         """What the model would get now, as text and as tokens."""
         async with self._turn:
-            ready = await self._ready(chat_id)
+            ready = await self._loading.ready(chat_id)
             tree = await self._chats.messages(chat_id)
             fitted, _ = await self._prompts.fitted(ready, tree.path(ready.chat.tip))
             return ExactPrompt(prompt.exact_text(fitted), tuple(await self._engine.tokens(fitted)))
@@ -136,7 +169,7 @@ class Talk:
     async def context_use(self, chat_id: str, draft: str = "") -> ContextUse:
         """How full the context is, from the statistics of the last reply and a guess for what came since."""
         chat = await self._chats.get(chat_id)
-        model = self._library.find(chat.model)
+        model = self._library.named(chat.model)
         path = (await self._chats.messages(chat_id)).path(chat.tip)
         known = next((i for i in reversed(range(len(path))) if path[i].usage.prompt_tokens), -1)
         used = path[known].usage.prompt_tokens + path[known].usage.completion_tokens if known >= 0 else 0
@@ -148,15 +181,16 @@ class Talk:
         if loaded is not None and loaded[0] == model.path:
             size = loaded[2].context
         else:
-            size = self._load_settings(chat, model).context
+            size = self._loading.settings(chat, model).context
         return ContextUse(used, size, self._left.get(chat_id, frozenset()))
 
     async def preview(self, opening: Opening, model_name: str) -> str:
         """The prompt an opening gives, with a sample question; needs no engine."""
-        model = self._library.find(model_name)
+        model = self._library.named(model_name)
+        opening = opening_for(opening, model)
+        template = template_for(opening, model)
         vocabulary = prompt.Vocabulary("<s>", "</s>", ("<s>", "</s>"))
         sample = [Turn(Role.USER, "…")]
-        template = template_for(opening, model)
         found = await asyncio.to_thread(prompt.pieces, template, opening, sample, vocabulary, datetime.now())
         return prompt.exact_text(found)
 
@@ -166,19 +200,22 @@ class Talk:
             chat = await self._chats.get(chat_id)
             await self._chats.update(chat_id, settings={**valid(chat.settings), **override})
         async with self._turn:
-            await self._ready(chat_id)
+            await self._loading.ready(chat_id)
 
     async def unload(self) -> None:
-        """Ends the engine process; its memory returns."""
-        await self._engine.unload()
+        """Ends the engine process; its memory returns. A reply being written is stopped first."""
+        for stop in self._stops.values():
+            stop.press()
+        async with self._turn:
+            await self._engine.unload()
 
     async def safer(self, chat_id: str) -> Mapping[str, Value]:
         """Settings that ask less of the machine, if the chat's model has ended the engine more than once; else none."""
         chat = await self._chats.get(chat_id)
-        model = self._library.find(chat.model)
+        model = self._library.named(chat.model)
         if self._engine.deaths(model.path) < 2:
             return {}
-        now = self._load_settings(chat, model)
+        now = self._loading.settings(chat, model)
         less = safer(now)
         names = ("context", "repack", "gpu_layers", "batch", "mlock")
         return {name: getattr(less, name) for name in names if getattr(less, name) != getattr(now, name)}
@@ -188,54 +225,84 @@ class Talk:
     async def _reply(
         self, chat_id: str, parent: str | None, begun: Message | None = None
     ) -> AsyncGenerator[TalkEvent, None]:
-        """Load, fit, generate, journal. `begun` is a reply that is continued."""
-        async with self._turn:
+        """Wait, load, fit, generate, journal. `begun` is a reply that is continued."""
+        stop = self._stops[chat_id] = _Stop()
+        try:
+            if not await stop.unless(self._turn.acquire()):
+                return
             try:
-                async with aclosing(self._load_events(chat_id)) as events:
+                async with aclosing(self._answered(chat_id, parent, begun, stop)) as events:
                     async for event in events:
                         yield event
-                ready = await self._ready(chat_id)
-                yield ModelReady(ready.info)
-            except asyncio.CancelledError:
-                if _cancelling():
-                    raise
-                return  # stop was pressed while the model was loading: the question stays, without a reply
-            tree = await self._chats.messages(chat_id)
-            path = tree.path(begun.id if begun else parent)
-            fitted, left = await self._prompts.fitted(ready, path)
-            if left != self._left.get(chat_id, frozenset()):
-                self._left[chat_id] = left
-                yield Left(left)
-            reply = begun or Message(new_id(), parent, Role.ASSISTANT, "", time.time(), ready.model.name)
-            yield MessageAdded(reply)
-            async with aclosing(self._stream(chat_id, ready, reply, fitted)) as written:
+            finally:
+                self._turn.release()
+        finally:
+            if self._stops.get(chat_id) is stop:
+                del self._stops[chat_id]
+
+    async def _answered(
+        self, chat_id: str, parent: str | None, begun: Message | None, stop: _Stop
+    ) -> AsyncGenerator[TalkEvent, None]:
+        begin = time.monotonic()
+        cold = self._engine.loaded is None
+        async with aclosing(self._load_events(chat_id, stop)) as loading:
+            async for event in loading:
+                cold = True
+                yield event
+        if stop:
+            return
+        ready = await self._loading.ready(chat_id)
+        yield ModelReady(ready.info)
+        path = (await self._chats.messages(chat_id)).path(begun.id if begun else parent)
+        fitted, left = await self._prompts.fitted(ready, path)
+        if left != self._left.get(chat_id, frozenset()):
+            self._left[chat_id] = left
+            yield Left(left)
+        reply = begun or Message(new_id(), parent, Role.ASSISTANT, "", time.time(), ready.model.name)
+        request = GenerateRequest(fitted, ready.sampling)
+        load_s = time.monotonic() - begin if cold else 0.0
+        if not stop:
+            async with aclosing(self._stream(chat_id, reply, request, load_s, stop)) as written:
                 async for event in written:
                     yield event
-            if path and (titled := await self._titled(chat_id, path[0].text)):
-                yield titled
 
     async def _stream(
-        self, chat_id: str, ready: Ready, reply: Message, fitted: tuple[Piece, ...]
+        self, chat_id: str, reply: Message, request: GenerateRequest, load_s: float, stop: _Stop
+    ) -> AsyncGenerator[TalkEvent, None]:
+        """Reads, then writes. The reply has a place in the chat from its first character on."""
+        async with self._stoppable(stop), aclosing(self._engine.generate(request)) as events:
+            async for event in events:
+                if isinstance(event, PromptProgress):
+                    yield Reading(event.done, event.total)
+                elif not (isinstance(event, Finished) and event.stop_reason is StopReason.CANCELLED and not reply.text):
+                    yield MessageAdded(reply)
+                    async with aclosing(self._write(chat_id, reply, event, events, load_s)) as written:
+                        async for step in written:
+                            yield step
+                    return
+
+    async def _write(
+        self,
+        chat_id: str,
+        reply: Message,
+        first: GenerateEvent,
+        events: AsyncIterator[GenerateEvent],
+        load_s: float,
     ) -> AsyncGenerator[TalkEvent, None]:
         parts = [reply.text]
         final = replace(reply, stop_reason=StopReason.CANCELLED)
-        fault: UserError | None = None
+        fault: Exception | None = None
         async with self._chats.streaming(chat_id, reply) as journal:
             try:
-                request = GenerateRequest(fitted, ready.sampling)
-                async with aclosing(self._engine.generate(request)) as events:
-                    async for event in events:
-                        match event:
-                            case PromptProgress(done, total):
-                                yield Reading(done, total)
-                            case Appended(text):
-                                parts.append(text)
-                                journal.append(text)
-                                yield Written(reply.id, text)
-                            case Finished(stop_reason, usage, timings):
-                                timings = replace(timings, load_s=ready.info.load_s)
-                                final = replace(reply, stop_reason=stop_reason, usage=usage, timings=timings)
-            except UserError as error:
+                async for event in _from(first, events):
+                    if isinstance(event, Appended):
+                        parts.append(event.text)
+                        journal.append(event.text)
+                        yield Written(reply.id, event.text)
+                    elif isinstance(event, Finished):
+                        timings = replace(event.timings, load_s=load_s)
+                        final = replace(reply, stop_reason=event.stop_reason, usage=event.usage, timings=timings)
+            except (UserError, EngineFault) as error:
                 fault = error
                 final = replace(reply, stop_reason=StopReason.DIED, note=_note(error))
             finally:
@@ -245,42 +312,39 @@ class Talk:
         if fault is not None:
             raise fault
 
-    async def _load_events(self, chat_id: str) -> AsyncGenerator[TalkEvent, None]:
+    @asynccontextmanager
+    async def _stoppable(self, stop: _Stop) -> AsyncIterator[None]:
+        """While the engine answers, stop reaches it."""
+
+        async def watch() -> None:
+            await stop.pressed()
+            while True:  # again, until the order to generate has arrived there before the order to stop
+                await self._engine.stop()
+                await asyncio.sleep(STOP_AGAIN_S)
+
+        watching = asyncio.create_task(watch())
+        try:
+            yield
+        finally:
+            watching.cancel()
+
+    async def _load_events(self, chat_id: str, stop: _Stop) -> AsyncGenerator[TalkEvent, None]:
         """Loading, as events; nothing if the model is there already."""
         progress: asyncio.Queue[float | None] = asyncio.Queue()
-        self._loading = asyncio.create_task(self._load(chat_id, progress.put_nowait))
-        self._loading.add_done_callback(lambda _: progress.put_nowait(None))
+        loading = asyncio.ensure_future(stop.unless(self._loading.load(chat_id, progress.put_nowait)))
+        loading.add_done_callback(lambda _: progress.put_nowait(None))
         try:
             while (fraction := await progress.get()) is not None:
                 yield ModelLoading(fraction)
-            await self._loading
+            await loading
         finally:
-            self._loading.cancel()
-            self._loading = None
+            loading.cancel()
 
-    async def _load(self, chat_id: str, progress: Callable[[float], None] | None = None) -> ModelInfo:
-        chat = await self._chats.get(chat_id)
-        model = self._library.find(chat.model)
-        return await self._engine.load(model.path, self._load_settings(chat, model), progress)
-
-    async def _ready(self, chat_id: str) -> Ready:
-        info = await self._load(chat_id)
-        chat = await self._chats.get(chat_id)
-        model = self._library.find(chat.model)
-        opening = opening_for(chat, model)
-        values = self._preferences.levels(model.name, chat.settings)
-        return Ready(chat, model, info, values, template_for(opening, model), opening)
-
-    def _load_settings(self, chat: Chat, model: Model) -> LoadSettings:
-        return self._machine.suited(model, load_settings(self._preferences.levels(model.name, chat.settings)))
-
-    async def _titled(self, chat_id: str, first: str) -> Retitled | None:
-        """A title from the first exchange, unless there is one."""
-        chat = await self._chats.get(chat_id)
-        if chat.title or chat.titled:
-            return None
-        titled = await self._chats.update(chat_id, title=title_of(first))
-        return Retitled(chat_id, titled.title)
+    async def _message(self, chat_id: str, message_id: str) -> Message:
+        tree = await self._chats.messages(chat_id)
+        if message_id not in tree:
+            raise StorageError(N_("This message is no longer there. It may have been removed in another window."))
+        return tree[message_id]
 
 
 def title_of(text: str) -> str:
@@ -294,20 +358,23 @@ def title_of(text: str) -> str:
     return line[:TITLE_LENGTH].rsplit(" ", 1)[0].rstrip(",;:") + "…"
 
 
+async def _from(first: GenerateEvent, rest: AsyncIterator[GenerateEvent]) -> AsyncIterator[GenerateEvent]:
+    yield first
+    async for event in rest:
+        yield event
+
+
 def _said(text: str, parent: str | None) -> Message:
     return Message(new_id(), parent, Role.USER, text, time.time())
 
 
-def _note(error: UserError) -> str:
+def _note(error: Exception) -> str:
     """The message id where it stands alone, so that it is shown in whatever language the window has by then."""
+    if not isinstance(error, UserError):
+        return BROKEN
     return str(error) if "{" in error.message else error.message
 
 
 def _guessed_tokens(text: str) -> int:
     """About four bytes of UTF-8 a token: enough for a gauge between two replies, whose counts are exact."""
     return len(text.encode("utf-8", "replace")) // 4 + (1 if text else 0)
-
-
-def _cancelling() -> bool:
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0

@@ -16,7 +16,7 @@ from desktop.assembly import Assembly
 from desktop.core.chat import Chat, Opening, Role, Turn
 from desktop.core.errors import EngineDied, PromptTooLong, TemplateError
 from desktop.core.generation import StopReason
-from desktop.core.talk import Ended, Left, MessageAdded, ModelLoading, Retitled, TalkEvent, Written
+from desktop.core.talk import Ended, Left, MessageAdded, ModelLoading, ModelReady, Retitled, TalkEvent, Written
 from desktop.services.paths import Paths
 from desktop.services.talk import title_of
 from tests import models
@@ -107,10 +107,11 @@ def test_versions_edits_and_continuations(paths: Paths, brief: Path) -> None:
         assert [m.text for m in tree.siblings(first.parent)] == ["one", "two"]
         assert ended(edited).message.text == REPLY
 
-        begun = replace(ended(edited).message, text="the beginning ")
+        begun = replace(ended(edited).message, text="the beginning ", note="The engine crashed.")
         await alcove.chats.put(chat.id, begun)
         grown = ended(await collect(alcove.talk.continue_reply(chat.id, begun.id))).message
         assert grown.id == begun.id
+        assert not grown.note
         assert grown.text.startswith("the beginning ")
         assert len(grown.text) > len("the beginning ")
 
@@ -124,12 +125,61 @@ def test_stop_keeps_the_text_so_far(paths: Paths, endless: Path) -> None:
             async for event in coming:
                 events.append(event)
                 if len(of(Written, events)) == 3:
-                    await alcove.talk.stop()
+                    await alcove.talk.stop(chat.id)
         final = ended(events).message
         assert final.stop_reason is StopReason.CANCELLED
         assert final.text == "".join(e.text for e in events if isinstance(e, Written))
 
     run(paths, endless, check)
+
+
+@pytest.mark.parametrize("moment", [MessageAdded, ModelLoading, ModelReady])
+def test_stop_holds_at_any_moment(paths: Paths, endless: Path, moment: type[Event]) -> None:
+    async def check(alcove: Assembly, chat: Chat) -> None:
+        events: list[Event] = []
+        async with aclosing(alcove.talk.ask(chat.id, "go")) as coming:
+            async for event in coming:
+                events.append(event)
+                if isinstance(event, moment):
+                    await alcove.talk.stop(chat.id)
+        assert sum(len(e.text) for e in events if isinstance(e, Written)) < 500
+        stored = await alcove.chats.get(chat.id)
+        assert (await alcove.chats.messages(chat.id)).path(stored.tip)[0].text == "go"
+        assert not alcove.engine.busy
+
+    run(paths, endless, check)
+
+
+def test_a_chat_that_waits_can_be_stopped_without_the_other(paths: Paths, endless: Path) -> None:
+    async def check(alcove: Assembly, chat: Chat) -> None:
+        other = await alcove.chats.create(model=str(endless))
+        events: list[Event] = []
+        waiting: asyncio.Task[list[Event]] | None = None
+        async with aclosing(alcove.talk.ask(chat.id, "go")) as coming:
+            async for event in coming:
+                events.append(event)
+                if isinstance(event, Written) and waiting is None:
+                    waiting = asyncio.create_task(collect(alcove.talk.ask(other.id, "go too")))
+                    await asyncio.sleep(0.2)
+                    await alcove.talk.stop(other.id)
+                    assert not of(Ended, await waiting)
+                    await alcove.talk.stop(chat.id)
+        assert ended(events).message.stop_reason is StopReason.CANCELLED
+
+    run(paths, endless, check)
+
+
+def test_less_memory_after_loading_is_no_reason_to_load_again(
+    paths: Paths, brief: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def check(alcove: Assembly, chat: Chat) -> None:
+        first = ended(await collect(alcove.talk.ask(chat.id, "one"))).message
+        monkeypatch.setattr(type(alcove.machine), "memory_available", staticmethod(lambda: 1 << 20))
+        events = await collect(alcove.talk.ask(chat.id, "two"))
+        assert not of(ModelLoading, events)
+        assert first.timings.load_s > 0 == ended(events).message.timings.load_s
+
+    run(paths, brief, check)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="kill -9 is POSIX; Windows ends processes otherwise")
