@@ -73,7 +73,7 @@ class ActionsBody(Body):
         self._later.setEnabled(view.version < view.versions and not view.streaming)
         for button in (self._copy, self._edit, self._delete):
             button.setVisible(not view.streaming)
-        self._again.setVisible(view.reply and not view.streaming)
+        self._again.setVisible((view.reply and not view.streaming) or view.unanswered)
         self._go_on.setVisible(view.can_continue and not view.streaming)
         self._count.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         for label in (self._count, self._statistics):
@@ -99,7 +99,7 @@ class ActionsBody(Body):
         self._copy.draw(Icon.COPY)
         self._copy.name(_("Copy"))
         self._edit.name(_("Edit"))
-        self._again.name(_("Regenerate"))
+        self._again.name(_("Regenerate") if view.reply else _("Get a reply"))
         self._go_on.name(_("Continue"))
         self._delete.name(_("Delete"))
         self._earlier.name(_("Earlier version"))
@@ -142,7 +142,7 @@ class ActionsBody(Body):
 
     def _reveal(self) -> None:
         view = self._view
-        shown = self._hovered or bool(view and view.reply and (view.last or view.streaming))
+        shown = self._hovered or bool(view and (view.unanswered or (view.reply and (view.last or view.streaming))))
         versions = view is not None and view.versions > 1
         for button in self._buttons():
             button.quiet = not shown and not (versions and button in (self._earlier, self._later))

@@ -260,9 +260,10 @@ class FoldBody(Body):
 
 
 class NoteBody(Body):
-    """What went wrong with a reply, in a sentence, and the way on."""
+    """What went wrong with a reply, in a sentence, and the way on: the model again, and then the reply."""
 
     reload = Signal()
+    go_on = Signal()
 
     def __init__(self, look: Theme, parent: QWidget | None = None) -> None:
         super().__init__(look, parent)
@@ -270,17 +271,21 @@ class NoteBody(Body):
         self._label.setWordWrap(True)
         self._label.setTextFormat(Qt.TextFormat.PlainText)
         self._button = QPushButton(self)
-        self._button.clicked.connect(self.reload)
+        self._reloaded = False
+        self._button.clicked.connect(lambda: (self.go_on if self._reloaded else self.reload).emit())
         self.setFocusProxy(self._button)
 
-    def show_note(self, sentence: str) -> None:
+    def show_note(self, sentence: str, *, last: bool, reloaded: bool) -> None:
+        """`last`: the conversation ends here. `reloaded`: the model is there again."""
+        self._reloaded = reloaded
         self._label.setText(sentence)
-        self._button.setText(_("Reload"))
-        self._button.setAccessibleName(_("Reload the model"))
+        self._button.setVisible(last)
+        self._button.setText(_("Continue") if reloaded else _("Reload"))
+        self._button.setAccessibleName(_("Continue the reply") if reloaded else _("Reload the model"))
 
     def fit(self, width: int) -> int:
         pad, icon = self.look.px(theme.M), self.look.px(20)
-        hint: QSize = self._button.sizeHint()
+        hint = QSize() if self._button.isHidden() else self._button.sizeHint()
         left, room = pad + icon + theme.S, width - 3 * pad - icon - theme.S - hint.width()
         tall = max(self._label.heightForWidth(room), hint.height())
         self._label.setGeometry(left, pad, room, tall)
@@ -289,7 +294,7 @@ class NoteBody(Body):
         return tall + 2 * pad
 
     def stops(self) -> list[QWidget]:
-        return [self._button]
+        return [] if self._button.isHidden() else [self._button]
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter, colours = QPainter(self), self.look.colours

@@ -1,8 +1,8 @@
 """The chat that is shown: opens it, asks in it, changes it, and tells the view what to show.
 
 Invariants: a chat is made when its first message is sent, not before; what a person typed stays in `drafts` until it is
-stored. A `QObject` on QtCore only: the replies themselves are followed
-by `replies`, the list of chats is `listing`'s, and the words a person reads are the view's.
+stored. A `QObject` on QtCore only: the replies themselves are followed by `replies`, the chat's title, model and
+settings are `head`'s, the list of chats is `listing`'s, and the words a person reads are the view's.
 """
 
 from __future__ import annotations
@@ -14,12 +14,13 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
-from desktop.core.chat import Chat, Opening, Tree
+from desktop.core.chat import Chat, Tree
 from desktop.core.errors import UserError
 from desktop.core.talk import ContextUse, TalkEvent
 from desktop.panes.chat.conversation import Conversation
 from desktop.panes.chat.edges import Activity, ModelChoice, Notice, Talk, Tasks, Work
 from desktop.panes.chat.files import ChatFiles
+from desktop.panes.chat.head import Head
 from desktop.panes.chat.insight import Insight
 from desktop.panes.chat.listing import Listing
 from desktop.panes.chat.notices import Notices
@@ -44,7 +45,6 @@ class ChatController(QObject):
     device_changed = Signal(str)
     draft_changed = Signal(str)  # what belongs into the composer
     models_changed = Signal(list)
-    settings_wanted = Signal(str)  # the id of a chat
 
     def __init__(
         self,
@@ -68,12 +68,13 @@ class ChatController(QObject):
         self.notices = Notices(talk, tasks, self)
         self.insight = Insight(talk, tasks, self)
         self.removals = Removals(chats, tasks, self)
+        self.head = Head(self._current, chats, self.listing, tasks, self)
         self.files = files
         self.replies.show(self._current)
         self._connect()
 
     def _connect(self) -> None:
-        replies, notices, listing = self.replies, self.notices, self.listing
+        replies, notices, listing, head = self.replies, self.notices, self.listing, self.head
         replies.left.connect(self.left)
         replies.device.connect(self._on_device)
         replies.stored.connect(self._on_stored)
@@ -81,7 +82,10 @@ class ChatController(QObject):
         replies.failed.connect(self._on_failed)
         replies.activity_changed.connect(self._on_activity)
         replies.done.connect(self._on_done)
+        head.changed.connect(self.head_changed)
+        head.failed.connect(self.show_error)
         notices.changed.connect(self._on_notice)
+        notices.reloaded.connect(self._on_reloaded)
         notices.worked.connect(self._on_activity)
         listing.gone.connect(self._on_gone)
         listing.changed.connect(self._on_listed)
@@ -141,7 +145,11 @@ class ChatController(QObject):
         if self._asked_for != chat_id:
             return
         if message_id and message_id in known.tree and known.view(message_id) is None and not known.busy:
-            known.chat = replace(known.chat, tip=known.tree.newest_leaf(message_id))  # found in another branch
+            tip = known.tree.newest_leaf(message_id)  # found in another branch, where the next question belongs
+            known.chat = replace(known.chat, tip=tip)
+            await self._chats.update(chat_id, tip=tip)
+        if self._asked_for != chat_id:
+            return
         self._show(known)
         if message_id:
             self.found.emit(message_id, words)
@@ -149,50 +157,48 @@ class ChatController(QObject):
     def _show(self, conversation: Conversation) -> None:
         self._current = conversation
         self.replies.show(conversation)
+        self.head.show(conversation)
         self.listing.mark(conversation.id, conversation.activity.work)
         self.shown.emit(conversation.chat, conversation.views())
         self.left.emit(conversation.left)
         self.activity_changed.emit(conversation.activity)
-        self.notice_changed.emit(self.notices.of(conversation.id))
+        self.notice_changed.emit(self.notices.of(conversation))
         self.draft_changed.emit(self._drafts.get(conversation.id, ""))
         self.measure("")
-
-    async def _saved(self, conversation: Conversation) -> Conversation:
-        """The chat with a place in the database."""
-        if not conversation.id:
-            made = conversation.chat
-            conversation.chat = await self._chats.create(
-                model=made.model, opening=made.opening, title=made.title, titled=made.titled
-            )
-            await self.listing.load()
-            if conversation is self._current:
-                self._asked_for = conversation.id
-                self.head_changed.emit(conversation.chat)
-        return conversation
 
     # -- asking -----------------------------------------------------------------------------------------------------
 
     def send(self, text: str) -> bool:
-        """Asks; False where a reply is still being written, and the text should stay where it is."""
-        if not text.strip() or not self._free():
+        """Asks what was written; False where a reply is still being written, and the text should stay where it is."""
+        if not self.suggest(text):
             return False
         self._drafts[self._current.id] = text
-        self._current.activity = Activity(Work.STARTING)
-        self._on_activity(self._current)
-        self._spawn(self._send(self._current, text))
         self.draft_changed.emit("")
         return True
 
+    def suggest(self, text: str) -> bool:
+        """Asks what was not written by the person, whose draft stays. False as for `send`."""
+        if not text.strip() or not self._free():
+            return False
+        self._current.activity = Activity(Work.STARTING)
+        self._on_activity(self._current)
+        self._spawn(self._send(self._current, text))
+        return True
+
     async def _send(self, conversation: Conversation, text: str) -> None:
-        unsaved = conversation.id
+        before = conversation.id
         try:
-            await self._saved(conversation)
+            await self.head.store(conversation)
         except UserError as error:
             conversation.activity = Activity()
             self._on_activity(conversation)
             self._on_failed(conversation, error, True)
             return
-        self._drafts[conversation.id] = self._drafts.pop(unsaved, text)
+        if not before and conversation is self._current:
+            self._asked_for = conversation.id
+        draft = self._drafts.pop(before, "")
+        if draft:
+            self._drafts[conversation.id] = draft
         self._start(conversation, self._talk.ask(conversation.id, text))
 
     def regenerate(self, message_id: str) -> None:
@@ -224,6 +230,7 @@ class ChatController(QObject):
 
     def _start(self, conversation: Conversation, events: AsyncIterator[TalkEvent]) -> None:
         self.notices.put(conversation, None)
+        conversation.reloaded = False
         self.replies.start(conversation, events, PACE if conversation.chat.model == _GUIDE else 0.0)
 
     # -- changing the chat ------------------------------------------------------------------------------------------
@@ -260,40 +267,13 @@ class ChatController(QObject):
         self.left.emit(self._current.left)
         self.measure("")
 
-    def rename(self, title: str) -> None:
-        if self.chat.id:
-            self.listing.rename(self.chat.id, title)
-        elif title.strip():
-            self._set_head(replace(self.chat, title=title.strip(), titled=True))
-
-    def pin(self, pinned: bool) -> None:
-        self._spawn(self._pin(pinned))
-
-    async def _pin(self, pinned: bool) -> None:
-        self.listing.pin((await self._saved(self._current)).id, pinned)
-
-    def to_bin(self) -> None:
-        if self.chat.id:
-            self.listing.bin(self.chat.id)
-
-    def set_opening(self, opening: Opening) -> None:
-        self._set_head(replace(self.chat, opening=opening))
-        if self.chat.id:
-            self._spawn(self._chats.update(self.chat.id, opening=opening))
-
     def choose_model(self, name: str) -> None:
-        self._set_head(replace(self.chat, model=name))
-        if self.chat.id:
-            self._spawn(self._chats.update(self.chat.id, model=name))
+        self.head.choose_model(name)
         self.measure("")
 
     def set_models(self, models: Sequence[ModelChoice]) -> None:
         self._models = list(models)
         self.models_changed.emit(self._models)
-
-    def _set_head(self, chat: Chat) -> None:
-        self._current.chat = chat
-        self.head_changed.emit(chat)
 
     # -- about the prompt -------------------------------------------------------------------------------------------
 
@@ -308,17 +288,10 @@ class ChatController(QObject):
         """Tells how full the context is with this draft."""
         self.insight.measure(self._current, draft)
 
-    def want_settings(self) -> None:
-        self._spawn(self._settings())
-
-    async def _settings(self) -> None:
-        self.settings_wanted.emit((await self._saved(self._current)).id)
-
     def show_prompt(self) -> None:
-        self._spawn(self._prompt())
-
-    async def _prompt(self) -> None:
-        await self.insight.make_prompt(await self._saved(self._current))
+        """What the model would get now; there is nothing to get in a chat without messages."""
+        if not self.empty:
+            self._spawn(self.insight.make_prompt(self._current))
 
     def _on_measured(self, conversation: Conversation, use: ContextUse | None) -> None:
         if conversation is self._current:
@@ -337,7 +310,7 @@ class ChatController(QObject):
 
     def show_error(self, error: UserError) -> None:
         """A failure without a place of its own is said in the chat that is shown."""
-        self.notices.failed(self._current, error)
+        self.notices.say(self._current, error)
 
     def _spawn(self, work: Coroutine[Any, Any, Any]) -> None:
         self._tasks.spawn(work, self.show_error)
@@ -350,6 +323,11 @@ class ChatController(QObject):
     def _on_notice(self, conversation: Conversation, notice: Notice | None) -> None:
         if conversation is self._current:
             self.notice_changed.emit(notice)
+
+    def _on_reloaded(self, conversation: Conversation) -> None:
+        """The reply that the engine's end has interrupted can go on."""
+        conversation.reloaded = True
+        self.replies.show_last(conversation)
 
     # -- what the replies tell --------------------------------------------------------------------------------------
 
@@ -392,7 +370,9 @@ class ChatController(QObject):
     def _on_listed(self, chat_id: str) -> None:
         chat = next((c for c in self.listing.chats if c.id == chat_id), None)
         if chat is not None and chat_id == self._current.id:
-            self._set_head(replace(self.chat, title=chat.title, titled=chat.titled, pinned=chat.pinned))
+            if self.chat.binned is not None:
+                self.notices.put(self._current, None)
+            self.head.listed(chat)
 
 
 def _unsaved(model: str) -> Conversation:

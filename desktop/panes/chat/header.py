@@ -132,7 +132,8 @@ class Header(QWidget):
         menu.addSeparator()
         menu.addAction(_("Clear"), self.cleared.emit).setEnabled(not self._empty)
         menu.addAction(_("Export…"), self.export_wanted.emit).setEnabled(not self._empty)
-        menu.addAction(_("Show exact prompt"), self.prompt_wanted.emit)
+        menu.addAction(_("Show exact prompt"), self.prompt_wanted.emit).setEnabled(not self._empty)
         menu.addSeparator()
-        menu.addAction(_("Move to bin"), self.binned.emit).setEnabled(bool(self._chat and self._chat.id))
+        kept = self._chat is not None and bool(self._chat.id) and self._chat.binned is None
+        menu.addAction(_("Move to bin"), self.binned.emit).setEnabled(kept)
         menu.popup(self.button.mapToGlobal(QPoint(self.button.width() - menu.sizeHint().width(), self.button.height())))

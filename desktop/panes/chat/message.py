@@ -23,7 +23,8 @@ _PIECE = 3_000  # characters of plain text shown by one widget
 class MessageView:
     """`version` counts from 1. `starts_thinking`: the template opened the thoughts, so the reply has no `<think>`.
 
-    `status` is shown while nothing has been written yet, in the person's language: "Reading 512 of 2,048 tokens".
+    `unanswered`: the person's message has no reply and waits for none. `reloaded`: the model that this reply lost is
+    there again. `status`, in the person's language, is shown while nothing has been written yet.
     """
 
     message: Message
@@ -32,6 +33,8 @@ class MessageView:
     last: bool = False
     streaming: bool = False
     can_continue: bool = False
+    unanswered: bool = False
+    reloaded: bool = False
     starts_thinking: bool = False
     status: str = ""
 

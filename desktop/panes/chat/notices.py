@@ -7,11 +7,12 @@ another chat is shown. Words and buttons are the view's.
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 from PySide6.QtCore import QObject, Signal
 
 from desktop.core.chat import Role
-from desktop.core.errors import EngineDied, LoadError, PromptTooLong, TemplateError, UserError
+from desktop.core.errors import N_, EngineDied, LoadError, PromptTooLong, TemplateError, UserError
 from desktop.panes.chat.conversation import Conversation
 from desktop.panes.chat.edges import Action, Activity, Notice, Talk, Tasks, Work
 
@@ -21,12 +22,14 @@ _ACTIONS = (
     (TemplateError, Action.TEMPLATE),
     (PromptTooLong, Action.SETTINGS),
 )
+_BINNED = Notice(N_("This chat is in the bin."), {}, Action.RESTORE)
 
 
 class Notices(QObject):
     """Notices by chat. `worked` tells that the conversation's activity has changed."""
 
     changed = Signal(object, object)  # conversation, Notice or None
+    reloaded = Signal(object)  # the conversation whose model is there again
     worked = Signal(object)
 
     def __init__(self, talk: Talk, tasks: Tasks, parent: QObject | None = None) -> None:
@@ -36,29 +39,42 @@ class Notices(QObject):
         self._by_chat: dict[str, Notice] = {}
         self._reloads: dict[str, asyncio.Task[None]] = {}
 
-    def of(self, chat_id: str) -> Notice | None:
-        return self._by_chat.get(chat_id)
+    def of(self, conversation: Conversation) -> Notice | None:
+        if not conversation.id:
+            return conversation.notice
+        return self._by_chat.get(conversation.id) or (_BINNED if conversation.chat.binned is not None else None)
 
     def put(self, conversation: Conversation, notice: Notice | None) -> None:
-        if notice is None:
-            self._by_chat.pop(conversation.id, None)
-        else:
+        conversation.notice = notice
+        if conversation.id and notice is not None:
             self._by_chat[conversation.id] = notice
+        else:
+            self._by_chat.pop(conversation.id, None)
         self.changed.emit(conversation, notice)
 
-    def failed(self, conversation: Conversation, error: UserError) -> None:
-        """Says the error; where the model has brought the engine down before, safer settings are offered with it."""
+    def say(self, conversation: Conversation, error: UserError) -> None:
+        """Says what could not be done in a chat, or with it."""
         action = next((action for kind, action in _ACTIONS if isinstance(error, kind)), Action.NOTHING)
+        self.put(conversation, Notice(error.message, error.fields, action))
+
+    def failed(self, conversation: Conversation, error: UserError) -> None:
+        """A reply failed: says it where the reply does not say it itself, and how to get on."""
         path = conversation.path()
-        if action in (Action.NOTHING, Action.RELOAD) and path and path[-1].role is Role.USER:
-            action = Action.AGAIN
-        if not (action is Action.RELOAD and path and path[-1].note):  # the reply says it itself, with the same button
-            self.put(conversation, Notice(error.message, error.fields, action))
-        if action in (Action.RELOAD, Action.AGAIN) and conversation.id:
+        died = isinstance(error, EngineDied | LoadError)
+        if not (died and path and path[-1].note):
+            self.say(conversation, error)
+        notice = self.of(conversation)
+        if notice and notice.action in (Action.NOTHING, Action.RELOAD) and path and path[-1].role is Role.USER:
+            self.put(conversation, replace(notice, action=Action.AGAIN))
+        if died:
             self._tasks.spawn(self._offer_safer(conversation, error))
 
     async def _offer_safer(self, conversation: Conversation, error: UserError) -> None:
-        settings = await self._talk.safer(conversation.id)
+        """Where the model has brought the engine down before, safer settings are offered with the error."""
+        try:
+            settings = await self._talk.safer(conversation.id)
+        except UserError:
+            return  # the model itself is gone, and that has been said
         if settings:
             self.put(conversation, Notice(error.message, error.fields, Action.SAFER, settings))
 
@@ -76,10 +92,16 @@ class Notices(QObject):
     async def _reload(self, conversation: Conversation, notice: Notice | None) -> None:
         self.put(conversation, None)
         self._work(conversation, Work.LOADING)
+        settings = notice.settings if notice else None
         try:
-            await self._talk.reload(conversation.id, notice.settings if notice else None)
+            await self._talk.reload(conversation.id, settings)
+            if settings:
+                conversation.chat = replace(conversation.chat, settings={**conversation.chat.settings, **settings})
+            self.reloaded.emit(conversation)
         except UserError as error:
-            self.failed(conversation, error)
+            self.say(conversation, error)
+            if isinstance(error, EngineDied | LoadError):
+                await self._offer_safer(conversation, error)
         finally:
             del self._reloads[conversation.id]
             self._work(conversation, Work.NOTHING)

@@ -7,12 +7,10 @@ at the engine are `services.talk`'s affair; what the view does with a signal is 
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from dataclasses import replace
-from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
@@ -59,8 +57,6 @@ class Replies(QObject):
         self._tasks = tasks
         self._shown: Conversation | None = None
         self._line: list[Conversation] = []  # in the order asked; the first is at work
-        self._running: dict[str, asyncio.Task[Any]] = {}
-        self._stopping: set[str] = set()
         self._ticked = 0.0
         self._timer = QTimer(self)
         self._timer.setInterval(_TICK_MS)
@@ -82,17 +78,15 @@ class Replies(QObject):
         """Follows a reply to its end; `pace` in characters a second, 0 for as it comes."""
         self._line.append(conversation)
         self._busy(conversation, Work.STARTING if self._line[0] is conversation else Work.WAITING)
-        self._running[conversation.id] = self._tasks.spawn(self._follow(conversation, events, pace))
+        self.show_last(conversation)
+        self._tasks.spawn(self._follow(conversation, events, pace))
 
     def stop(self, conversation: Conversation) -> None:
         """Ends this chat's reply; what was written stays, what waits to be shown is shown."""
         if conversation.growing is not None and conversation.growing.ended is not None:
             self._catch_up(conversation)
-        elif conversation.activity.work is Work.WAITING:
-            self._running[conversation.id].cancel()
-        elif conversation in self._line and conversation.id not in self._stopping:
-            self._stopping.add(conversation.id)
-            self._tasks.spawn(self._talk.stop())
+        elif conversation in self._line:
+            self._tasks.spawn(self._talk.stop(conversation.id))
 
     async def _follow(self, conversation: Conversation, events: AsyncIterator[TalkEvent], pace: float) -> None:
         stored = False
@@ -101,8 +95,6 @@ class Replies(QObject):
                 async for event in stream:
                     stored = stored or isinstance(event, MessageAdded)
                     self._take(conversation, event, pace)
-                    if conversation.id in self._stopping and isinstance(event, MessageAdded | ModelReady):
-                        await self._talk.stop()  # the first call came before there was anything to stop
         except UserError as error:
             self.failed.emit(conversation, error, not stored)
         finally:
@@ -159,20 +151,23 @@ class Replies(QObject):
         for message_id in path[same:]:
             self.message_added.emit(conversation.view(message_id))
 
+    def show_last(self, conversation: Conversation) -> None:
+        """The last message can be asked again, or continued, or no longer."""
+        path = conversation.path()
+        if path and conversation is self._shown:
+            self.message_changed.emit(conversation.view(path[-1].id))
+
     def _ended(self, conversation: Conversation, message: Message) -> None:
         if conversation.growing is None:
             conversation.tree.put(message)
             return
         conversation.growing.ended = message
-        stopped = conversation.id in self._stopping
-        if stopped or conversation is not self._shown:
+        if message.stop_reason is StopReason.CANCELLED or conversation is not self._shown:
             self._catch_up(conversation)
 
     def _leave(self, conversation: Conversation) -> None:
         """The reply's stream is over, however that came; the next in line is at work."""
         self._line.remove(conversation)
-        self._running.pop(conversation.id, None)
-        self._stopping.discard(conversation.id)
         if conversation.growing is not None and conversation.growing.ended is None:
             conversation.growing.ended = replace(conversation.growing.message, stop_reason=StopReason.DIED)
             self._catch_up(conversation)
@@ -224,4 +219,5 @@ class Replies(QObject):
                 self.ended.emit(conversation.view(growing.ended.id))
         if conversation.growing is None and conversation not in self._line and conversation.busy:
             self._busy(conversation, Work.NOTHING)
+            self.show_last(conversation)
             self.done.emit(conversation)

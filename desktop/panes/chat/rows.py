@@ -44,7 +44,16 @@ class Plain:
     last: bool
 
 
-Content = Segment | Plain | MessageView | str | tuple[bool, bool]
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Why a reply was interrupted ("" if unknown); whether it is the last, and whether the model is there again."""
+
+    sentence: str
+    last: bool
+    reloaded: bool
+
+
+Content = Segment | Plain | Note | MessageView | str | tuple[bool, bool]
 
 
 @dataclass(slots=True, eq=False)
@@ -174,8 +183,8 @@ class Entry:
             return [(Part.EDITOR, self.view)]
         found = self._reply_parts() if self.view.reply and len(self.view.message.text) < _LONGEST else self._plain()
         message = self.view.message
-        if message.note or message.stop_reason is StopReason.DIED:
-            found.append((Part.NOTE, message.note))
+        if message.stop_reason is StopReason.DIED:
+            found.append((Part.NOTE, Note(message.note, self.view.last, self.view.reloaded)))
         found.append((Part.ACTIONS, self.view))
         if self.boundary:
             found.append((Part.LEFT, ""))

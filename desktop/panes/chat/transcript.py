@@ -20,7 +20,7 @@ from desktop.panes.chat.area import RowArea
 from desktop.panes.chat.body import Body, BubbleBody, CodeBody, FoldBody, LeftBody, NoteBody, TextBody
 from desktop.panes.chat.message import MessageView
 from desktop.panes.chat.revision import EditorBody
-from desktop.panes.chat.rows import Entry, Part, Plain, Row
+from desktop.panes.chat.rows import Entry, Note, Part, Plain, Row
 from desktop.ui.highlight import Highlighter
 from desktop.ui.markdown import Segment
 from desktop.ui.theme import Theme
@@ -170,6 +170,7 @@ class Transcript(RowArea):
         elif row.part is Part.NOTE:
             body = note = NoteBody(self.look, canvas)
             note.reload.connect(lambda: self.reload_requested.emit(entry.view.id))
+            note.go_on.connect(lambda: self.continue_requested.emit(entry.view.id))
         elif row.part is Part.ACTIONS:
             body = self._actions(row)
         elif row.part is Part.EDITOR:
@@ -189,8 +190,8 @@ class Transcript(RowArea):
             body.show_plain(content.text, content.first, content.last, row.faded)
         elif isinstance(body, FoldBody) and isinstance(content, tuple):
             body.show_state(*content)
-        elif isinstance(body, NoteBody) and isinstance(content, str):
-            body.show_note(_(content or _INTERRUPTED))
+        elif isinstance(body, NoteBody) and isinstance(content, Note):
+            body.show_note(_(content.sentence or _INTERRUPTED), last=content.last, reloaded=content.reloaded)
         elif isinstance(body, ActionsBody) and isinstance(content, MessageView):
             body.show_actions(content)
         elif isinstance(body, EditorBody) and isinstance(content, MessageView):

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QHideEvent, QKeyEvent, QKeySequence, QShortcut, QShowEvent
+from PySide6.QtGui import QHideEvent, QKeyEvent, QShowEvent
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from desktop.core.chat import Chat
@@ -42,11 +42,15 @@ _LABELS = {
     Action.SAFER: N_("Use safer settings"),
     Action.TEMPLATE: N_("Choose template…"),
     Action.SETTINGS: N_("Chat settings…"),
+    Action.RESTORE: N_("Restore"),
 }
 
 
 class ChatView(QWidget):
-    """`settings_wanted` carries a chat's id; `search_wanted` says that the sidebar must be seen."""
+    """`settings_wanted` carries the chat's id, "" where it is not stored yet; `head.set_settings` takes what is set.
+
+    `search_wanted` says that the sidebar must be seen.
+    """
 
     settings_wanted = Signal(str)
     search_wanted = Signal()
@@ -68,8 +72,6 @@ class ChatView(QWidget):
         self._listen()
         self._speak()
         self._wire_header()
-        for keys in ("Ctrl+K", "Ctrl+F"):
-            QShortcut(QKeySequence(keys), self, self.search)
 
     # -- what the window asks -----------------------------------------------------------------------------------------
 
@@ -135,7 +137,6 @@ class ChatView(QWidget):
         controller.draft_changed.connect(self.composer.put)
         controller.removals.offered.connect(lambda what: self.undo_bar.say(what, {}, N_("Undo"), UNDO_SECONDS))
         controller.models_changed.connect(self._show_models)
-        controller.settings_wanted.connect(self.settings_wanted)
         controller.insight.prompt_made.connect(self._show_prompt)
         controller.files.told.connect(lambda what, about: self.undo_bar.say(what, about, seconds=UNDO_SECONDS))
         controller.files.failed.connect(controller.show_error)
@@ -155,7 +156,7 @@ class ChatView(QWidget):
         transcript.switch_requested.connect(controller.switch)
         transcript.reload_requested.connect(lambda _message_id: controller.act())
         transcript.link_requested.connect(lambda _message_id, address: ask_to_open(self, address))
-        self.welcome.asked.connect(controller.send)
+        self.welcome.asked.connect(self._suggest)
         self.undo_bar.acted.connect(controller.removals.undo)
         self.notice_bar.acted.connect(self._act)
         self.notice_bar.closed.connect(controller.dismiss)
@@ -163,15 +164,15 @@ class ChatView(QWidget):
         self.sidebar.chosen.connect(self._open)
 
     def _wire_header(self) -> None:
-        controller, header = self._controller, self.header
-        header.renamed.connect(controller.rename)
-        header.pinned.connect(controller.pin)
+        controller, header, head = self._controller, self.header, self._controller.head
+        header.renamed.connect(head.rename)
+        header.pinned.connect(head.pin)
         header.cleared.connect(controller.clear)
         header.prompt_wanted.connect(controller.show_prompt)
-        header.binned.connect(controller.to_bin)
+        header.binned.connect(head.to_bin)
         header.export_wanted.connect(self.export_chat)
         header.opening_wanted.connect(self._edit_opening)
-        header.settings_wanted.connect(controller.want_settings)
+        header.settings_wanted.connect(self._want_settings)
 
     # -- what is seen -----------------------------------------------------------------------------------------------
 
@@ -215,7 +216,10 @@ class ChatView(QWidget):
         if notice is None:
             self.notice_bar.hide()
             return
-        self.notice_bar.warn(UserError(notice.message, **notice.fields), _LABELS[notice.action])
+        if notice.action is Action.RESTORE:
+            self.notice_bar.say(notice.message, dict(notice.fields), _LABELS[notice.action])
+        else:
+            self.notice_bar.warn(UserError(notice.message, **notice.fields), _LABELS[notice.action])
         safer = [f"{_(BY_KEY[k].label)}: {fields.shown(BY_KEY[k], v)}" for k, v in (notice.settings or {}).items()]
         self.notice_bar.setToolTip("\n".join(safer))
 
@@ -232,6 +236,10 @@ class ChatView(QWidget):
 
     def _keep(self) -> None:
         self._controller.keep_draft(self.composer.text)
+
+    def _suggest(self, text: str) -> None:
+        self._keep()
+        self._controller.suggest(text)
 
     def _rest(self, draft: str) -> None:
         self._controller.keep_draft(draft)
@@ -255,15 +263,20 @@ class ChatView(QWidget):
         elif notice.action is Action.TEMPLATE:
             self._edit_opening()
         elif notice.action is Action.SETTINGS:
-            self._controller.want_settings()
+            self._want_settings()
+        elif notice.action is Action.RESTORE:
+            self._controller.head.restore()
 
     def _edit_opening(self) -> None:
         chat, insight = self._controller.chat, self._controller.insight
         dialog = OpeningDialog(
             self._look, chat.opening, lambda opening, show, fail: insight.preview(opening, chat.model, show, fail), self
         )
-        dialog.saved.connect(self._controller.set_opening)
+        dialog.saved.connect(self._controller.head.set_opening)
         dialog.open()
+
+    def _want_settings(self) -> None:
+        self.settings_wanted.emit(self._controller.chat.id)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape and self._controller.activity.work is not Work.NOTHING:

@@ -11,16 +11,19 @@ from typing import Any, TypeVar
 
 import pytest
 from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from desktop.core.errors import UserError
 from desktop.panes.chat.controller import ChatController
 from desktop.panes.chat.edges import ModelChoice, Work
 from desktop.panes.chat.files import ChatFiles
+from desktop.panes.chat.view import ChatView
 from desktop.services.chats import Chats
 from desktop.services.paths import Paths
 from desktop.services.store import Store
 from desktop.services.transcripts import Transcripts
 from desktop.ui.loop import Tasks
+from tests.panes.chat.screen import Screen
 from tests.panes.chat.scripted import ScriptedTalk
 
 os.environ["QT_API"] = "pyside6"
@@ -91,3 +94,35 @@ def pane(wait, qtbot, tmp_path: Path) -> Iterator[Pane]:
     wait(tasks.close())
     wait(store.close())
     assert bugs == []
+
+
+@pytest.fixture
+def screen(pane):
+    return Screen(pane.controller)
+
+
+@pytest.fixture
+def model_chat(pane):
+    """A chat with a model whose replies are not paced."""
+    chat = pane.wait(pane.chats.create(model="mistral"))
+    pane.wait(pane.controller.listing.load())
+    pane.controller.open(chat.id)
+    pane.until(lambda: pane.controller.chat.id == chat.id)
+    return chat
+
+
+@pytest.fixture
+def view(pane, look, qtbot):
+    window = QWidget()
+    qtbot.addWidget(window)
+    view = ChatView(look, pane.controller)
+    line = QHBoxLayout(window)
+    line.addWidget(view.sidebar, 1)
+    line.addWidget(view, 3)
+    window.resize(1100, 700)
+    window.show()
+    pane.controller.start()
+    pane.wait(pane.controller.listing.load())
+    view.pane = pane
+    yield view
+    window.close()

@@ -46,14 +46,17 @@ class Script:
 class ScriptedTalk:
     def __init__(self, chats: Chats) -> None:
         self.scripts: list[Script] = []
-        self.stopped = 0
+        self.stopped: list[str] = []
         self.slow_reload = False
+        self.unloadable: UserError | None = None  # raised by `reload`
+        self.unsafe: UserError | None = None  # raised by `safer`
         self.reloaded: list[Mapping[str, Value] | None] = []
         self.safer_settings: Mapping[str, Value] = {}
         self.refuse: UserError | None = None  # raised before anything is stored
         self.use = ContextUse(1024, 4096)
         self._chats = chats
         self._turn = asyncio.Lock()
+        self._waiting: dict[str, asyncio.Task[bool]] = {}
         self._stop = asyncio.Event()
 
     async def ask(self, chat_id: str, text: str) -> AsyncIterator[TalkEvent]:
@@ -89,7 +92,9 @@ class ScriptedTalk:
             yield event
 
     async def _reply(self, chat_id: str, parent: str | None, begun: Message | None = None) -> AsyncIterator[TalkEvent]:
-        async with self._turn:
+        if not await self._own_turn(chat_id):
+            return
+        try:
             script = self.scripts.pop(0) if self.scripts else Script()
             self._stop.clear()
             if script.unloadable is not None:
@@ -97,6 +102,8 @@ class ScriptedTalk:
             if script.loading:
                 yield ModelLoading(0.5)
                 await self._unless_stopped(script)
+                if self._stop.is_set():
+                    return
                 yield ModelReady(INFO)
             reply = begun or Message(new_id(), parent, Role.ASSISTANT, "", time.time())
             text = reply.text
@@ -119,6 +126,14 @@ class ScriptedTalk:
             yield Ended(final)
             if script.error is not None:
                 raise script.error
+        finally:
+            self._turn.release()
+
+    async def _own_turn(self, chat_id: str) -> bool:
+        """Waits for the other chat's reply; false where that was given up."""
+        self._waiting[chat_id] = asyncio.ensure_future(self._turn.acquire())
+        await asyncio.wait([self._waiting[chat_id]])
+        return not self._waiting.pop(chat_id).cancelled()
 
     async def _unless_stopped(self, script: Script) -> None:
         waits = [asyncio.ensure_future(script.go.wait()), asyncio.ensure_future(self._stop.wait())]
@@ -126,9 +141,12 @@ class ScriptedTalk:
         for waiting in waits:
             waiting.cancel()
 
-    async def stop(self) -> None:
-        self.stopped += 1
-        self._stop.set()
+    async def stop(self, chat_id: str) -> None:
+        self.stopped.append(chat_id)
+        if chat_id in self._waiting:
+            self._waiting[chat_id].cancel()
+        else:
+            self._stop.set()
 
     async def exact_prompt(self, chat_id: str) -> ExactPrompt:
         return ExactPrompt("<s>[INST] 안녕 [/INST]", ((1, "<s>"), (733, "[INST]"), (29871, " 안녕")))
@@ -142,7 +160,11 @@ class ScriptedTalk:
     async def reload(self, chat_id: str, override: Mapping[str, Value] | None = None) -> None:
         if self.slow_reload:
             await asyncio.sleep(60)
+        if self.unloadable is not None:
+            raise self.unloadable
         self.reloaded.append(override)
 
     async def safer(self, chat_id: str) -> Mapping[str, Value]:
+        if self.unsafe is not None:
+            raise self.unsafe
         return self.safer_settings

@@ -1,75 +1,9 @@
-from dataclasses import replace
-
-import pytest
-
-from desktop.core.chat import Chat, Message, Role
-from desktop.core.errors import EngineDied, StorageError
+from desktop.core.chat import Message, Role
+from desktop.core.errors import StorageError
 from desktop.core.generation import StopReason
-from desktop.panes.chat.edges import Action, Work
+from desktop.panes.chat.edges import Notice, Work
+from tests.panes.chat.screen import ask
 from tests.panes.chat.scripted import Script
-
-
-class Screen:
-    """What a view would show: the transcript as the controller's signals make it."""
-
-    def __init__(self, controller):
-        self.rows, self.chat, self.draft, self.notice, self.undo, self.works = {}, None, None, None, None, []
-        self.pieces = []
-        controller.shown.connect(self._shown)
-        controller.head_changed.connect(lambda chat: setattr(self, "chat", chat))
-        controller.replies.message_added.connect(self._put)
-        controller.replies.message_changed.connect(self._put)
-        controller.replies.cut_from.connect(self._cut)
-        controller.replies.written.connect(self._written)
-        controller.replies.ended.connect(self._put)
-        controller.draft_changed.connect(lambda text: setattr(self, "draft", text))
-        controller.notice_changed.connect(lambda notice: setattr(self, "notice", notice))
-        controller.removals.offered.connect(lambda what: setattr(self, "undo", what))
-        controller.activity_changed.connect(lambda activity: self.works.append(activity.work))
-
-    def _shown(self, chat, views):
-        self.chat, self.rows = chat, {view.id: view for view in views}
-
-    def _put(self, view):
-        self.rows[view.id] = view
-
-    def _cut(self, message_id):
-        ids = list(self.rows)
-        for gone in ids[ids.index(message_id) :]:
-            del self.rows[gone]
-
-    def _written(self, message_id, text):
-        self.pieces.append(text)
-        view = self.rows[message_id]
-        self.rows[message_id] = replace(view, message=replace(view.message, text=view.message.text + text))
-
-    @property
-    def texts(self):
-        return [view.message.text for view in self.rows.values()]
-
-    @property
-    def last(self):
-        return list(self.rows.values())[-1]
-
-
-@pytest.fixture
-def screen(pane):
-    return Screen(pane.controller)
-
-
-@pytest.fixture
-def model_chat(pane):
-    """A chat with a model whose replies are not paced."""
-    chat = pane.wait(pane.chats.create(model="mistral"))
-    pane.wait(pane.controller.listing.load())
-    pane.controller.open(chat.id)
-    pane.until(lambda: pane.controller.chat.id == chat.id)
-    return chat
-
-
-def ask(pane, text):
-    assert pane.controller.send(text)
-    pane.idle()
 
 
 def test_a_chat_exists_from_its_first_message_on(pane, screen):
@@ -102,7 +36,7 @@ def test_the_guide_is_paced_and_stop_shows_the_rest_at_once(pane, screen):
     pane.idle()
     assert "".join(screen.pieces) == "x" * 2000
     assert screen.last.message.stop_reason is StopReason.STOP
-    assert pane.talk.stopped == 0
+    assert pane.talk.stopped == []
 
 
 def test_stop_keeps_the_text_and_continue_goes_on_from_it(pane, screen, model_chat):
@@ -122,9 +56,16 @@ def test_stop_while_the_model_loads(pane, screen, model_chat):
     pane.talk.scripts = [Script(loading=True)]
     pane.controller.send("Hi")
     pane.until(lambda: Work.LOADING in screen.works)
+    assert not screen.last.unanswered
+    pane.controller.stop()
     pane.controller.stop()
     pane.idle()
-    assert screen.texts[0] == "Hi"
+    assert pane.talk.stopped == [model_chat.id] * 2
+    assert screen.texts == ["Hi"]
+    assert screen.last.unanswered  # so that it can be asked again where it stands
+    pane.controller.regenerate(screen.last.id)
+    pane.idle()
+    assert screen.texts == ["Hi", "A reply."]
 
 
 def test_a_second_message_has_to_wait_until_the_reply_is_there(pane, screen, model_chat):
@@ -202,7 +143,7 @@ def test_the_other_chat_waits_for_its_turn_and_stop_takes_it_out_of_the_line(pan
     assert pane.controller.activity.work is Work.WAITING
     pane.controller.stop()
     pane.idle()
-    assert pane.talk.stopped == 0
+    assert pane.talk.stopped == [other.id]
     assert pane.texts() == ["second"]
     script.go.set()
     pane.controller.open(model_chat.id)
@@ -229,58 +170,8 @@ def test_text_that_could_not_be_stored_comes_back_into_the_composer(pane, screen
     assert screen.draft == ""
     pane.idle()
     assert screen.draft == "precious words"
-    assert screen.notice.message == "The disk is full."
+    assert screen.notice == Notice("The disk is full.", {})
     assert screen.texts == []
-
-
-def test_an_engine_death_is_said_once_reloaded_and_safer_settings_follow(pane, screen, model_chat):
-    died = EngineDied("The engine stopped: {cause}.", cause="out of memory")
-    pane.talk.scripts = [Script(("half",), error=died), Script(("half",), error=died)]
-    ask(pane, "Q")
-    assert screen.texts == ["Q", "half"]
-    assert screen.last.can_continue
-    assert screen.notice.action is Action.RELOAD
-    assert dict(screen.notice.fields) == {"cause": "out of memory"}
-    pane.controller.act(screen.notice)
-    pane.until(lambda: pane.talk.reloaded == [None] and screen.notice is None)
-    pane.idle()
-    pane.talk.safer_settings = {"context": 2048, "repack": False}
-    ask(pane, "Again")
-    pane.until(lambda: screen.notice is not None and screen.notice.action is Action.SAFER)
-    pane.controller.act(screen.notice)
-    pane.until(lambda: pane.talk.reloaded[1:] == [{"context": 2048, "repack": False}])
-
-
-def test_loading_again_can_be_given_up(pane, screen, model_chat):
-    pane.talk.scripts = [Script(error=EngineDied("The engine stopped."))]
-    ask(pane, "Q")
-    pane.talk.slow_reload = True
-    pane.controller.act(screen.notice)
-    pane.until(lambda: pane.controller.activity.work is Work.LOADING)
-    pane.controller.stop()
-    pane.idle()
-    assert pane.talk.reloaded == []
-
-
-def test_a_death_that_the_reply_tells_itself_is_not_told_twice(pane, screen, model_chat):
-    died = EngineDied("The engine stopped.")
-    pane.talk.scripts = [Script(("half",), error=died, note="The engine stopped.")]
-    ask(pane, "Q")
-    assert screen.last.message.note == "The engine stopped."
-    assert screen.notice is None
-
-
-def test_a_notice_waits_in_its_own_chat(pane, screen, model_chat):
-    other = pane.wait(pane.chats.create())
-    pane.talk.scripts = [Script(error=EngineDied("The engine stopped."))]
-    ask(pane, "Q")
-    pane.controller.open(other.id)
-    pane.until(lambda: screen.chat.id == other.id)
-    assert screen.notice is None
-    pane.controller.open(model_chat.id)
-    pane.until(lambda: screen.notice is not None)
-    pane.controller.dismiss()
-    assert screen.notice is None
 
 
 def test_deleting_and_clearing_can_be_undone(pane, screen, model_chat):
@@ -335,15 +226,17 @@ def test_a_message_found_in_another_branch_is_shown_there(pane, screen, model_ch
     pane.controller.open(model_chat.id, "m1", "old")
     pane.until(lambda: screen.texts == ["old branch"])
     assert found == [("m1", "old")]
+    ask(pane, "more")
+    assert pane.texts() == ["old branch", "more", "A reply."]
 
 
-def test_binning_the_chat_shown_shows_another_and_undo_brings_it_back(pane, screen, model_chat):
-    pane.wait(pane.chats.create(Chat("", "Rest", 0, 0)))
-    pane.wait(pane.controller.listing.load())
-    offered = []
-    pane.controller.listing.binned.connect(lambda: offered.append(True))
-    pane.controller.to_bin()
-    pane.until(lambda: screen.chat.title == "Rest")
-    pane.until(lambda: offered == [True])
-    pane.controller.listing.undo()
-    pane.until(lambda: len(pane.controller.listing.chats) == 2)
+def test_an_example_leaves_the_draft_where_it_is(pane, screen):
+    pane.controller.new_chat()
+    pane.controller.choose_model("mistral")
+    pane.controller.keep_draft("half a thought")
+    screen.draft = "half a thought"
+    assert pane.controller.suggest("Which model?")
+    pane.idle()
+    assert pane.texts() == ["Which model?", "A reply."]
+    assert screen.draft == "half a thought"
+    assert pane.drafts == {pane.controller.chat.id: "half a thought"}

@@ -2,96 +2,22 @@
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QGuiApplication, QInputMethodEvent
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QApplication,
     QFileDialog,
-    QHBoxLayout,
-    QLineEdit,
-    QMenu,
-    QMessageBox,
-    QPushButton,
     QTableView,
     QWidget,
 )
 
 from desktop.core.chat import Role
-from desktop.core.errors import EngineDied, ModelFileError, TemplateError
 from desktop.core.talk import PRESETS, ContextUse
 from desktop.panes.chat.edges import Work
-from desktop.panes.chat.listing import RowKind
 from desktop.panes.chat.opening import OpeningDialog
 from desktop.panes.chat.prompt_dialog import PromptDialog
-from desktop.panes.chat.view import ChatView
+from tests.panes.chat.hands import button, open_menu, pick, write
 from tests.panes.chat.scripted import Script
-
-
-@pytest.fixture
-def view(pane, look, qtbot):
-    window = QWidget()
-    qtbot.addWidget(window)
-    view = ChatView(look, pane.controller)
-    line = QHBoxLayout(window)
-    line.addWidget(view.sidebar, 1)
-    line.addWidget(view, 3)
-    window.resize(1100, 700)
-    window.show()
-    pane.controller.start()
-    pane.wait(pane.controller.listing.load())
-    view.pane = pane
-    yield view
-    window.close()
-
-
-def type_in(field, text):
-    """By keys, or, what no key gives, by an input method."""
-    if text.isascii():
-        QTest.keyClicks(field, text)
-    else:
-        event = QInputMethodEvent("", [])
-        event.setCommitString(text)
-        QApplication.sendEvent(field, event)
-
-
-def write(view, text, *, model=True):
-    """Types a message, sends it by Enter, and waits for the reply."""
-    if model and not view.pane.controller.chat.id:
-        view.pane.controller.choose_model("mistral")
-    type_in(view.composer.field, text)
-    QTest.keyClick(view.composer.field, Qt.Key.Key_Return)
-    view.pane.until(lambda: not view.pane.controller.empty)
-    view.pane.idle()
-
-
-def pick(label):
-    """Chooses an entry of the menu that is open."""
-    menu = next(w for w in QApplication.topLevelWidgets() if isinstance(w, QMenu) and w.isVisible())
-    next(a for a in menu.actions() if a.text() == label).trigger()
-    menu.close()
-
-
-def button(parent, label):
-    return next(b for b in parent.findChildren(QPushButton) if b.text() == label)
-
-
-def shown_rows(view):
-    """The rows that can be clicked; the listing's own may be newer by a moment."""
-    rows = view.sidebar.rows
-    return [rows.row(rows.index(number)) for number in range(rows.rowCount())]
-
-
-def row_of(view, text):
-    return next(i for i, row in enumerate(shown_rows(view)) if row.text == text)
-
-
-def click_row(view, number):
-    place = view.sidebar.list.visualRect(view.sidebar.rows.index(number)).center()
-    QTest.mouseClick(view.sidebar.list.viewport(), Qt.MouseButton.LeftButton, pos=place)
-
-
-def open_menu(view):
-    QTest.mouseClick(view.header.button, Qt.MouseButton.LeftButton)
 
 
 def test_a_message_by_enter_and_by_the_button(view, pane):
@@ -171,45 +97,6 @@ def test_the_gauge_tells_numbers_and_what_has_left(view, pane):
     pane.controller.measure("")
     pane.until(lambda: "greyed" in view.composer.gauge.toolTip())
     assert view.composer.gauge.accessibleName().startswith("Context: 4,000 of 4,096 tokens")
-
-
-def test_an_error_is_said_in_place_with_its_way_out(view, pane):
-    pane.talk.scripts = [Script(error=EngineDied("The engine stopped: {cause}.", cause="out of memory"))]
-    pane.talk.safer_settings = {"context": 2048, "repack": False}
-    write(view, "Hello")
-    pane.until(lambda: bool(view.notice_bar.toolTip()))
-    assert view.notice_bar.text == "The engine stopped: out of memory."
-    assert view.notice_bar.toolTip() == "Context: 2,048 tokens\nRepack for this processor: Off"
-    QTest.mouseClick(button(view.notice_bar, "Use safer settings"), Qt.MouseButton.LeftButton)
-    pane.until(lambda: pane.talk.reloaded == [{"context": 2048, "repack": False}])
-    pane.idle()
-    assert not view.notice_bar.isVisible()
-
-
-def test_a_question_that_got_no_reply_is_asked_again_by_one_click(view, pane):
-    pane.talk.scripts = [Script(unloadable=ModelFileError("The file is not there."))]
-    write(view, "Hello")
-    assert pane.texts() == ["Hello"]
-    QTest.mouseClick(button(view.notice_bar, "Try again"), Qt.MouseButton.LeftButton)
-    pane.until(lambda: pane.texts() == ["Hello", "A reply."])
-    pane.idle()
-    assert not view.notice_bar.isVisible()
-
-
-def test_a_missing_template_leads_to_the_opening(view, pane):
-    pane.talk.refuse = TemplateError("Choose a template.")
-    pane.controller.choose_model("mistral")
-    QTest.keyClicks(view.composer.field, "Hi")
-    QTest.keyClick(view.composer.field, Qt.Key.Key_Return)
-    pane.until(lambda: view.notice_bar.isVisible())
-    assert view.composer.text == "Hi"
-    QTest.mouseClick(button(view.notice_bar, "Choose template…"), Qt.MouseButton.LeftButton)
-    dialog = view.findChild(OpeningDialog)
-    dialog.template.setFocus()
-    QTest.keyClicks(dialog.template, "ChatML")
-    pane.until(lambda: dialog.shown.toPlainText() == "ChatML: ")
-    QTest.mouseClick(button(dialog, "Save"), Qt.MouseButton.LeftButton)
-    pane.until(lambda: pane.wait(pane.chats.get(pane.controller.chat.id)).opening.template == "ChatML")
 
 
 def test_the_opening_is_edited_and_kept(view, pane):
@@ -294,70 +181,6 @@ def test_export_writes_the_file_that_was_chosen(view, pane, tmp_path):
     pane.until(lambda: view.transcript.isVisible())
 
 
-def test_new_chat_keeps_the_draft_of_the_old_one(view, pane):
-    write(view, "Hello")
-    first = pane.controller.chat.id
-    QTest.keyClicks(view.composer.field, "half a thought")
-    QTest.mouseClick(view.sidebar.new_button, Qt.MouseButton.LeftButton)
-    assert view.composer.text == ""
-    click_row(view, row_of(view, "Hello"))
-    pane.until(lambda: pane.controller.chat.id == first)
-    assert view.composer.text == "half a thought"
-
-
-def test_search_finds_in_all_text_and_opens_at_the_message(view, pane):
-    write(view, "무엇을 먹을까요")
-    view.new_chat()
-    found = []
-    pane.controller.found.connect(lambda *what: found.append(what))
-    QTest.keyClick(view.composer.field, Qt.Key.Key_K, Qt.KeyboardModifier.ControlModifier)
-    assert view.sidebar.search.hasFocus()
-    type_in(view.sidebar.search, "먹을")
-    pane.until(lambda: any(r.kind is RowKind.HIT and r.message_id for r in shown_rows(view)))
-    rows = shown_rows(view)
-    hit = next(i for i, r in enumerate(rows) if r.message_id)
-    assert [rows[hit].snippet[a:b] for a, b in rows[hit].marks] == ["먹을"]
-    click_row(view, hit)
-    pane.until(lambda: found == [(rows[hit].message_id, "먹을")])
-    assert view.transcript.isVisible()
-
-
-def test_a_chat_is_renamed_pinned_and_binned_by_keys(view, pane):
-    write(view, "Hello")
-    chats = view.sidebar.list
-    chats.setFocus()
-    chats.setCurrentIndex(view.sidebar.rows.index(row_of(view, "Hello")))
-    QTest.keyClick(chats, Qt.Key.Key_F2)
-    field = chats.findChild(QLineEdit)
-    field.selectAll()
-    QTest.keyClicks(field, "Renamed")
-    QTest.keyClick(field, Qt.Key.Key_Return)
-    pane.until(lambda: any(r.text == "Renamed" for r in shown_rows(view)))
-    open_menu(view)
-    pick("Pin")
-    pane.until(lambda: shown_rows(view)[0].text == "Pinned")
-    chats.setCurrentIndex(view.sidebar.rows.index(row_of(view, "Renamed")))
-    QTest.keyClick(chats, Qt.Key.Key_Delete)
-    pane.until(lambda: view.sidebar.undo_bar.isVisible())
-    assert [r.kind for r in shown_rows(view)] == [RowKind.BIN]
-    QTest.mouseClick(button(view.sidebar.undo_bar, "Undo"), Qt.MouseButton.LeftButton)
-    pane.until(lambda: shown_rows(view)[0].text == "Pinned")
-
-
-def test_the_bin_opens_and_is_emptied_after_asking(view, pane):
-    write(view, "Hello")
-    pane.controller.to_bin()
-    pane.until(lambda: [r.kind for r in shown_rows(view)] == [RowKind.BIN])
-    click_row(view, 0)
-    pane.until(lambda: [r.kind for r in shown_rows(view)] == [RowKind.BIN, RowKind.BINNED])
-    view.sidebar._menu(shown_rows(view)[0], QPoint(0, 0))
-    pick("Empty the bin…")
-    asking = view.sidebar.findChild(QMessageBox)
-    QTest.mouseClick(button(asking, "Empty the bin"), Qt.MouseButton.LeftButton)
-    pane.until(lambda: shown_rows(view) == [])
-    assert pane.wait(pane.chats.all(binned=True)) == []
-
-
 def test_everything_reached_by_tab_has_a_name(view, pane):
     write(view, "Hello")
     nameless = []
@@ -374,3 +197,21 @@ def test_a_giant_paste_does_not_hold_the_window_up(view, pane):
     view.composer.field.paste()
     assert len(view.composer.text) == 5_000_000
     view.composer.put("")
+
+
+def test_an_example_does_not_take_what_stands_in_the_field(view, pane):
+    QTest.keyClicks(view.composer.field, "half a thought")
+    QTest.mouseClick(view.welcome.examples[0], Qt.MouseButton.LeftButton)
+    pane.until(lambda: view.transcript.isVisible())
+    pane.idle()
+    assert pane.texts()[0] == view.welcome.examples[0].text()
+    assert view.composer.text == "half a thought"
+
+
+def test_settings_of_a_chat_without_messages_make_no_chat(view, pane):
+    wanted = []
+    view.settings_wanted.connect(wanted.append)
+    open_menu(view)
+    pick("Chat settings…")
+    assert wanted == [""]
+    assert pane.wait(pane.chats.all()) == []
