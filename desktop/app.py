@@ -16,11 +16,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QWidget
 
 from desktop.assembly import Assembly
-from desktop.core.errors import UserError
+from desktop.core.errors import StorageError, UserError
 from desktop.core.levels import Level, Levels
 from desktop.core.settings import Value, valid
 from desktop.panes.chat.controller import ChatController
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from desktop.panes.models.view import ModelsView
 
 log = logging.getLogger(__name__)
+STATUS_MS = 2000  # memory moves slowly, and asking the system for it costs 0.1 ms
 
 
 async def run(shell: Shell, paths: Paths, preferences: Preferences, instance: Instance) -> int:
@@ -57,8 +58,17 @@ async def run(shell: Shell, paths: Paths, preferences: Preferences, instance: In
         await shell.closed.wait()
         root.window.hide()
         await root.tasks.close()
-        await preferences.set_window(shell.place)
+        await _keep_place(preferences, shell.place)
     return 0
+
+
+async def _keep_place(preferences: Preferences, place: Mapping[str, Value]) -> None:
+    """Where the window was; a full disk is no reason not to close."""
+    try:
+        if place:
+            await preferences.set_window(place)
+    except StorageError as error:
+        log.warning("The window's place was not kept: %s", error)
 
 
 class Root:
@@ -73,6 +83,7 @@ class Root:
         )
         self.models = ModelsController(alcove.library, alcove.preferences, self.tasks.spawn)
         self.chat_view = ChatView(self.look, self.chat)
+        self._pulse = QTimer(interval=STATUS_MS)
         self._join()
         self.window.fill(self.chat_view.sidebar, self._made)
 
@@ -116,10 +127,12 @@ class Root:
     def start(self) -> None:
         """What is read once the window can be seen."""
         self._list_models()
+        self._pulse.start()
         self.chat.start()
         self.chat_view.composer.field.setFocus()
         for notice in self._alcove.notices:
             self.window.notify(notice.message, notice.fields)
+        self.tasks.spawn(self._alcove.empty_bins())
 
     def raised(self, files: list[str]) -> None:
         """A second start of the program: this window comes forward, with the files that one was given."""
@@ -145,6 +158,7 @@ class Root:
         self.models.renamed.connect(lambda old, new: self.tasks.spawn(self._renamed(old, new)))
         self.models.chosen.connect(self._chat_with)
         self.chat.device_changed.connect(lambda _device: self._tell_status())
+        self._pulse.timeout.connect(self._tell_status)
         self.chat_view.settings_wanted.connect(self._chat_settings)
         self.chat_view.sidebar.chosen.connect(lambda *_chosen: self.window.show_pane("chat"))
         self.chat_view.sidebar.new_requested.connect(lambda: self.window.show_pane("chat"))
@@ -160,6 +174,8 @@ class Root:
             case Command.IMPORT_MODEL:
                 self.window.show_pane("models")
                 self.models_view.ask_for_files()
+            case Command.UNLOAD_MODEL:
+                self.tasks.spawn(self._unload())
             case Command.IMPORT_CHATS:
                 self.chat_view.import_chats()
             case Command.EXPORT_CHAT:
@@ -171,6 +187,10 @@ class Root:
             case Command.ABOUT:
                 self.window.show_pane("help")
                 self.help_view.show_page("about")
+
+    async def _unload(self) -> None:
+        await self._alcove.talk.unload()
+        self._tell_status()
 
     def _chat_with(self, model: str) -> None:
         self.window.show_pane("chat")

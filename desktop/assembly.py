@@ -6,6 +6,7 @@ fit together.
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import tempfile
 import time
@@ -60,11 +61,9 @@ class Assembly:
             closing.push_async_callback(store.close)
             preferences = preferences or Preferences(paths.preferences)
             library = await Library.open(paths, resources())
-            machine = Machine.of_this_computer()
+            machine = await asyncio.to_thread(Machine.of_this_computer)
             chats = Chats(store)
             await chats.recover()
-            await chats.empty_bin(time.time() - KEPT_IN_BIN_S)
-            await library.empty_bin(time.time() - KEPT_IN_BIN_S)
             engine = Engine()
             closing.push_async_callback(engine.close)
             pages = Help(resources())
@@ -85,3 +84,9 @@ class Assembly:
                 yield assembly
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+
+    async def empty_bins(self) -> None:
+        """Ends what has lain in the bins for a month: for a quiet moment after the start."""
+        before = time.time() - KEPT_IN_BIN_S
+        await self.chats.empty_bin(before)
+        await self.library.empty_bin(before)

@@ -21,7 +21,8 @@ LANGUAGES = ("ko", "it")
 KEYWORDS = {"_": None, "N_": None, "ngettext": (1, 2)}
 SAME = {  # reviewed: names and words that a language writes as English does
     "ko": frozenset(
-        {"Alcove", "Mistral", "Alpaca", "Vicuna", "ChatML", "Llama-2", "Zephyr", "JSON", "Markdown", "GGUF"}
+        {"Alcove", "Mistral", "Alpaca", "Vicuna", "ChatML", "Llama-2", "Zephyr", "JSON", "Markdown", "GGUF", "Top-k"}
+        | {"Top-p", "Min-p"}
     ),
     "it": frozenset(
         {"Alcove", "Mistral", "Alpaca", "Vicuna", "ChatML", "Llama-2", "Zephyr", "JSON", "Markdown", "GGUF", "Top-k"}

@@ -6,40 +6,44 @@ Each verb is a module beside this one; none of them opens a window. Nothing is c
 
 from __future__ import annotations
 
-import argparse
 import asyncio
+import importlib
 import io
 import os
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from desktop import __version__
-from desktop.cli import bench, chat, doctor, models
 from desktop.core.errors import N_, UserError
-from desktop.engine import probe
-from desktop.engine.client import HOST_VERB
-from desktop.engine.probe import PROBE_VERB
-from desktop.services.paths import resources
-from desktop.ui.translation import _, use
+
+if TYPE_CHECKING:
+    import argparse
+
+HIDDEN = {"engine-host": "desktop.engine.host", "engine-probe": "desktop.engine.probe"}  # of a frozen executable
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one verb and returns the exit status."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    if given[:1] == [HOST_VERB]:  # hidden: a frozen executable is its own engine
-        from desktop.engine import host
+    if given and given[0] in HIDDEN:
+        status: int = importlib.import_module(HIDDEN[given[0]]).main()
+        return status
+    if not given:
+        from desktop import launch  # paints before it imports the rest; nothing of a verb may come before that
 
-        return host.main()
-    if given[:1] == [PROBE_VERB]:
-        return probe.main()
+        return launch.main()
+    return _verb(given)
+
+
+def _verb(given: Sequence[str]) -> int:
+    from desktop.services.paths import resources
+    from desktop.ui.translation import _, use
+
     _speak_utf8()
     use("system", resources() / "locale")
     parsed = _parser().parse_args(given)
     try:
-        if parsed.run is None:
-            from desktop import launch  # the window's imports cost every other verb half a second
-
-            return launch.main()
         status: int = asyncio.run(parsed.run(parsed))
         sys.stdout.flush()
         return status
@@ -61,10 +65,14 @@ def _speak_utf8() -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
+    import argparse
+
+    from desktop.cli import bench, chat, doctor, models
+    from desktop.ui.translation import _
+
     parser = argparse.ArgumentParser(prog="alcove", description=_(N_("Talk to language models on this computer.")))
     parser.add_argument("--version", action="version", version=f"Alcove {__version__}")
-    parser.set_defaults(run=None)
-    verbs = parser.add_subparsers(title=_(N_("commands")), metavar="")
+    verbs = parser.add_subparsers(title=_(N_("commands")), metavar="", required=True)
     for verb in (chat, models, bench, doctor):
         verb.add_to(verbs)
     return parser

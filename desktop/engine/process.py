@@ -18,7 +18,7 @@ from queue import SimpleQueue
 from typing import BinaryIO, cast
 
 import desktop
-from desktop.core.errors import EngineDied
+from desktop.core.errors import N_, EngineDied, LoadError
 from desktop.engine import frames
 from desktop.engine.death import explain
 from desktop.engine.frames import Answer, Order
@@ -43,16 +43,26 @@ def environment() -> dict[str, str]:
 
 
 def start(arguments: Sequence[str]) -> subprocess.Popen[bytes]:
-    """Starts a process with three pipes, in a group of its own, so that Ctrl-C in a terminal is not for it."""
-    return subprocess.Popen(
-        arguments,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env=environment(),
-        process_group=None if sys.platform == "win32" else 0,
-        creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0) | getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
-    )
+    """Starts a process with three pipes, in a group of its own, so that Ctrl-C in a terminal is not for it.
+
+    Raises `LoadError` where the system has no memory, or no place among its processes, for one more.
+    """
+    flags = getattr(subprocess, "CREATE_NO_WINDOW", 0) | getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
+    try:
+        return subprocess.Popen(
+            arguments,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=environment(),
+            process_group=None if sys.platform == "win32" else 0,
+            creationflags=flags,
+        )
+    except OSError as error:
+        raise LoadError(
+            N_("The engine could not be started ({reason}). Close other programs and try again."),
+            reason=error.strerror or str(error),
+        ) from error
 
 
 class Child:

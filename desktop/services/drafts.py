@@ -16,7 +16,7 @@ from desktop.core.errors import StorageError
 from desktop.services.disk import write_whole
 
 BEHIND_S = 1.0  # a draft is a sentence or two; more often would wear the disk while typing
-LONGEST = 1 << 20  # characters of one draft; a pasted book is not kept twice
+LONGEST = 8 << 20  # characters of one draft: a pasted book and more; what is longer is not typed
 
 log = logging.getLogger(__name__)
 

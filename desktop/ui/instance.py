@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QLockFile, QObject, Signal
+from PySide6.QtCore import QLockFile, QObject, QSysInfo, Signal
+
+from desktop.core.errors import N_, StorageError
 
 if TYPE_CHECKING:
     from PySide6.QtNetwork import QLocalServer, QLocalSocket
@@ -28,21 +31,39 @@ class Instance(QObject):
 
     def __init__(self, home: Path) -> None:
         super().__init__()
+        self._home = home
         self._name = f"alcove-{hashlib.sha256(str(home).encode('utf-8', 'surrogateescape')).hexdigest()[:20]}"
         self._lock = QLockFile(str(home / "window.lock"))
         self._lock.setStaleLockTime(0)  # only the owner's death makes it stale, not its age
         self._server: QLocalServer | None = None
 
     def claim(self, files: Sequence[str] = ()) -> bool:
-        """True for the first start; for a later one the first window is raised, with the files, and this is False."""
-        if not self._lock.tryLock(0):
-            self._tell(files)
+        """True for the first start; for a later one the first window is raised, with the files, and this is False.
+
+        Raises `StorageError` where the folder takes no lock. A lock whose owner answers nothing is taken over: the
+        computer may have had another name when it was made.
+        """
+        if self._lock.tryLock(0):
+            return True
+        if self._lock.error() is not QLockFile.LockError.LockFailedError:
+            raise StorageError(
+                N_("The folder “{path}” cannot be written to. Nothing was changed. Make room, or allow writing there."),
+                path=str(self._home),
+            )
+        if self._tell(files):
             return False
-        return True
+        if self._renamed_since():
+            Path(self._lock.fileName()).unlink(missing_ok=True)
+        if self._lock.removeStaleLockFile() or self._lock.tryLock(0):
+            return self._lock.isLocked() or self._lock.tryLock(0)
+        raise StorageError(
+            N_("Another Alcove holds “{path}” and does not answer. End it, or restart the computer."),
+            path=str(self._home),
+        )
 
     def listen(self) -> None:
         """Hears later starts from now on. Apart from `claim`, because sockets cost time that the first paint needs."""
-        from PySide6.QtNetwork import QLocalServer, QLocalSocket
+        from PySide6.QtNetwork import QLocalServer
 
         QLocalServer.removeServer(self._name)
         self._server = QLocalServer(self)
@@ -56,15 +77,28 @@ class Instance(QObject):
             self._server = None
         self._lock.unlock()
 
-    def _tell(self, files: Sequence[str]) -> None:
+    def _renamed_since(self) -> bool:
+        """Whether the lock is of a computer of another name: QLockFile then never looks whether its owner lives."""
+        _pid, host, _application = self._lock.getLockInfo()
+        return bool(host) and host != QSysInfo.machineHostName()
+
+    def _tell(self, files: Sequence[str]) -> bool:
+        """Whether the first window heard it. A window that is just opening listens a moment later."""
         from PySide6.QtNetwork import QLocalSocket
 
+        ends = time.monotonic() + WAIT_MS / 1000
         socket = QLocalSocket()
-        socket.connectToServer(self._name)
-        if socket.waitForConnected(WAIT_MS):
-            socket.write(json.dumps([str(Path(f).absolute()) for f in files]).encode() + b"\n")
-            socket.waitForBytesWritten(WAIT_MS)
-            socket.disconnectFromServer()
+        while True:
+            socket.connectToServer(self._name)
+            if socket.waitForConnected(WAIT_MS):
+                break
+            if time.monotonic() > ends:
+                return False
+            time.sleep(0.05)
+        socket.write(json.dumps([str(Path(f).absolute()) for f in files]).encode() + b"\n")
+        socket.waitForBytesWritten(WAIT_MS)
+        socket.disconnectFromServer()
+        return True
 
     def _greet(self) -> None:
         assert self._server is not None

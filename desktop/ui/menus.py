@@ -22,10 +22,12 @@ class Command(Enum):
 
     NEW_CHAT = N_("New chat")
     IMPORT_MODEL = N_("Import model…")
+    UNLOAD_MODEL = N_("Unload model")
     IMPORT_CHATS = N_("Import chats…")
     EXPORT_CHAT = N_("Export chat…")
     EXPORT_ALL_CHATS = N_("Export all chats…")
     QUIT = N_("Quit")
+    FIND = N_("Find…")
     CHAT_LIST = N_("Show chat list")
     HELP = N_("Alcove help")
     ABOUT = N_("About Alcove")
@@ -42,11 +44,12 @@ _FILE = (
     None,
     Command.QUIT,
 )
-_KEYS: dict[Command, QKeySequence | QKeySequence.StandardKey] = {
-    Command.NEW_CHAT: QKeySequence(Qt.Modifier.CTRL | Qt.Key.Key_N),
-    Command.QUIT: QKeySequence(Qt.Modifier.CTRL | Qt.Key.Key_Q),
-    Command.CHAT_LIST: QKeySequence(Qt.Modifier.CTRL | Qt.Key.Key_B),
-    Command.HELP: QKeySequence.StandardKey.HelpContents,
+_KEYS: dict[Command, list[QKeySequence]] = {
+    Command.NEW_CHAT: [QKeySequence(Qt.Modifier.CTRL | Qt.Key.Key_N)],
+    Command.QUIT: [QKeySequence(Qt.Modifier.CTRL | Qt.Key.Key_Q)],
+    Command.FIND: [QKeySequence(Qt.Modifier.CTRL | key) for key in (Qt.Key.Key_F, Qt.Key.Key_K)],
+    Command.CHAT_LIST: [QKeySequence(Qt.Modifier.CTRL | Qt.Key.Key_B)],
+    Command.HELP: [QKeySequence(QKeySequence.StandardKey.HelpContents)],
 }
 _ROLES = {Command.QUIT: QAction.MenuRole.QuitRole, Command.ABOUT: QAction.MenuRole.AboutRole}
 _EDIT = (
@@ -109,7 +112,7 @@ class Menus(QObject):
         action = menu.addAction("")
         action.setMenuRole(_ROLES.get(command, QAction.MenuRole.NoRole))
         if command in _KEYS:
-            action.setShortcut(_KEYS[command])
+            action.setShortcuts(_KEYS[command])
         action.triggered.connect(lambda: self.asked.emit(command))
         self._texts.append((action, command.value))
         self._actions[command] = action
@@ -123,6 +126,8 @@ class Menus(QObject):
             action.triggered.connect(lambda _checked=False, method=method: _perform(method))
             self._texts.append((action, text))
             entries.append((action, method))
+        menu.addSeparator()
+        self._add(menu, Command.FIND)
 
         def enable(*, all_of_them: bool) -> None:
             for entry, method in entries:

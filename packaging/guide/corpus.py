@@ -1,7 +1,8 @@
-"""Read what people wrote for the guide: help pages, questions with their answers, foreign questions.
+"""Read what people wrote for the guide: help pages, questions with their answers, foreign
+questions.
 
-Everything is returned in a fixed order (language, then topic), so that a seed alone decides a training.
-Held-out questions are not read here: nothing that trains can reach them.
+Everything is returned in a fixed order (language, then topic), so that a seed alone decides a
+training. Held-out questions are not read here: nothing that trains can reach them.
 """
 
 from __future__ import annotations
@@ -71,10 +72,25 @@ def read(root: Path = ROOT) -> Corpus:
     return Corpus(pages, tuple(blocks), foreign, refusals)
 
 
+def read_phrases(root: Path = ROOT) -> list[tuple[str, str, str]]:
+    """Read the key words of each topic as (language, topic, phrase); topic "" is foreign."""
+    found = []
+    for language in LANGUAGES:
+        path = root / "packaging" / "guide" / "phrases" / f"{language}.txt"
+        for line in path.read_text(encoding="utf-8").splitlines():
+            topic, _, phrases = unicodedata.normalize("NFC", line).partition(": ")
+            topic = topic.removeprefix("_foreign")
+            found += [
+                (language, topic, part.strip()) for part in phrases.split(" | ") if part.strip()
+            ]
+    return found
+
+
 def is_held_back(block: Block | None, question: str) -> bool:
     """Whether the model never trains on this question, so that it can be watched while training.
 
-    About one in thirty, by checksum: the same questions on every machine. ``block`` None is foreign.
+    About one in thirty, by checksum: the same questions on every machine. ``block`` None is
+    foreign.
     """
     name = "foreign" if block is None else f"{block.language}/{block.topic}"
     return zlib.crc32(f"{name}/{question}".encode()) % 30 == 0

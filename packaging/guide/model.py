@@ -1,8 +1,9 @@
 """The guide's network: a llama of a few million parameters, for training on a CPU.
 
-It computes what llama.cpp's ``llama`` architecture computes: RMS norm before each half, grouped-query attention
-with rotary positions, SwiGLU, and the embedding matrix again as the output. Rotary pairs are neighbours
-(0, 1), (2, 3), …, as in GGUF files, so that the exporter copies the q and k matrices without permuting them.
+It computes what llama.cpp's ``llama`` architecture computes: RMS norm before each half,
+grouped-query attention with rotary positions, SwiGLU, and the embedding matrix again as the
+output. Rotary pairs are neighbours (0, 1), (2, 3), …, as in GGUF files, so that the exporter
+copies the q and k matrices without permuting them.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F  # noqa: N812 (the field's own name)
+from torch.nn import functional as F
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,11 +20,11 @@ class Shape:
     """Sizes of the network; every width is a multiple of 32, which Q8_0 needs."""
 
     vocabulary: int = 4096
-    width: int = 224
+    width: int = 256
     layers: int = 6
-    heads: int = 7
+    heads: int = 4
     kv_heads: int = 1
-    hidden: int = 608
+    hidden: int = 640
     context: int = 2048
     rope_base: float = 10000.0
     epsilon: float = 1e-5
@@ -33,17 +34,17 @@ class Shape:
         return self.width // self.heads
 
 
-def rotations(shape: Shape) -> Tensor:
-    """Complex rotation of every position and pair, ``[context, head_width / 2]``."""
+def rotations(shape: Shape) -> tuple[Tensor, Tensor]:
+    """Cosine and sine of every position and pair, each ``[context, head_width / 2]``."""
     pairs = torch.arange(0, shape.head_width, 2, dtype=torch.float64) / shape.head_width
     angles = torch.outer(torch.arange(shape.context, dtype=torch.float64), shape.rope_base**-pairs)
-    return torch.polar(torch.ones_like(angles), angles).to(torch.complex64)
+    return angles.cos().float(), angles.sin().float()
 
 
-def rotate(x: Tensor, turns: Tensor) -> Tensor:
+def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     """Rotate neighbouring pairs of ``x`` ``[batch, heads, length, head_width]``."""
-    pairs = torch.view_as_complex(x.reshape(*x.shape[:-1], -1, 2))
-    return torch.view_as_real(pairs * turns).flatten(-2)
+    a, b = x.unflatten(-1, (-1, 2)).unbind(-1)
+    return torch.stack((a * cos - b * sin, a * sin + b * cos), -1).flatten(-2).to(x.dtype)
 
 
 class Layer(nn.Module):
@@ -63,11 +64,11 @@ class Layer(nn.Module):
         self.up = nn.Linear(shape.width, shape.hidden, bias=False)
         self.down = nn.Linear(shape.hidden, shape.width, bias=False)
 
-    def forward(self, x: Tensor, turns: Tensor) -> Tensor:
+    def forward(self, x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
         h = self.attention_norm(x)
         q, k, v = (self._split(part(h)) for part in (self.q, self.k, self.v))
         mixed = F.scaled_dot_product_attention(
-            rotate(q, turns), *self._repeat(rotate(k, turns), v), is_causal=True
+            rotate(q, cos, sin), *self._repeat(rotate(k, cos, sin), v), is_causal=True
         )
         x = x + self.out(mixed.transpose(1, 2).flatten(2))
         h = self.hidden_norm(x)
@@ -90,7 +91,9 @@ class Guide(nn.Module):
         self.embedding = nn.Embedding(shape.vocabulary, shape.width)
         self.layers = nn.ModuleList(Layer(shape) for _ in range(shape.layers))
         self.norm = nn.RMSNorm(shape.width, shape.epsilon)
-        self.register_buffer("turns", rotations(shape), persistent=False)
+        cos, sin = rotations(shape)
+        self.register_buffer("cos", cos, persistent=False)
+        self.register_buffer("sin", sin, persistent=False)
         for name, weight in self.named_parameters():
             if weight.dim() == 2:
                 deep = name.endswith(("out.weight", "down.weight"))
@@ -98,9 +101,10 @@ class Guide(nn.Module):
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Hidden states ``[batch, length, width]`` of ``tokens`` ``[batch, length]``."""
+        length = tokens.shape[1]
         x = self.embedding(tokens)
         for layer in self.layers:
-            x = layer(x, self.turns[: tokens.shape[1]])
+            x = layer(x, self.cos[:length], self.sin[:length])
         return self.norm(x)
 
     def logits(self, hidden: Tensor) -> Tensor:

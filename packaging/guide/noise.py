@@ -11,17 +11,45 @@ import unicodedata
 
 _ROWS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
 _NEIGHBOURS = {
-    letter: row[max(0, i - 1) : i] + row[i + 1 : i + 2] for row in _ROWS for i, letter in enumerate(row)
+    letter: row[max(0, i - 1) : i] + row[i + 1 : i + 2]
+    for row in _ROWS
+    for i, letter in enumerate(row)
 }
-_PARTICLES = re.compile(r"(?<=[가-힣]{2})(은|는|이|가|을|를|에서|에|의|도|로|으로|와|과|좀)(?=[ ?.!]|$)")
+_PARTICLES = re.compile(
+    r"(?<=[가-힣]{2})(은|는|이|가|을|를|에서|에|의|도|로|으로|와|과|좀)(?=[ ?.!]|$)"
+)
 _SMALL_WORDS = {
     "en": {"the", "a", "an", "to", "do", "does", "is", "my", "please", "of", "it", "can", "i"},
-    "it": {"il", "lo", "la", "i", "gli", "le", "un", "una", "di", "per", "mi", "che", "del", "della"},
+    "it": {
+        "il",
+        "lo",
+        "la",
+        "i",
+        "gli",
+        "le",
+        "un",
+        "una",
+        "di",
+        "per",
+        "mi",
+        "che",
+        "del",
+        "della",
+    },
     "ko": {"좀", "제가", "그", "혹시", "저", "이거", "제"},
 }
 _OPENINGS = {
     "en": ("hi, ", "hello, ", "please ", "um ", "ok so ", "quick question: ", "hey ", "sorry, "),
-    "it": ("ciao, ", "scusa, ", "senti, ", "buongiorno, ", "domanda: ", "ehi, ", "allora, ", "per favore, "),
+    "it": (
+        "ciao, ",
+        "scusa, ",
+        "senti, ",
+        "buongiorno, ",
+        "domanda: ",
+        "ehi, ",
+        "allora, ",
+        "per favore, ",
+    ),
     "ko": ("안녕하세요 ", "저기요 ", "혹시 ", "질문이요 ", "음 ", "근데 ", "저 ", "죄송한데 "),
 }
 
@@ -101,11 +129,24 @@ def _flatten(text: str, language: str, dice: random.Random) -> str:
 
 
 def _shout(text: str, language: str, dice: random.Random) -> str:
-    return dice.choice((text.upper(), text + "??", text.rstrip("?") + "!", text + "...", text + " ?"))
+    return dice.choice(
+        (text.upper(), text + "??", text.rstrip("?") + "!", text + "...", text + " ?")
+    )
 
 
 def _open(text: str, language: str, dice: random.Random) -> str:
     return dice.choice(_OPENINGS[language]) + text
 
 
-_KINDS = (_slip, _slip, _slip, _drop_space, _drop_small_words, _drop_word, _flatten, _flatten, _shout, _open)
+_KINDS = (
+    _slip,
+    _slip,
+    _slip,
+    _drop_space,
+    _drop_small_words,
+    _drop_word,
+    _flatten,
+    _flatten,
+    _shout,
+    _open,
+)

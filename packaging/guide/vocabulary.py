@@ -1,7 +1,8 @@
 """The guide's tokens: sentencepiece BPE with byte fallback, trained on the corpus itself.
 
 Text is taken as it is (identity normalisation, no space put before it), so that llama.cpp with
-``add_space_prefix = false`` cuts the same pieces. The newline is not in the vocabulary: it is byte ``<0x0A>``.
+``add_space_prefix = false`` cuts the same pieces. The newline is not in the vocabulary: it is byte
+``<0x0A>``.
 """
 
 from __future__ import annotations

@@ -1,10 +1,13 @@
 """The program as `alcove` starts it, and at its window a person who lives through a journey; in a process of their own.
 
     python -m tests.flows.driver MODULE:JOURNEY [ARGUMENT …]
+    python -m tests.flows.driver
+
 
 A journey is a coroutine function that takes a `Person` and the arguments. When it returns, the window is closed and the
 exit status is the program's; when it fails, its traceback is printed and the status is 3. Nothing of the program is
-replaced: the journey runs beside it in its event loop.
+replaced: the journey runs beside it in its event loop. Without a journey, the person expects a box that says why there
+can be no window, tells what it says, and presses its button.
 """
 
 from __future__ import annotations
@@ -13,13 +16,19 @@ import asyncio
 import importlib
 import os
 import sys
+import threading
+import time
 import traceback
 from collections.abc import Coroutine
 from typing import Any
 
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QMessageBox
+
 from desktop.cli import main
 from desktop.ui import loop
-from tests.flows.person import at_the_window
+from tests.flows.person import SOON_S, at_the_window
 
 FAILED = 3
 
@@ -61,6 +70,25 @@ def run_beside(journey: list[str]) -> None:
     loop.run = both
 
 
+def expect_box() -> None:
+    """Waits for the application from a thread of its own: the box may come before there is an event loop of ours."""
+    while (application := QApplication.instance()) is None:
+        time.sleep(SOON_S)
+    QTimer.singleShot(0, application, read_box)
+
+
+def read_box() -> None:
+    boxes = [w for w in QApplication.topLevelWidgets() if isinstance(w, QMessageBox) and w.isVisible()]
+    if not boxes:
+        QTimer.singleShot(10, read_box)
+        return
+    tell(boxes[0].text())
+    QTest.mouseClick(boxes[0].buttons()[0], Qt.MouseButton.LeftButton)
+
+
 if __name__ == "__main__":
-    run_beside(sys.argv[1:])
+    if sys.argv[1:]:
+        run_beside(sys.argv[1:])
+    else:
+        threading.Thread(target=expect_box, daemon=True).start()
     sys.exit(main([]))

@@ -19,7 +19,7 @@ from typing import Any
 import desktop
 from desktop.services.paths import Paths
 
-PATIENCE_S = 60.0  # a busy machine takes seconds for what takes a tenth of one; only a hang takes longer
+PATIENCE_S = 15.0  # a busy machine takes seconds for what takes a tenth of one; only a hang takes longer
 SETTINGS = '[settings]\nlanguage = "en"\ncontext = 32768\nthreads = 1\nbatch_threads = 1\n'
 Process = subprocess.Popen[bytes]
 
@@ -83,6 +83,14 @@ class Program:
         log = self.home / "logs" / "alcove.log"
         assert not log.exists() or " ERROR " not in log.read_text(), log.read_text()
         return str(out.decode())
+
+    def refused(self) -> str:
+        """Starts the window where that cannot be; what the box says."""
+        with self.started(module="tests.flows.driver") as process:
+            out, err = process.communicate(timeout=PATIENCE_S)
+        assert process.returncode == 1, err.decode()
+        assert b"Traceback" not in err, err.decode()
+        return str(out.decode().strip())
 
     def at_the_window(
         self, journey: Callable[..., Coroutine[Any, Any, None]], *arguments: str | Path

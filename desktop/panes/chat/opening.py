@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, Qt, QTimer, Signal
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -35,6 +35,7 @@ from desktop.ui.translation import _
 
 Preview = Callable[[Opening, Callable[[str], None], Callable[[UserError], None]], None]
 _RESTING_MS = 300
+_COMPLETION = N_("For base models: you write the beginning, the model writes on. No template is used.")
 _ROLES = ((Role.USER, N_("You")), (Role.ASSISTANT, N_("Model")))
 
 
@@ -47,21 +48,28 @@ class TurnRow(QWidget):
     def __init__(self, look: Theme, turn: Turn) -> None:
         super().__init__()
         self.role = QuietCombo()
-        for role, label in _ROLES:
-            self.role.addItem(_(label), role.value)
+        for role, _label in _ROLES:
+            self.role.addItem("", role.value)
         self.role.setCurrentIndex([role for role, _label in _ROLES].index(turn.role))
-        self.role.setAccessibleName(_("Who says it"))
-        self.text = _field(_("What is said"), look.px(56))
+        self.text = _field(look.px(56))
         self.text.setPlainText(turn.text)
-        remove = IconButton(look, Icon.DELETE, _("Remove turn"))
+        self._removing = IconButton(look, Icon.DELETE, "")
         line = QHBoxLayout(self)
         line.setContentsMargins(0, 0, 0, 0)
         line.setSpacing(theme.S)
-        for widget in (self.role, self.text, remove):
+        for widget in (self.role, self.text, self._removing):
             line.addWidget(widget, int(widget is self.text), Qt.AlignmentFlag.AlignTop)
         self.role.currentIndexChanged.connect(self.changed)
         self.text.textChanged.connect(self.changed)
-        remove.clicked.connect(self.removed)
+        self._removing.clicked.connect(self.removed)
+        self.retranslate()
+
+    def retranslate(self) -> None:
+        for index, (_role, label) in enumerate(_ROLES):
+            self.role.setItemText(index, _(label))
+        self.role.setAccessibleName(_("Who says it"))
+        self.text.setAccessibleName(_("What is said"))
+        self._removing.name(_("Remove turn"))
 
     @property
     def turn(self) -> Turn:
@@ -76,26 +84,48 @@ class OpeningDialog(QDialog):
     def __init__(self, look: Theme, opening: Opening, preview: Preview, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setWindowTitle(_("Opening"))
         self.resize(look.px(880), look.px(600))
         self._look = look
         self._preview = preview
+        self._texts: list[tuple[Label | QPushButton, str]] = []
         self.presets = QuietCombo()
-        self.instruction = _field(_("Instruction"), look.px(96))
-        self.instruction.setPlaceholderText(_("What the model is told before everything: role, tone, language"))
+        self.instruction = _field(look.px(96))
         self.turns: list[TurnRow] = []
         self._turns = QVBoxLayout()
         self._turns.setSpacing(theme.S)
-        self.completion = QCheckBox(_("Completion mode"))
+        self.completion = QCheckBox()
         self.template = QuietCombo()
-        self.shown = _field(_("Preview"))
+        self.shown = _field()
         self.shown.setReadOnly(True)
         self.shown.setFont(look.font(Type.CODE))
         self._pause = QTimer(self, singleShot=True, interval=_RESTING_MS)
         self._pause.timeout.connect(self._show_preview)
         self._fill()
         self._lay_out()
+        self.retranslate()
         self.put(opening)
+
+    def retranslate(self) -> None:
+        self.setWindowTitle(_("Opening"))
+        for widget, text in self._texts:
+            widget.setText(_(text))
+        for index, preset in enumerate(PRESETS):
+            self.presets.setItemText(index, _(preset.name))
+        self.presets.setPlaceholderText(_("Choose…"))
+        self.presets.setAccessibleName(_("Presets"))
+        self.instruction.setAccessibleName(_("Instruction"))
+        self.instruction.setPlaceholderText(_("What the model is told before everything: role, tone, language"))
+        self.completion.setText(_("Completion mode"))
+        self.template.setItemText(0, _("The model's own"))
+        self.template.setAccessibleName(_("Template"))
+        self.shown.setAccessibleName(_("Preview"))
+        for row in self.turns:
+            row.retranslate()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() is QEvent.Type.LanguageChange:
+            self.retranslate()
 
     @property
     def opening(self) -> Opening:
@@ -120,15 +150,12 @@ class OpeningDialog(QDialog):
 
     def _fill(self) -> None:
         for preset in PRESETS:
-            self.presets.addItem(_(preset.name), preset)
+            self.presets.addItem("", preset)
         self.presets.setCurrentIndex(-1)
-        self.presets.setPlaceholderText(_("Choose…"))
-        self.presets.setAccessibleName(_("Presets"))
         self.presets.activated.connect(self._take_preset)
-        self.template.addItem(_("The model's own"), "")
+        self.template.addItem("", "")
         for template in BUILT_IN:
             self.template.addItem(template.name, template.name)
-        self.template.setAccessibleName(_("Template"))
         self.template.currentIndexChanged.connect(self._changed)
         self.instruction.textChanged.connect(self._changed)
         self.completion.toggled.connect(self._changed)
@@ -138,23 +165,21 @@ class OpeningDialog(QDialog):
         left = QVBoxLayout(inner)
         left.setContentsMargins(0, 0, theme.S, 0)
         left.setSpacing(theme.S)
-        self._titled(left, _("Presets"), self.presets)
-        self._titled(left, _("Instruction"), self.instruction)
-        left.addWidget(self._label(_("Opening turns")))
+        self._titled(left, N_("Presets"), self.presets)
+        self._titled(left, N_("Instruction"), self.instruction)
+        left.addWidget(self._label(N_("Opening turns")))
         left.addLayout(self._turns)
-        add = QPushButton(_("Add turn"))
+        add = self._button(N_("Add turn"))
         add.clicked.connect(self._add_next)
         left.addWidget(add, 0, Qt.AlignmentFlag.AlignLeft)
         left.addSpacing(theme.S)
         left.addWidget(self.completion)
-        hint = Label(self._look, Type.SMALL, Tone.MUTED, wrap=True)
-        hint.setText(_("For base models: you write the beginning, the model writes on. No template is used."))
-        left.addWidget(hint)
-        self._titled(left, _("Template"), self.template)
+        left.addWidget(self._label(_COMPLETION, wrap=True))
+        self._titled(left, N_("Template"), self.template)
         left.addStretch(1)
         right = QVBoxLayout()
         right.setSpacing(theme.S)
-        right.addWidget(self._label(_("Preview: what the model reads")))
+        right.addWidget(self._label(N_("Preview: what the model reads")))
         right.addWidget(self.shown, 1)
         halves = QHBoxLayout()
         halves.setSpacing(theme.L)
@@ -167,7 +192,7 @@ class OpeningDialog(QDialog):
         column.addLayout(self._buttons())
 
     def _buttons(self) -> QHBoxLayout:
-        cancel, save = QPushButton(_("Cancel")), QPushButton(_("Save"))
+        cancel, save = self._button(N_("Cancel")), self._button(N_("Save"))
         save.setProperty("primary", True)
         save.setDefault(True)
         cancel.clicked.connect(self.reject)
@@ -178,9 +203,14 @@ class OpeningDialog(QDialog):
         line.addWidget(save)
         return line
 
-    def _label(self, text: str) -> Label:
-        label = Label(self._look, Type.SMALL, Tone.MUTED)
-        label.setText(text)
+    def _button(self, text: str) -> QPushButton:
+        button = QPushButton()
+        self._texts.append((button, text))
+        return button
+
+    def _label(self, text: str, *, wrap: bool = False) -> Label:
+        label = Label(self._look, Type.SMALL, Tone.MUTED, wrap=wrap)
+        self._texts.append((label, text))
         return label
 
     def _titled(self, column: QVBoxLayout, title: str, field: QComboBox | QPlainTextEdit) -> None:
@@ -226,9 +256,8 @@ class OpeningDialog(QDialog):
         self.accept()
 
 
-def _field(name: str, height: int = 0) -> QPlainTextEdit:
+def _field(height: int = 0) -> QPlainTextEdit:
     field = QPlainTextEdit()
-    field.setAccessibleName(name)
     field.setTabChangesFocus(True)
     if height:
         field.setFixedHeight(height)

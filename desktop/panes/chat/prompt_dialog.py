@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
+from PySide6.QtCore import QAbstractTableModel, QEvent, QModelIndex, QPersistentModelIndex, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import (
     QDialog,
@@ -63,23 +63,41 @@ class PromptDialog(QDialog):
     def __init__(self, look: Theme, prompt: ExactPrompt, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setWindowTitle(_("Exact prompt"))
         self.resize(look.px(840), look.px(560))
-        about = Label(look, tone=Tone.MUTED)
-        count = len(prompt.tokens)
-        about.setText(ngettext("{tokens} token", "{tokens} tokens", count, tokens=formats.number(count)))
-        self.copy = QPushButton(_("Copy"))
+        self._count = len(prompt.tokens)
+        self._about = Label(look, tone=Tone.MUTED)
+        self.copy = QPushButton()
         self.copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(prompt.text))
-        close = QPushButton(_("Close"))
-        close.setDefault(True)
-        close.clicked.connect(self.accept)
+        self._close = QPushButton(default=True)
+        self._close.clicked.connect(self.accept)
+        self._text = _text(look, prompt.text)
+        self._table = _table(look, Tokens(prompt.tokens))
+        self._arrange()
+        self.retranslate()
+
+    def retranslate(self) -> None:
+        self.setWindowTitle(_("Exact prompt"))
+        tokens = formats.number(self._count)
+        self._about.setText(ngettext("{tokens} token", "{tokens} tokens", self._count, tokens=tokens))
+        self.copy.setText(_("Copy"))
+        self._close.setText(_("Close"))
+        self._text.setAccessibleName(_("Text of the prompt"))
+        self._table.setAccessibleName(_("Tokens of the prompt"))
+        self._table.horizontalHeader().viewport().update()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() is QEvent.Type.LanguageChange:
+            self.retranslate()
+
+    def _arrange(self) -> None:
         buttons = QHBoxLayout()
-        buttons.addWidget(about, 1)
+        buttons.addWidget(self._about, 1)
         buttons.addWidget(self.copy)
-        buttons.addWidget(close)
+        buttons.addWidget(self._close)
         halves = QSplitter()
-        halves.addWidget(_text(look, prompt.text))
-        halves.addWidget(_table(look, Tokens(prompt.tokens)))
+        halves.addWidget(self._text)
+        halves.addWidget(self._table)
         halves.setStretchFactor(0, 3)
         halves.setStretchFactor(1, 2)
         column = QVBoxLayout(self)
@@ -93,7 +111,6 @@ def _text(look: Theme, text: str) -> QPlainTextEdit:
     field = QPlainTextEdit(text)
     field.setReadOnly(True)
     field.setFont(look.font(Type.CODE))
-    field.setAccessibleName(_("Text of the prompt"))
     return field
 
 
@@ -102,7 +119,6 @@ def _table(look: Theme, tokens: Tokens) -> QTableView:
     tokens.setParent(table)
     table.setModel(tokens)
     table.setFont(look.font(Type.CODE))
-    table.setAccessibleName(_("Tokens of the prompt"))
     table.setTabKeyNavigation(False)
     table.setShowGrid(False)
     table.setSelectionBehavior(QTableView.SelectionBehavior.SelectRows)
