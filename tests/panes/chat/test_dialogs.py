@@ -1,0 +1,57 @@
+"""Dialogues that stand open while the window's language changes."""
+
+from pathlib import Path
+
+import pytest
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from PySide6.QtWidgets import QApplication, QPushButton
+
+from desktop.core.chat import Opening, Role, Turn
+from desktop.core.talk import ExactPrompt
+from desktop.panes.chat.opening import OpeningDialog
+from desktop.panes.chat.prompt_dialog import PromptDialog
+from desktop.ui import translation
+
+CATALOGUE = Path(__file__).resolve().parents[3] / "resources" / "locale" / "ko" / "LC_MESSAGES" / "alcove.po"
+
+
+@pytest.fixture
+def to_korean(tmp_path, qapp):
+    folder = tmp_path / "ko" / "LC_MESSAGES"
+    folder.mkdir(parents=True)
+    with CATALOGUE.open("rb") as source, (folder / "alcove.mo").open("wb") as compiled:
+        write_mo(compiled, read_po(source))
+
+    def switch():
+        translation.use("ko", tmp_path)
+        QApplication.processEvents()
+
+    yield switch
+    translation.use("en", tmp_path)
+
+
+def words(dialog):
+    return [button.text() for button in dialog.findChildren(QPushButton)]
+
+
+def test_the_exact_prompt_follows_the_language(qtbot, look, to_korean):
+    dialog = PromptDialog(look, ExactPrompt("<s>", ((1, "<s>"),)))
+    qtbot.addWidget(dialog)
+    dialog.show()
+    assert words(dialog) == ["Copy", "Close"]
+    to_korean()
+    assert words(dialog) == ["복사", "닫기"]
+
+
+def test_the_opening_follows_the_language_and_keeps_what_is_edited(qtbot, look, to_korean):
+    opening = Opening("Be kind", (Turn(Role.ASSISTANT, "Hello"),), True, "ChatML")
+    dialog = OpeningDialog(look, opening, lambda *_: None)
+    qtbot.addWidget(dialog)
+    dialog.show()
+    assert dialog.turns[0].role.currentText() == "Model"
+    to_korean()
+    assert dialog.turns[0].role.currentText() == "모델"
+    assert "저장" in words(dialog)
+    assert dialog.windowTitle() != "Opening"
+    assert dialog.opening == opening
