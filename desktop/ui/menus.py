@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import Enum
 
-from PySide6.QtCore import QMetaObject, QObject, Qt, Signal
+from PySide6.QtCore import QKeyCombination, QMetaObject, QObject, Qt, Signal
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QApplication, QMenu, QMenuBar
 
@@ -44,12 +44,12 @@ _FILE = (
     None,
     Command.QUIT,
 )
-_KEYS: dict[Command, list[QKeySequence]] = {
-    Command.NEW_CHAT: [QKeySequence(Qt.Modifier.CTRL | Qt.Key.Key_N)],
-    Command.QUIT: [QKeySequence(Qt.Modifier.CTRL | Qt.Key.Key_Q)],
-    Command.FIND: [QKeySequence(Qt.Modifier.CTRL | key) for key in (Qt.Key.Key_F, Qt.Key.Key_K)],
-    Command.CHAT_LIST: [QKeySequence(Qt.Modifier.CTRL | Qt.Key.Key_B)],
-    Command.HELP: [QKeySequence(QKeySequence.StandardKey.HelpContents)],
+_KEYS: dict[Command, tuple[QKeyCombination | QKeySequence.StandardKey, ...]] = {  # a QKeySequence needs the application
+    Command.NEW_CHAT: (Qt.Modifier.CTRL | Qt.Key.Key_N,),
+    Command.QUIT: (Qt.Modifier.CTRL | Qt.Key.Key_Q,),
+    Command.FIND: (Qt.Modifier.CTRL | Qt.Key.Key_F, Qt.Modifier.CTRL | Qt.Key.Key_K),
+    Command.CHAT_LIST: (Qt.Modifier.CTRL | Qt.Key.Key_B,),
+    Command.HELP: (QKeySequence.StandardKey.HelpContents,),
 }
 _ROLES = {Command.QUIT: QAction.MenuRole.QuitRole, Command.ABOUT: QAction.MenuRole.AboutRole}
 _EDIT = (
@@ -112,7 +112,7 @@ class Menus(QObject):
         action = menu.addAction("")
         action.setMenuRole(_ROLES.get(command, QAction.MenuRole.NoRole))
         if command in _KEYS:
-            action.setShortcuts(_KEYS[command])
+            action.setShortcuts([QKeySequence(key) for key in _KEYS[command]])
         action.triggered.connect(lambda: self.asked.emit(command))
         self._texts.append((action, command.value))
         self._actions[command] = action
