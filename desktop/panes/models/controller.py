@@ -1,13 +1,14 @@
 """What the models pane does: imports, renames, removes and restores models, and keeps what is set for each.
 
 Invariant: files are taken in one after another, in the order they were given, and what cannot be taken is said without
-holding up the rest. What is removed can be brought back by `undo`. Chats are not known here: the window hears `chosen`
-and `renamed`.
+holding up the rest. What is removed can be brought back by `undo` or `restore`, until the bin is emptied. Chats are not
+known here: the window hears `chosen` and `renamed`.
 """
 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
@@ -68,6 +69,10 @@ class ModelsController(QObject):
         models = self.models()
         return next((model for model in models if model.id == self._selected), models[0])
 
+    def binned(self) -> list[Model]:
+        """What can be restored, the last removed first."""
+        return self._library.binned()
+
     def select(self, model_id: str) -> None:
         if model_id != self._selected:
             self._selected = model_id
@@ -106,7 +111,15 @@ class ModelsController(QObject):
     def undo(self) -> None:
         """Brings back the model that was removed last."""
         if self._removed is not None:
-            self._do(self._restore(self._removed))
+            self.restore(self._removed)
+
+    def restore(self, model: Model) -> None:
+        """Takes a model out of the bin."""
+        self._do(self._restore(model))
+
+    def empty_bin(self) -> None:
+        """Ends what lies in the bin at this moment, for good."""
+        self._do(self._empty(time.time()))
 
     # -- importing ----------------------------------------------------------------------------------------------------
 
@@ -195,6 +208,13 @@ class ModelsController(QObject):
         self.changed.emit()
         self.selected.emit()
         self.removed.emit(self._removed)
+
+    async def _empty(self, before: float) -> None:
+        self._removed = None
+        try:
+            await self._library.empty_bin(before)
+        finally:
+            self.changed.emit()
 
     async def _restore(self, model: Model) -> None:
         self._removed = None

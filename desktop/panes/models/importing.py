@@ -83,11 +83,9 @@ class ImportDialog(QDialog):
     def retranslate(self) -> None:
         self.setWindowTitle(_("Import model"))
         count, name = len(self._paths), self._paths[0].name
-        self._question.setText(
-            ngettext(
-                "How should “{name}” be imported?", "How should these {count} models be imported?", count, name=name
-            )
-        )
+        one = _("How should “{name}” be imported?", name=name)
+        several = _("How should these {count} models be imported?", count=count)
+        self._question.setText(one if count == 1 else several)
         for index, (_how, label, explanation) in enumerate(_WAYS):
             button = self._group.button(index)
             button.setText(_(label))

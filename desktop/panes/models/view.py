@@ -6,11 +6,21 @@ in the window itself. Files are read and moved elsewhere.
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, QModelIndex, Qt
+from PySide6.QtCore import QEvent, QModelIndex, QPoint, Qt
 from PySide6.QtGui import QKeySequence, QShortcut
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QListView, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QFileDialog,
+    QHBoxLayout,
+    QListView,
+    QMenu,
+    QMessageBox,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from desktop.core.errors import N_
 from desktop.panes.models import facts
@@ -18,9 +28,11 @@ from desktop.panes.models.controller import Model, ModelsController
 from desktop.panes.models.details import Details
 from desktop.panes.models.importing import ComingStrip, ImportDialog
 from desktop.panes.models.listing import ModelDelegate, ModelList
-from desktop.ui import theme
+from desktop.ui import formats, theme
 from desktop.ui.bars import UNDO_SECONDS, Bar
+from desktop.ui.buttons import IconButton
 from desktop.ui.column import scrolling
+from desktop.ui.icons import Icon
 from desktop.ui.labels import Label
 from desktop.ui.listing import dress
 from desktop.ui.theme import Theme, Type
@@ -51,6 +63,8 @@ class ModelsView(QWidget):
         for key, action in ((Qt.Key.Key_F2, self._details.rename), (Qt.Key.Key_Delete, self._remove)):
             shortcut = QShortcut(QKeySequence(key), self._list, context=Qt.ShortcutContext.WidgetShortcut)
             shortcut.activated.connect(action)
+        self._bin = IconButton(look, Icon.DELETE, "")
+        self._bin.clicked.connect(self._open_bin)
         self._arrange()
         self._connect()
         self.retranslate()
@@ -62,6 +76,7 @@ class ModelsView(QWidget):
         left.setSpacing(theme.M)
         for widget in (self._title, self._import, self._list):
             left.addWidget(widget)
+        left.addWidget(self._bin, 0, Qt.AlignmentFlag.AlignLeft)
         above = QVBoxLayout()
         above.setContentsMargins(theme.XL, theme.M, theme.XL, 0)
         above.addWidget(self._bar)
@@ -98,6 +113,10 @@ class ModelsView(QWidget):
     def refresh(self) -> None:
         """Lists the models as they are now."""
         self._models.fill(self._controller.models())
+        count = formats.number(len(self._controller.binned()))
+        self._bin.name(_("Bin ({count})", count=count), _("Bin ({count})", count=count))
+        self._bin.updateGeometry()
+        self._bin.setVisible(bool(self._controller.binned()))
         self._mark()
 
     def retranslate(self) -> None:
@@ -128,6 +147,32 @@ class ModelsView(QWidget):
     def _remove(self) -> None:
         if not self._controller.model().built_in:
             self._controller.remove()
+
+    def _open_bin(self) -> None:
+        """What lies in it, to be taken back by a click."""
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        for model in self._controller.binned():
+            text = _("Restore “{model}”", model=facts.name(model)).replace("&", "&&")
+            menu.addAction(text, partial(self._restore, model))
+        menu.addSeparator()
+        menu.addAction(_("Empty the bin…"), self._ask_empty)
+        menu.popup(self._bin.mapToGlobal(QPoint(0, -menu.sizeHint().height())))
+
+    def _restore(self, model: Model) -> None:
+        self._bar.hide()  # it may still offer to undo what is undone now
+        self._controller.restore(model)
+
+    def _ask_empty(self) -> None:
+        asking = QMessageBox(self)
+        asking.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        asking.setIcon(QMessageBox.Icon.Question)
+        asking.setText(_("Empty the bin?"))
+        asking.setInformativeText(_("The models in it are deleted for good. Linked files stay where they are."))
+        empty = asking.addButton(_("Empty the bin"), QMessageBox.ButtonRole.DestructiveRole)
+        asking.setDefaultButton(asking.addButton(QMessageBox.StandardButton.Cancel))
+        empty.clicked.connect(self._controller.empty_bin)
+        asking.open()
 
     def _offer_undo(self, model: Model) -> None:
         sentence = (

@@ -16,6 +16,8 @@ from PySide6.QtWidgets import (
     QFileDialog,
     QLineEdit,
     QListView,
+    QMenu,
+    QMessageBox,
     QPushButton,
     QRadioButton,
 )
@@ -89,6 +91,12 @@ class Pane:
         """All that is read in the pane."""
         QApplication.processEvents()
         return "\n".join(w.text() for w in self.view.findChildren(Label) if w.isVisibleTo(self.view))
+
+    def pick(self, label: str) -> None:
+        """Chooses an entry of the menu that is open."""
+        menu = next(m for m in self.view.findChildren(QMenu) if m.isVisible())
+        next(action for action in menu.actions() if action.text() == label).trigger()
+        menu.close()
 
     @property
     def bar(self) -> Bar:
@@ -216,6 +224,24 @@ def test_the_bin_gives_back(pane: Pane) -> None:
     pane.list.setFocus()
     QTest.keyClick(pane.list, Qt.Key.Key_Delete)
     assert pane.names() == ["Guide"]
+
+
+def test_the_bin_is_looked_into_later(pane: Pane) -> None:
+    pane.bring(pane.file("a & b.gguf"), pane.file("c.gguf", seed=2))
+    pane.press("Move to bin")
+    pane.click(1)
+    pane.press("Move to bin")
+    pane.press("Bin (2)")
+    pane.pick("Restore “a && b”")
+    assert pane.names() == ["Guide", "a & b"]
+    assert not pane.bar.isVisible()
+    pane.press("Bin (1)")
+    pane.pick("Empty the bin…")
+    asking = pane.view.findChild(QMessageBox)
+    empty = next(b for b in asking.buttons() if b.text() == "Empty the bin")
+    QTest.mouseClick(empty, Qt.MouseButton.LeftButton)
+    assert pane.library.binned() == []
+    assert not any(b.text().startswith("Bin") for b in pane.view.findChildren(IconButton) if b.isVisible())
 
 
 def test_settings_of_a_model(pane: Pane) -> None:
