@@ -1,7 +1,7 @@
 """How the rows of the chat list look: a Qt model over `Row`s, and the delegate that draws them.
 
-Invariant: a row's place and size follow from its kind alone, so that five thousand rows are laid out at once; replacing
-the rows by the same chats keeps scroll position and selection. What a click means is the sidebar's affair.
+Invariant: a row's place and size follow from its values alone, so that five thousand rows are laid out at once;
+replacing the rows by the same chats keeps scroll position and selection. What a click means is the sidebar's affair.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from PySide6.QtWidgets import QLineEdit, QStyle, QStyledItemDelegate, QStyleOpti
 from desktop.panes.chat.edges import Work
 from desktop.panes.chat.listing import Row, RowKind
 from desktop.ui import formats, icons, theme
+from desktop.ui.boxes import Line
 from desktop.ui.icons import Icon
 from desktop.ui.theme import Theme, Type
 from desktop.ui.translation import _, locale
@@ -116,7 +117,7 @@ def spoken(row: Row) -> str:
     """What a screen reader says of a row: also what is only drawn."""
     told = [titled(row)]
     if row.kind is RowKind.HIT:
-        told.append(row.snippet)
+        told += [row.snippet] if row.snippet else []
     if row.pinned:
         told.append(_("pinned"))
     if row.work is not Work.NOTHING:
@@ -141,7 +142,9 @@ class RowPainter(QStyledItemDelegate):
         self.current = ""
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
-        return QSize(0, self._look.px(_HEIGHTS[self._model.row(index).kind]))
+        row = self._model.row(index)
+        kind = RowKind.CHAT if row.kind is RowKind.HIT and not row.snippet else row.kind
+        return QSize(0, self._look.px(_HEIGHTS[kind]))
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         row = self._model.row(index)
@@ -153,14 +156,14 @@ class RowPainter(QStyledItemDelegate):
         else:
             self._draw_ground(painter, row, box, option.state)
             inner = box.adjusted(theme.M, 0, -theme.S, 0)
-            if row.kind is RowKind.HIT:
+            if row.snippet:
                 self._draw_hit(painter, row, inner)
             else:
                 self._draw_chat(painter, row, inner)
         painter.restore()
 
     def createEditor(self, parent: QWidget, option: QStyleOptionViewItem, index: Index) -> QWidget:
-        field = QLineEdit(parent)
+        field = Line(parent=parent)
         field.setMaxLength(200)
         field.setAccessibleName(_("Title"))
         return field
@@ -203,7 +206,7 @@ class RowPainter(QStyledItemDelegate):
             painter.setBrush(QColor(colours.accent if row.unread else colours.muted))
             painter.drawEllipse(QRectF(box.right() - 2 * radius, box.center().y() - radius, 2 * radius, 2 * radius))
             box.setRight(box.right() - 2 * radius - theme.S)
-        quiet = row.kind is not RowKind.CHAT or not row.text
+        quiet = row.kind in (RowKind.BIN, RowKind.BINNED) or not row.text
         font = self._look.font(Type.BODY)
         painter.setFont(font)
         painter.setPen(QColor(colours.muted if quiet else colours.text))

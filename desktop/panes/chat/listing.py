@@ -17,6 +17,7 @@ from PySide6.QtCore import QObject, Signal
 from desktop.core.chat import Chat
 from desktop.core.errors import N_
 from desktop.panes.chat.edges import Tasks, Work
+from desktop.panes.chat.snippet import tidy
 from desktop.services.chats import Chats
 from desktop.services.search import Hit
 
@@ -184,9 +185,11 @@ class Listing(QObject):
 
     def _found(self) -> list[Row]:
         head = Row(RowKind.HEADER, N_("Found") if self._hits else N_("Nothing found"))
-        return [head] + [
-            Row(RowKind.HIT, h.title, h.chat_id, h.message_id or "", h.snippet, h.marks, h.created) for h in self._hits
-        ]
+        return [head] + [self._hit(hit) for hit in self._hits]
+
+    def _hit(self, hit: Hit) -> Row:
+        snippet, marks = tidy(hit.snippet, hit.marks) if hit.message_id else ("", ())  # of a title: it says it itself
+        return Row(RowKind.HIT, hit.title, hit.chat_id, hit.message_id or "", snippet, marks, hit.created)
 
     def _all(self) -> list[Row]:
         rows: list[Row] = []
