@@ -23,7 +23,6 @@ from PySide6.QtWidgets import (
     QAbstractSpinBox,
     QApplication,
     QCheckBox,
-    QComboBox,
     QHBoxLayout,
     QPlainTextEdit,
     QSlider,
@@ -33,12 +32,12 @@ from PySide6.QtWidgets import (
 from desktop.core.errors import SettingError
 from desktop.core.settings import Kind, Setting, Value, check
 from desktop.ui import formats, theme
+from desktop.ui.boxes import CONTROL, Line, QuietCombo, QuietSpin
 from desktop.ui.labels import Label, Tone
 from desktop.ui.switch import Switch
 from desktop.ui.theme import Theme
 from desktop.ui.translation import _, locale
 
-CONTROL = 28  # the height of a control in one line
 _AFTER_TYPING = 400  # ms without a key before a list of texts counts as written
 _ESCAPES = (("\\", "\\\\"), ("\n", "\\n"), ("\t", "\\t"))
 
@@ -69,7 +68,7 @@ def edge(look: Theme) -> None:
     palette = QGuiApplication.palette()
     colours = look.colours
     palette.setColor(QPalette.ColorRole.Window, QColor(colours.muted if look.dark else colours.ground))
-    for kind in ("QAbstractSpinBox", "QCheckBox", "QComboBox", "QRadioButton", "QSlider"):
+    for kind in ("QCheckBox", "QRadioButton", "QSlider"):
         QApplication.setPalette(palette, kind)  # type: ignore[arg-type]  # the stub says bytes, the code takes text
 
 
@@ -137,17 +136,17 @@ class SwitchField(Field):
         self._switch.setChecked(self._value is True)
 
 
-class NumberBox(QAbstractSpinBox):
+class NumberBox(QuietSpin):
     """A number that is typed or stepped. `entered` carries a number, or text that is none."""
 
     entered = Signal(object)
 
-    def __init__(self, row: Setting) -> None:
-        super().__init__()
+    def __init__(self, look: Theme, row: Setting) -> None:
+        super().__init__(look)
         self._row = row
         self._number: float = 0.0
         self._drawn = ""
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setLineEdit(Line())
         self.setAlignment(Qt.AlignmentFlag.AlignRight)
         self.lineEdit().setMaxLength(24)
         self.editingFinished.connect(self._typed)
@@ -180,9 +179,6 @@ class NumberBox(QAbstractSpinBox):
         whole = floor(at + 1e-6) if steps > 0 else ceil(at - 1e-6)  # a number between two steps goes to the next
         self.entered.emit(min(max(round((whole + steps) * row.step, 2), row.low), row.high))
 
-    def wheelEvent(self, event: QWheelEvent) -> None:
-        event.ignore()
-
     def _lowest(self) -> float:
         return min([self._row.low, *(number for number, _label in self._row.special)])
 
@@ -209,7 +205,7 @@ class WholeField(Field):
     def __init__(self, look: Theme, row: Setting) -> None:
         super().__init__(look, row)
         self._last: Value = row.default if not self._special(row.default) else row.start or int(row.low)
-        self._box = NumberBox(row)
+        self._box = NumberBox(look, row)
         self._box.entered.connect(self._take)
         self._check = QCheckBox()
         self._check.clicked.connect(self._ticked)
@@ -255,7 +251,7 @@ class NumberField(Field):
         self._slider.setRange(round(row.low / row.step), round(row.high / row.step))
         self._slider.setPageStep(round((row.high - row.low) / row.step / 10))
         self._slider.valueChanged.connect(lambda steps: self._take(round(steps * row.step, 2)))
-        self._box = NumberBox(row)
+        self._box = NumberBox(look, row)
         self._box.entered.connect(self._take)
         look.changed.connect(self._fit)
         self.add(self._slider, self._box)
@@ -278,24 +274,11 @@ class QuietSlider(QSlider):
         event.ignore()
 
 
-class QuietCombo(QComboBox):
-    """A combo box that the wheel scrolls past."""
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-
-    def wheelEvent(self, event: QWheelEvent) -> None:
-        event.ignore()
-
-
 class ChoiceField(Field):
     def __init__(self, look: Theme, row: Setting) -> None:
         super().__init__(look, row)
-        self._combo = QuietCombo()
+        self._combo = QuietCombo(look)
         self._combo.addItems([choice.label for choice in row.choices])
-        self._combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
-        self._combo.setMinimumHeight(look.px(CONTROL))
         self._combo.activated.connect(lambda index: self._take(row.choices[index].value))
         self.add(self._combo)
 

@@ -18,8 +18,9 @@ from desktop.core.errors import N_, SettingError
 from desktop.core.levels import Level, Levels
 from desktop.core.settings import Group, Setting, Value
 from desktop.ui import theme
+from desktop.ui.boxes import CONTROL
 from desktop.ui.buttons import IconButton
-from desktop.ui.fields import CONTROL, FIELDS, shown
+from desktop.ui.fields import FIELDS, shown
 from desktop.ui.icons import Icon
 from desktop.ui.labels import Label, Tone
 from desktop.ui.theme import Theme, Type

@@ -212,6 +212,9 @@ QPushButton[primary="true"]:focus {{ border: 1px solid {c.text}; }}
 QLineEdit, QPlainTextEdit {{ border: 1px solid {c.line}; border-radius: {RADIUS_S}px; padding: {pad}px;
   background: {c.ground}; color: {c.text}; selection-background-color: {c.selection}; selection-color: {c.text}; }}
 QLineEdit:focus, QPlainTextEdit:focus {{ border: 1px solid {c.accent}; }}
+QAbstractSpinBox QLineEdit {{ border: none; padding: 0; background: transparent; }}
+QComboBox QAbstractItemView {{ border: 1px solid {c.line}; padding: {XS}px; background: {c.ground};
+  selection-background-color: {c.hover}; selection-color: {c.text}; outline: none; }}
 QToolTip {{ border: 1px solid {c.line}; padding: {XS}px; background: {c.raised}; color: {c.text}; }}
 QMenu {{ border: 1px solid {c.line}; padding: {XS}px; background: {c.ground}; }}
 QMenu::item {{ padding: {pad}px {theme.px(XL)}px {pad}px {gap}px; border-radius: {RADIUS_S}px; }}

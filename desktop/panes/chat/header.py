@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QPoint, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QMenu, QSizePolicy, QStackedWidget, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QSizePolicy, QStackedWidget, QWidget
 
 from desktop.core.chat import Chat
 from desktop.ui import theme
+from desktop.ui.boxes import Line
 from desktop.ui.buttons import IconButton
 from desktop.ui.icons import Icon
 from desktop.ui.labels import Label
@@ -36,7 +37,7 @@ class Title(Label):
         painter.drawText(self.rect(), Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, shown)
 
 
-class TitleField(QLineEdit):
+class TitleField(Line):
     """The title while it is edited; Esc leaves it as it was."""
 
     left = Signal()
@@ -66,7 +67,8 @@ class Header(QWidget):
         self._chat: Chat | None = None
         self._empty = True
         self.title = Title(look)
-        self.field = TitleField(maxLength=200)
+        self.field = TitleField()
+        self.field.setMaxLength(200)
         self._stack = QStackedWidget()
         self._stack.addWidget(self.title)
         self._stack.addWidget(self.field)

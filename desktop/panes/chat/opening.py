@@ -25,9 +25,9 @@ from desktop.core.errors import N_, UserError
 from desktop.core.talk import PRESETS
 from desktop.core.templates import BUILT_IN
 from desktop.ui import theme
+from desktop.ui.boxes import QuietCombo
 from desktop.ui.buttons import IconButton
 from desktop.ui.column import scrolling
-from desktop.ui.fields import QuietCombo
 from desktop.ui.icons import Icon
 from desktop.ui.labels import Label, Tone
 from desktop.ui.theme import Theme, Type
@@ -47,7 +47,7 @@ class TurnRow(QWidget):
 
     def __init__(self, look: Theme, turn: Turn) -> None:
         super().__init__()
-        self.role = QuietCombo()
+        self.role = QuietCombo(look)
         for role, _label in _ROLES:
             self.role.addItem("", role.value)
         self.role.setCurrentIndex([role for role, _label in _ROLES].index(turn.role))
@@ -88,13 +88,13 @@ class OpeningDialog(QDialog):
         self._look = look
         self._preview = preview
         self._texts: list[tuple[Label | QPushButton, str]] = []
-        self.presets = QuietCombo()
+        self.presets = QuietCombo(look)
         self.instruction = _field(look.px(96))
         self.turns: list[TurnRow] = []
         self._turns = QVBoxLayout()
         self._turns.setSpacing(theme.S)
         self.completion = QCheckBox()
-        self.template = QuietCombo()
+        self.template = QuietCombo(look)
         self.shown = _field()
         self.shown.setReadOnly(True)
         self.shown.setFont(look.font(Type.CODE))

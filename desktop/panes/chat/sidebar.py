@@ -25,6 +25,7 @@ from desktop.panes.chat.chat_rows import ChatRows, RowPainter
 from desktop.panes.chat.listing import Listing, Row, RowKind
 from desktop.ui import icons, theme
 from desktop.ui.bars import UNDO_SECONDS, Bar
+from desktop.ui.boxes import Line
 from desktop.ui.icons import Icon
 from desktop.ui.theme import Theme
 from desktop.ui.translation import _
@@ -101,7 +102,8 @@ class Sidebar(QWidget):
         self._current = ""
         self._waiting: list[Row] | None = None  # rows that came while a title is edited
         self.new_button = QPushButton()
-        self.search = QLineEdit(clearButtonEnabled=True)
+        self.search = Line()
+        self.search.setClearButtonEnabled(True)
         self._glass = QAction(self)
         self.search.addAction(self._glass, QLineEdit.ActionPosition.LeadingPosition)
         self._pause = QTimer(self, singleShot=True, interval=_TYPING_MS)

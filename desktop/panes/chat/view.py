@@ -31,7 +31,7 @@ from desktop.panes.chat.transcript import Transcript
 from desktop.panes.chat.welcome import Welcome
 from desktop.ui import fields, theme
 from desktop.ui.bars import UNDO_SECONDS, Bar
-from desktop.ui.column import Column
+from desktop.ui.column import Column, scrolling
 from desktop.ui.theme import Theme
 from desktop.ui.translation import _
 
@@ -105,8 +105,10 @@ class ChatView(QWidget):
     # -- putting together ---------------------------------------------------------------------------------------------
 
     def _lay_out(self) -> None:
-        self._middle.addWidget(self.welcome)
+        self._greeting = scrolling(self.welcome)
+        self._middle.addWidget(self._greeting)
         self._middle.addWidget(self.transcript)
+        self._middle.setMinimumHeight(1)  # where room is short it gives way, not the bars or the composer
         below = Column(self._look, theme.COLUMN + 2 * theme.L, side=theme.L, top=theme.XS, bottom=theme.M)
         below.lines.setSpacing(theme.S)
         for widget in (self.notice_bar, self.undo_bar, self.composer):
@@ -195,7 +197,7 @@ class ChatView(QWidget):
 
     def _choose_middle(self) -> None:
         empty = self._controller.empty
-        self._middle.setCurrentWidget(self.welcome if empty else self.transcript)
+        self._middle.setCurrentWidget(self._greeting if empty else self.transcript)
         self.header.show_chat(self._controller.chat, empty)
 
     def _add(self, view: MessageView) -> None:

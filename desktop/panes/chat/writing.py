@@ -160,6 +160,13 @@ class Writing(QPlainTextEdit):
         super().focusInEvent(event)
         self.focus_changed.emit()
 
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() is QEvent.Type.FontChange:
+            text = self.placeholderText()  # Qt keeps it laid out in the font it had
+            self.setPlaceholderText("")
+            self.setPlaceholderText(text)
+
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._grow()

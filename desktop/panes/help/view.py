@@ -9,10 +9,11 @@ import re
 
 from PySide6.QtCore import QEvent, QKeyCombination, Qt
 from PySide6.QtGui import QKeyEvent, QShowEvent
-from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QListWidget, QListWidgetItem, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QListWidget, QListWidgetItem, QScrollArea, QVBoxLayout, QWidget
 
 from desktop.panes.help.controller import HelpController
 from desktop.ui import theme
+from desktop.ui.boxes import Line
 from desktop.ui.column import Column, scrolling
 from desktop.ui.labels import Label, Tone
 from desktop.ui.listing import RowDelegate, dress
@@ -142,7 +143,7 @@ class HelpView(QWidget):
         return label
 
 
-class _Search(QLineEdit):
+class _Search(Line):
     """Down goes into the list, Esc clears."""
 
     def __init__(self, view: HelpView) -> None:

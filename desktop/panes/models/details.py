@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from desktop.core.levels import Level, rows_for
 from desktop.panes.models import facts
 from desktop.panes.models.controller import ModelsController
 from desktop.ui import theme
+from desktop.ui.boxes import Line
 from desktop.ui.buttons import IconButton
 from desktop.ui.column import Column
 from desktop.ui.forms import WIDTH, SettingsForm
@@ -159,7 +160,7 @@ class NameField(QWidget):
         self._title.setVisible(not editing)
 
 
-class _Entry(QLineEdit):
+class _Entry(Line):
     left = Signal()
 
     def __init__(self) -> None:

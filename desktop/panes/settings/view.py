@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from PySide6.QtCore import QEvent, Qt, QUrl
 from PySide6.QtGui import QDesktopServices, QShowEvent
-from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from desktop.core.errors import N_, UserError
 from desktop.core.levels import rows_for
 from desktop.panes.settings.controller import SettingsController
 from desktop.ui import theme
 from desktop.ui.bars import UNDO_SECONDS, Bar
+from desktop.ui.boxes import QuietCombo
 from desktop.ui.column import Column, scrolling
-from desktop.ui.fields import QuietCombo
 from desktop.ui.forms import WIDTH, SettingsForm
 from desktop.ui.labels import Label
 from desktop.ui.theme import Theme, Type
@@ -29,10 +29,9 @@ class SettingsView(QWidget):
         super().__init__(parent)
         self._look, self._controller = look, controller
         self._title = Label(look, Type.TITLE)
-        self._level = QuietCombo()
+        self._level = QuietCombo(look)
+        self._level.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
         self._level.activated.connect(self._choose)
-        self._level.setMinimumContentsLength(12)
-        self._level.setSizeAdjustPolicy(QuietCombo.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self._folder = QPushButton()
         self._folder.clicked.connect(self._open_folder)
         self._reset = QPushButton()
@@ -53,8 +52,8 @@ class SettingsView(QWidget):
         head.setSpacing(theme.S)
         head.addWidget(self._title)
         head.addSpacing(theme.S)
-        head.addWidget(self._level, 1)
-        head.addStretch(1)
+        head.addWidget(self._level)
+        head.addStretch()
         head.addWidget(self._reset)
         head.addWidget(self._folder)
         self._head.lines.addLayout(head)
@@ -113,6 +112,7 @@ class SettingsView(QWidget):
         self._level.setCurrentIndex(max(0, self._level.findData(self._controller.model)))
 
     def _choose(self, index: int) -> None:
+        self._bar.hide()  # what it offers to undo was done elsewhere
         self._controller.choose(self._level.itemData(index))
 
     def _offer_undo(self) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
+from PySide6.QtCore import QEvent
 from PySide6.QtWidgets import QApplication, QPushButton
 
 from desktop.core.chat import Opening, Role, Turn
@@ -31,24 +32,36 @@ def to_korean(tmp_path, qapp):
     translation.use("en", tmp_path)
 
 
+@pytest.fixture
+def opened(qtbot):
+    """Shows a dialogue; afterwards it is gone at once, not whenever memory is tidied up, in whichever thread."""
+    shown = []
+
+    def show(dialog):
+        shown.append(dialog)
+        dialog.show()
+        return dialog
+
+    yield show
+    for dialog in shown:
+        dialog.close()
+    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+
+
 def words(dialog):
     return [button.text() for button in dialog.findChildren(QPushButton)]
 
 
-def test_the_exact_prompt_follows_the_language(qtbot, look, to_korean):
-    dialog = PromptDialog(look, ExactPrompt("<s>", ((1, "<s>"),)))
-    qtbot.addWidget(dialog)
-    dialog.show()
+def test_the_exact_prompt_follows_the_language(opened, look, to_korean):
+    dialog = opened(PromptDialog(look, ExactPrompt("<s>", ((1, "<s>"),))))
     assert words(dialog) == ["Copy", "Close"]
     to_korean()
     assert words(dialog) == ["복사", "닫기"]
 
 
-def test_the_opening_follows_the_language_and_keeps_what_is_edited(qtbot, look, to_korean):
+def test_the_opening_follows_the_language_and_keeps_what_is_edited(opened, look, to_korean):
     opening = Opening("Be kind", (Turn(Role.ASSISTANT, "Hello"),), True, "ChatML")
-    dialog = OpeningDialog(look, opening, lambda *_: None)
-    qtbot.addWidget(dialog)
-    dialog.show()
+    dialog = opened(OpeningDialog(look, opening, lambda *_: None))
     assert dialog.turns[0].role.currentText() == "Model"
     to_korean()
     assert dialog.turns[0].role.currentText() == "모델"

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import (
 )
 
 from desktop.core.chat import Role
+from desktop.core.errors import StorageError
 from desktop.core.talk import PRESETS, ContextUse
 from desktop.panes.chat.edges import Work
 from desktop.panes.chat.opening import OpeningDialog
@@ -215,3 +216,27 @@ def test_settings_of_a_chat_without_messages_make_no_chat(view, pane):
     pick("Chat settings…")
     assert wanted == [""]
     assert pane.wait(pane.chats.all()) == []
+
+
+def test_where_room_is_short_the_conversation_gives_way(view, pane, look):
+    write(view, "Hello")
+    view.window().resize(900, 460)
+    view.composer.put("one\ntwo\nthree\nfour")
+    view.undo_bar.say("Message deleted", {}, "Undo")
+    pane.controller.show_error(StorageError("The disk is full. " * 12))
+    pane.until(lambda: view.notice_bar.isVisible())
+    QApplication.processEvents()
+    for part in (view.composer, view.undo_bar, view.notice_bar):
+        needed = part.heightForWidth(part.width()) if part.hasHeightForWidth() else part.sizeHint().height()
+        assert part.height() >= needed
+    assert view.composer.mapTo(view, view.composer.rect().bottomLeft()).y() < view.height()
+
+
+def test_the_hint_in_the_field_follows_the_text_size(view, look):
+    def hint():
+        image = view.composer.field.grab().toImage()
+        return sum(image.pixelColor(x, y).lightness() < 200 for x in range(20, 240) for y in range(image.height()))
+
+    small = hint()
+    look.use("light", 200)
+    assert hint() > 1.5 * small

@@ -117,6 +117,10 @@ def test_reset_all_can_be_undone(pane: Pane) -> None:
     pane.press("Undo")
     assert pane.stored()["settings"] == {"context": 8192, "text_size": 130}
     assert not pane.bar.isVisible()
+    pane.press("Reset all")
+    assert pane.bar.isVisible()
+    QTest.keyClick(pane.level, Qt.Key.Key_Down)
+    assert not pane.bar.isVisible()  # it was about the other level
 
 
 def test_what_cannot_be_stored_is_said_in_place(pane: Pane) -> None:

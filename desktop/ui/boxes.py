@@ -1,0 +1,126 @@
+"""The fields of one line, alike wherever they stand: text, combo box, number box.
+
+Invariant: the wheel never changes a value, because it scrolls the page; a text that does not fit ends in "…". What a
+value means, and whether it may be, is the affair of `fields`.
+"""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, QRect, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QInputMethodEvent, QPainter, QPaintEvent, QPen, QTextLayout, QWheelEvent
+from PySide6.QtWidgets import QAbstractSpinBox, QComboBox, QLineEdit, QStyle, QStyleOptionSpinBox, QWidget
+
+from desktop.ui import icons, theme
+from desktop.ui.icons import Icon
+from desktop.ui.theme import Theme
+
+CONTROL = 32  # the height of a control in one line
+_ARROW = 16
+_NARROWEST = 120
+
+
+class Line(QLineEdit):
+    """A text field whose text stands in its middle, also where another font lends the letters.
+
+    Qt moves a line up by half of what the lending font is taller than the field's own; the margins take that back.
+    """
+
+    def __init__(self, text: str = "", parent: QWidget | None = None) -> None:
+        super().__init__(text, parent)
+        self.textChanged.connect(self._centre)
+        self._centre(text)
+
+    def inputMethodEvent(self, event: QInputMethodEvent) -> None:
+        self._centre(self.text() + event.preeditString())
+        super().inputMethodEvent(event)
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() is QEvent.Type.FontChange:
+            self._centre(self.text())
+
+    def _centre(self, text: str) -> None:
+        layout = QTextLayout(text, self.font())
+        layout.beginLayout()
+        line = layout.createLine()
+        layout.endLayout()  # before it, a line has no height
+        taller = line.ascent() - self.fontMetrics().ascent() if line.isValid() else 0
+        margins = self.textMargins()
+        margins.setTop(max(0, round(taller / 2)))
+        margins.setBottom(-margins.top())  # moved, but not made smaller or the field larger
+        self.setTextMargins(margins)
+
+
+class QuietCombo(QComboBox):
+    """A combo box as wide as its widest entry, where there is room."""
+
+    def __init__(self, look: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._look = look
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+        look.changed.connect(self.updateGeometry)
+
+    def sizeHint(self) -> QSize:
+        texts = [self.placeholderText(), *map(self.itemText, range(self.count()))]
+        widest = max(map(self.fontMetrics().horizontalAdvance, texts))
+        return QSize(widest + 2 * theme.M + self._look.px(_ARROW), self._look.px(CONTROL))
+
+    def minimumSizeHint(self) -> QSize:
+        hint = self.sizeHint()
+        return QSize(min(hint.width(), self._look.px(_NARROWEST)), hint.height())
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        event.ignore()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        colours, side = self._look.colours, self._look.px(_ARROW)
+        painter = QPainter(self)
+        _frame(painter, self._look, self, hovered=self.underMouse())
+        right = self.width() - theme.S - side
+        place = QRectF(right, (self.height() - side) / 2, side, side)
+        icons.paint(painter, Icon.DOWN, place, colours.muted if self.isEnabled() else colours.line)
+        chosen = self.currentIndex() >= 0
+        quiet = not chosen or not self.isEnabled()
+        room = QRect(theme.M, 0, right - theme.M - theme.XS, self.height())
+        text = self.currentText() if chosen else self.placeholderText()
+        painter.setPen(QColor(colours.muted if quiet else colours.text))
+        shown = self.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, room.width())
+        painter.drawText(room, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, shown)
+
+
+class QuietSpin(QAbstractSpinBox):
+    """The frame and the arrows of a number box."""
+
+    def __init__(self, look: Theme) -> None:
+        super().__init__()
+        self._look = look
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        event.ignore()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter, colours = QPainter(self), self._look.colours
+        _frame(painter, self._look, self)
+        option = QStyleOptionSpinBox()
+        self.initStyleOption(option)
+        steps, part = self.stepEnabled(), QStyle.SubControl
+        for control, icon, step in (
+            (part.SC_SpinBoxUp, Icon.UP, QAbstractSpinBox.StepEnabledFlag.StepUpEnabled),
+            (part.SC_SpinBoxDown, Icon.DOWN, QAbstractSpinBox.StepEnabledFlag.StepDownEnabled),
+        ):
+            box = self.style().subControlRect(QStyle.ComplexControl.CC_SpinBox, option, control, self)
+            side = min(box.width(), box.height())
+            place = QRectF(0, 0, side, side)
+            place.moveCenter(QRectF(box).center())
+            icons.paint(painter, icon, place, colours.muted if step & steps else colours.line)
+
+
+def _frame(painter: QPainter, look: Theme, box: QWidget, *, hovered: bool = False) -> None:
+    colours = look.colours
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(QPen(QColor(colours.accent if box.hasFocus() else colours.line), 1))
+    painter.setBrush(QColor(colours.hover if hovered and box.isEnabled() else colours.ground))
+    outline = QRectF(box.rect()).adjusted(0.5, 0.5, -0.5, -0.5)
+    painter.drawRoundedRect(outline, theme.RADIUS_S, theme.RADIUS_S)

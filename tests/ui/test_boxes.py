@@ -1,0 +1,89 @@
+"""Fields of one line: what they draw, and how wide they are."""
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QTextLayout
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QWidget
+
+from desktop.core.settings import BY_KEY
+from desktop.ui.boxes import CONTROL, Line, QuietCombo
+from desktop.ui.fields import NumberBox
+
+
+@pytest.fixture
+def show(qtbot):
+    def shown(widget, width, height=CONTROL):
+        qtbot.addWidget(widget)
+        widget.resize(width, height)
+        widget.show()
+        return widget
+
+    return shown
+
+
+def ink(widget):
+    """The rows of pixels that hold dark text."""
+    image = widget.grab().toImage()
+    ratio = image.devicePixelRatio()
+    across = range(round(8 * ratio), image.width() - round(28 * ratio))
+    rows = [y for y in range(4, image.height() - 4) if any(image.pixelColor(x, y).lightness() < 120 for x in across)]
+    return (rows[0] + rows[-1]) / 2 / ratio, len(rows)
+
+
+def borrowed(line, text):
+    layout = QTextLayout(text, line.font())
+    layout.beginLayout()
+    laid_out = layout.createLine()
+    layout.endLayout()
+    return laid_out.ascent() - line.fontMetrics().ascent()
+
+
+@pytest.mark.parametrize("text", ["4,096", "자동", "제한 없음"])
+def test_text_stands_in_the_middle_whatever_font_lends_it(show, look, text):
+    line = show(Line(text), 200)
+    middle, height = ink(line)
+    assert abs(middle - (CONTROL - 1) / 2) <= 1.5
+    assert height > 6
+    assert line.textMargins().top() == max(0, round(borrowed(line, text) / 2))
+    assert line.sizeHint() == Line().sizeHint()
+
+
+def test_the_number_box_uses_such_a_line(show, look):
+    box = show(NumberBox(look, BY_KEY["context"]), 140)
+    box.put(0, "자동")
+    assert abs(ink(box)[0] - (CONTROL - 1) / 2) <= 2
+    QTest.keyClick(box, Qt.Key.Key_Up)
+
+
+def test_a_combo_is_as_wide_as_its_widest_entry_and_shortens_what_does_not_fit(show, look):
+    combo = QuietCombo(look)
+    combo.addItems(["short", "mistral-7b-instruct-v0.2.Q4_K_M with a long name"])
+    combo.setCurrentIndex(1)
+    wide = combo.sizeHint().width()
+    assert wide > combo.fontMetrics().horizontalAdvance(combo.currentText())
+    assert combo.minimumSizeHint().width() < wide / 2
+    assert combo.sizeHint().height() == CONTROL
+    whole = show(combo, wide).grab().toImage()
+    combo.resize(160, CONTROL)
+    short = combo.grab().toImage()
+    assert short.width() < whole.width()
+    combo.setItemText(1, "other")
+    assert combo.sizeHint().width() < wide
+
+
+def test_a_combo_without_a_choice_says_what_to_do(show, look):
+    combo = show(QuietCombo(look), 160)
+    empty = combo.grab().toImage()
+    combo.setPlaceholderText("Choose…")
+    assert combo.grab().toImage() != empty
+
+
+def test_the_wheel_scrolls_the_page(qtbot, look):
+    page = QWidget()
+    qtbot.addWidget(page)
+    combo = QuietCombo(look, page)
+    combo.addItems(["a", "b"])
+    page.show()
+    QTest.keyClick(combo, Qt.Key.Key_Down)
+    assert combo.currentIndex() == 1
