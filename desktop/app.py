@@ -47,6 +47,10 @@ STATUS_MS = 2000  # memory moves slowly, and asking the system for it costs 0.1 
 
 async def run(shell: Shell, paths: Paths, preferences: Preferences, instance: Instance) -> int:
     """Everything from the services' start to the last write, in a window that stands there already."""
+    closed = asyncio.Event()
+    shell.closing.connect(closed.set)
+    if shell.closed:
+        closed.set()
     async with Assembly.opened(paths, preferences=preferences) as alcove:
         root = Root(shell, alcove)
         sys.excepthook = root.excepthook
@@ -55,7 +59,7 @@ async def run(shell: Shell, paths: Paths, preferences: Preferences, instance: In
                 asyncio.get_running_loop().add_signal_handler(number, root.window.close)
         instance.raised.connect(root.raised)
         root.start()
-        await shell.closed.wait()
+        await closed.wait()
         root.window.hide()
         await root.tasks.close()
         await _keep_place(preferences, shell.place)
@@ -77,6 +81,7 @@ class Root:
     def __init__(self, shell: Shell, alcove: Assembly) -> None:
         self._alcove, self._shell = alcove, shell
         self.look, self.window = shell.look, shell.window
+        alcove.help.spoken = translation.language()
         self.tasks = loop.Tasks(self._show, self._report)
         self.chat = ChatController(
             alcove.chats, alcove.talk, self.tasks, ChatFiles(alcove.transcripts, self.tasks), alcove.drafts
@@ -146,7 +151,7 @@ class Root:
     def excepthook(self, kind: type[BaseException], bug: BaseException, trace: TracebackType | None) -> None:
         """A fault in one of Qt's calls into Python: logged, and a report offered."""
         if issubclass(kind, KeyboardInterrupt):
-            self._shell.closed.set()
+            self._shell.close()
             return
         log.error("A fault reached the event loop", exc_info=(kind, bug, trace))
         self.window.show_report(bug)
@@ -236,6 +241,7 @@ class Root:
     def _dress(self, settings: Mapping[str, Value]) -> None:
         """Language, appearance and text size, now."""
         self._shell.dress(settings)
+        self._alcove.help.spoken = translation.language()
         self._list_models()
 
     def _tell_status(self) -> None:

@@ -6,12 +6,12 @@ a second start raises the first one. What the window holds is `app`'s affair.
 
 from __future__ import annotations
 
-import asyncio
-import importlib
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from PySide6.QtCore import QEventLoop, Qt, QTimer
 from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication, QMessageBox
 
@@ -20,13 +20,16 @@ from desktop.core.errors import UserError
 from desktop.core.settings import resolve
 from desktop.services.paths import Paths, resources
 from desktop.services.preferences import Preferences
-from desktop.ui import loop, translation
+from desktop.ui import translation
 from desktop.ui.instance import Instance
 from desktop.ui.shell import Shell
 from desktop.ui.translation import _
 
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
 LOG_BYTES = 1_000_000
-PAINT_S = 0.5  # a window that is minimised or covered is never painted; then nothing waits for it
+PAINT_MS = 500  # a window that is minimised or covered is never painted; then nothing waits for it
 
 
 def main(files: Sequence[str] = ()) -> int:
@@ -35,6 +38,7 @@ def main(files: Sequence[str] = ()) -> int:
     QApplication.setApplicationVersion(__version__)
     QApplication.setDesktopFileName("alcove")
     app = QApplication(sys.argv[:1])
+    app.setQuitOnLastWindowClosed(False)
     app.setWindowIcon(QIcon(str(resources() / "icons" / "alcove.png")))
     paths = Paths.of_person()
     instance = Instance(paths.home)
@@ -42,7 +46,12 @@ def main(files: Sequence[str] = ()) -> int:
         paths.create()
         if not instance.claim(files):
             return 0
-        return loop.run(opened(app, paths, instance))
+        preferences = Preferences(paths.preferences)
+        shell = shown(app, preferences)
+        _paint(shell)
+        from desktop.ui import loop
+
+        return loop.run(filled(shell, paths, preferences, instance))
     except UserError as error:
         _refuse(app, error)
         return 1
@@ -50,25 +59,31 @@ def main(files: Sequence[str] = ()) -> int:
         instance.release()
 
 
-async def opened(app: QApplication, paths: Paths, instance: Instance) -> int:
-    """The window's whole life."""
-    preferences = Preferences(paths.preferences)
-    shell = Shell(app, resolve(preferences.values()), preferences.window, resources() / "locale")
-    try:
-        async with asyncio.timeout(PAINT_S):
-            await shell.painted.wait()
-    except TimeoutError:
-        pass
+def shown(app: QApplication, preferences: Preferences) -> Shell:
+    """The empty window, where it was and as it looked."""
+    return Shell(app, resolve(preferences.values()), preferences.window, resources() / "locale")
+
+
+def filled(shell: Shell, paths: Paths, preferences: Preferences, instance: Instance) -> Coroutine[None, None, int]:
+    """The rest of the window's life, for the event loop."""
     _log_to(paths.logs)
     instance.listen()
-    await asyncio.to_thread(importlib.import_module, "desktop.assembly")
     from desktop.app import run
 
-    return await run(shell, paths, preferences, instance)
+    return run(shell, paths, preferences, instance)
+
+
+def _paint(shell: Shell) -> None:
+    """Runs Qt alone until the window is seen; asyncio's loop, which runs the rest, is imported after that."""
+    waiting = QEventLoop()
+    shell.painted.connect(waiting.quit, Qt.ConnectionType.QueuedConnection)
+    QTimer.singleShot(PAINT_MS, waiting.quit)
+    waiting.exec()
 
 
 def _log_to(folder: Path) -> None:
     """Warnings and worse, in a file that never grows beyond a few megabytes. What is said in chats is not logged."""
+    import logging
     import logging.handlers
 
     handler = logging.handlers.RotatingFileHandler(

@@ -6,7 +6,6 @@ Each verb is a module beside this one; none of them opens a window. Nothing is c
 
 from __future__ import annotations
 
-import asyncio
 import importlib
 import io
 import os
@@ -37,6 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _verb(given: Sequence[str]) -> int:
+    import asyncio
+
     from desktop.services.paths import resources
     from desktop.ui.translation import _, use
 

@@ -23,7 +23,7 @@ from desktop.core.errors import N_, UserError
 from desktop.core.generation import StopReason
 from desktop.core.settings import Group
 from desktop.core.talk import Ended, Written
-from desktop.ui.translation import _
+from desktop.ui.translation import _, language
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
@@ -42,6 +42,7 @@ def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 async def run(parsed: argparse.Namespace) -> int:
     async with Assembly.private() as alcove:
         model = alcove.library.find(parsed.model)
+        alcove.help.spoken = language()
         opening = Opening(parsed.system, completion=parsed.completion)
         chat = await alcove.chats.create(model=model.name, opening=opening, settings=options.settings_of(parsed))
         if parsed.prompt is None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
 from pathlib import Path
 
 from desktop.core.errors import N_, StorageError
@@ -37,7 +36,7 @@ def refused(error: OSError, path: Path) -> StorageError:
 
 def write_whole(path: Path, data: bytes) -> None:
     """Puts `data` under the name `path`, replacing what was there. Raises `StorageError`."""
-    part = path.with_name(f".{secrets.token_hex(6)}.part")  # short: a name of 200 characters leaves no room beside it
+    part = path.with_name(f".{os.urandom(6).hex()}.part")  # short: a name of 200 characters leaves no room beside it
     try:
         try:
             with part.open("xb") as file:

@@ -33,7 +33,9 @@ class Page:
 
 
 class Help:
-    """The pages under a `resources` folder."""
+    """The pages under a `resources` folder. `spoken` is the person's language, for questions that tell none."""
+
+    spoken = "en"
 
     def __init__(self, resources: Path) -> None:
         self._resources = resources
@@ -61,12 +63,9 @@ class Help:
         known = language if language in LANGUAGES else "en"
         return sorted((p for p in self._pages.values() if p.language == known), key=lambda p: p.title)
 
-    def nearest(self, question: str, previous: str = "") -> Page | None:
-        """The page a question is about, in the question's language; None if it is about something else.
-
-        `previous` is the question before, for one that makes sense only after it.
-        """
-        match = self._index.nearest(question, previous) if self._index else None
+    def nearest(self, question: str) -> Page | None:
+        """The page a question is about, in the question's language; None if it is about something else."""
+        match = self._index.nearest(question, language=self.spoken) if self._index else None
         if match is None or match.topic is None:
             return None
         return self._pages.get((match.language, match.topic))

@@ -24,6 +24,7 @@ GUIDE_SETTINGS: Mapping[str, Value] = {
     "context": 0,  # as trained
     "temperature": 0.0,  # the same question gets the same answer
     "repeat_penalty": 1.0,  # it copies words from its page
+    "max_tokens": 160,  # the longest answer it was taught has 120
 }
 
 

@@ -10,8 +10,6 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from platformdirs import user_data_dir
-
 from desktop.services.disk import refused
 
 
@@ -25,7 +23,11 @@ class Paths:
     def of_person(cls) -> Paths:
         """`ALCOVE_HOME` where it is set, else the system's place for a program's data."""
         chosen = os.environ.get("ALCOVE_HOME")
-        return cls(Path(chosen).expanduser().absolute() if chosen else Path(user_data_dir("Alcove", appauthor=False)))
+        if chosen:
+            return cls(Path(chosen).expanduser().absolute())
+        from platformdirs import user_data_dir
+
+        return cls(Path(user_data_dir("Alcove", appauthor=False)))
 
     @property
     def database(self) -> Path:

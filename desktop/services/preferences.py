@@ -7,17 +7,19 @@ the chat; what a value means is `core.settings`' affair.
 
 from __future__ import annotations
 
-import asyncio
 import time
-import tomllib
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from desktop.core import settings, toml
 from desktop.core.errors import N_, Notice
 from desktop.core.settings import Value, Values
 from desktop.services.disk import aside, refused, write_whole
+
+if TYPE_CHECKING:
+    import asyncio
 
 _LARGEST = 1 << 20  # bytes; thousands of models with every setting
 
@@ -27,7 +29,6 @@ class Preferences:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._writing = asyncio.Lock()
         self.notice: Notice | None = None
         self._tables = self._read()
 
@@ -83,7 +84,15 @@ class Preferences:
                 table[key] = found
         return found
 
+    @cached_property
+    def _writing(self) -> asyncio.Lock:
+        import asyncio  # late, like tomllib below: the window is painted before either is imported
+
+        return asyncio.Lock()
+
     async def _save(self) -> None:
+        import asyncio
+
         async with self._writing:
             data = toml.dumps(self._tables).encode()
             await asyncio.shield(asyncio.to_thread(write_whole, self._path, data))
@@ -93,6 +102,10 @@ class Preferences:
             data = self._path.read_bytes() if self._path.exists() else b""
         except OSError as error:
             raise refused(error, self._path) from error
+        if not data:
+            return {}
+        import tomllib
+
         try:
             if len(data) > _LARGEST:
                 raise ValueError

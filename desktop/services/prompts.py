@@ -113,28 +113,22 @@ class Prompts:
         return window.first_kept([m.role for m in path], tokens, counts[0], ready.info.context, free)
 
     async def _guided(self, ready: Ready, path: Sequence[Message]) -> tuple[Piece, ...]:
-        """The guide gets the help page nearest to the question before it, like any document.
+        """The guide gets the help page nearest to the question before it, like any document, and nothing earlier.
 
-        What does not fit goes in this order: the exchange before, the page, and then it says so.
+        Measured (packaging/guide/README.md): with an earlier exchange before it, it answers foreign questions from the
+        earlier page.
         """
         asked = [index for index, message in enumerate(path) if message.role is Role.USER]
-        if not asked:
-            return await self._pieces(ready, Opening(), path)
-        now, before = asked[-1], asked[-2] if len(asked) > 1 else asked[-1]
-        earlier = path[before].text if before != now else ""
-        page = await asyncio.to_thread(self._help.nearest, path[now].text, earlier)
-        document = Opening(page.document if page else "")
-        ways = [(document, path[before:]), (document, path[now:]), (Opening(), path[now:])]
-        found = [await self._pieces(ready, opening, turns) for opening, turns in ways]
-        counts = await self._engine.count(found)
-        room = ready.info.context - ready.info.context // window.STEP
-        for pieces, count in zip(found, counts, strict=True):
+        turns = path[asked[-1] :] if asked else path
+        page = await asyncio.to_thread(self._help.nearest, turns[0].text) if turns else None
+        room = ready.info.context - window.reserve(ready.info.context, ready.sampling.max_tokens)
+        for opening in (Opening(page.document if page else ""), Opening()):
+            pieces = await self._pieces(ready, opening, turns)
+            (count,) = await self._engine.count([pieces])
             if count <= room:
                 return pieces
         raise PromptTooLong(
-            N_(
-                "This is too long for the guide. It answers short questions about Alcove; choose a bigger model for texts."
-            )
+            N_("This is too long for the guide, which answers short questions. For texts choose a bigger model.")
         )
 
     async def _pieces(self, ready: Ready, opening: Opening, path: Sequence[Message]) -> tuple[Piece, ...]:

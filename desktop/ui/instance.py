@@ -6,14 +6,12 @@ looks whether its owner lives). The message carries files to open, nothing else.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QLockFile, QObject, QSysInfo, Signal
+from PySide6.QtCore import QCryptographicHash, QLockFile, QObject, QSysInfo, Signal
 
 from desktop.core.errors import N_, StorageError
 
@@ -32,7 +30,7 @@ class Instance(QObject):
     def __init__(self, home: Path) -> None:
         super().__init__()
         self._home = home
-        self._name = f"alcove-{hashlib.sha256(str(home).encode('utf-8', 'surrogateescape')).hexdigest()[:20]}"
+        self._name = f"alcove-{_digest(home)}"
         self._lock = QLockFile(str(home / "window.lock"))
         self._lock.setStaleLockTime(0)  # only the owner's death makes it stale, not its age
         self._server: QLocalServer | None = None
@@ -95,6 +93,8 @@ class Instance(QObject):
             if time.monotonic() > ends:
                 return False
             time.sleep(0.05)
+        import json
+
         socket.write(json.dumps([str(Path(f).absolute()) for f in files]).encode() + b"\n")
         socket.waitForBytesWritten(WAIT_MS)
         socket.disconnectFromServer()
@@ -117,7 +117,15 @@ class Instance(QObject):
         self.raised.emit(files)
 
 
+def _digest(home: Path) -> str:
+    """The name of a socket may have some hundred bytes at most, and no slashes."""
+    said = str(home).encode("utf-8", "surrogateescape")
+    return bytes(QCryptographicHash.hash(said, QCryptographicHash.Algorithm.Sha256).data()).hex()[:20]
+
+
 def _paths(line: bytes) -> list[str]:
+    import json
+
     try:
         found = json.loads(line)
     except ValueError:

@@ -1,12 +1,11 @@
 """The window before there is anything in it: its frame, its look and its language.
 
-It stands there after a fifth of a second, while services and panes are still being imported. Invariant: it imports
-neither; what fills it comes later, and by then the person may already have moved or closed it.
+It stands there after a fifth of a second, while asyncio, services and panes are still to be imported. Invariant: it
+imports none of them; what fills it comes later, and by then the person may already have moved or closed it.
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -29,20 +28,23 @@ PANES = (
 
 
 class Shell(QObject):
-    """`closed` is set when the person closes the window; `painted` when it can be seen."""
+    """`closed` stays true once the person has closed the window."""
 
     spoken = Signal(str)  # the window's language, after a switch
+    closing = Signal()
+    painted = Signal()  # it can be seen
 
     def __init__(
         self, app: QApplication, settings: Mapping[str, Value], place: Mapping[str, object], catalogues: Path
     ) -> None:
         super().__init__()
-        self.closed, self.painted = asyncio.Event(), asyncio.Event()
+        self.closed = False
+        self._painted = False
         self.place: Mapping[str, Value] = {}
         self._catalogues = catalogues
         self.look = Theme(app)
         self.dress(settings)
-        self.window = MainWindow(self.look, PANES, Place(lambda: place, self._keep), self.closed.set)
+        self.window = MainWindow(self.look, PANES, Place(lambda: place, self._keep), self.close)
         self.window.installEventFilter(self)
         self.window.show()
 
@@ -52,9 +54,15 @@ class Shell(QObject):
         self.spoken.emit(translation.use(str(settings["language"]), self._catalogues))
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if event.type() is QEvent.Type.Paint and not self.painted.is_set():
-            self.painted.set()
+        if event.type() is QEvent.Type.Paint and not self._painted:
+            self._painted = True
+            self.painted.emit()
         return False
+
+    def close(self) -> None:
+        """The wish to close; `app` does it, in its order."""
+        self.closed = True
+        self.closing.emit()
 
     def _keep(self, place: Mapping[str, Value]) -> None:
         self.place = place

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QByteArray, QEvent, Qt, Signal
 from PySide6.QtGui import (
@@ -26,7 +27,6 @@ from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QSizePolicy, QStackedWid
 from desktop.core.errors import UserError
 from desktop.core.settings import Value
 from desktop.ui import theme
-from desktop.ui.bars import Bar
 from desktop.ui.buttons import IconButton
 from desktop.ui.drops import DropHint, dropped
 from desktop.ui.fields import edge
@@ -35,6 +35,9 @@ from desktop.ui.labels import Label, Tone
 from desktop.ui.menus import Command, Menus
 from desktop.ui.theme import Theme, Type
 from desktop.ui.translation import _
+
+if TYPE_CHECKING:
+    from desktop.ui.bars import Bar
 
 SMALLEST = (760, 520)
 _FOLD_BELOW = 840  # narrower, a conversation beside the list would be less than 70 characters wide
@@ -225,6 +228,8 @@ class MainWindow(QMainWindow):
         self.menus.action(Command.CHAT_LIST).setChecked(not folded)
 
     def _bar(self) -> Bar:
+        from desktop.ui.bars import Bar
+
         bar = Bar(self._look)
         bar.closed.connect(bar.deleteLater)
         self._notices.addWidget(bar)

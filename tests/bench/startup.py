@@ -23,9 +23,9 @@ LIMIT = 1.6
 ROOT = Path(__file__).resolve().parents[2]
 
 _TOLD = """
-import os, sys, psutil
+import os, resource, sys
 def told(app):
-    print(psutil.Process().memory_info().rss, "llama_cpp" in sys.modules, flush=True)
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024, "llama_cpp" in sys.modules, flush=True)
     os._exit(0)
 """
 EMPTY = (
