@@ -167,6 +167,7 @@ class Root:
         self.chat_view.settings_wanted.connect(self._chat_settings)
         self.chat_view.sidebar.chosen.connect(lambda *_chosen: self.window.show_pane("chat"))
         self.chat_view.sidebar.new_requested.connect(lambda: self.window.show_pane("chat"))
+        self.chat_view.search_wanted.connect(self.window.unfold)
         self.window.asked.connect(self._obey)
         self.window.models_dropped.connect(self._import_models)
         self.window.chats_dropped.connect(self.chat.files.import_files)
@@ -179,6 +180,9 @@ class Root:
             case Command.IMPORT_MODEL:
                 self.window.show_pane("models")
                 self.models_view.ask_for_files()
+            case Command.FIND:
+                self.window.unfold()
+                self.chat_view.search()
             case Command.UNLOAD_MODEL:
                 self.tasks.spawn(self._unload())
             case Command.IMPORT_CHATS:

@@ -137,6 +137,11 @@ class MainWindow(QMainWindow):
         self.menus.mark_pane(name)
         self.pane_shown.emit(name)
 
+    def unfold(self) -> None:
+        """Shows the chat list, where it is folded."""
+        if self._side.folded:
+            self._fold(False)
+
     def set_status(self, text: str) -> None:
         """The quiet line: device, model, memory. Text in the window's language."""
         self._status.setText(text)
