@@ -172,7 +172,8 @@ class Composer(QWidget):
         self._device.setText(device)
 
     def retranslate(self) -> None:
-        self.field.setPlaceholderText(_("Write a message"))
+        self.field.hint = _("Write a message")
+        self.field.viewport().update()
         self.field.setAccessibleName(_("Message"))
         self._device.setToolTip(_("Where the model runs"))
         self.gauge.retranslate()

@@ -6,7 +6,7 @@ nothing is removed without a way back, and the bin is emptied only after asking.
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QModelIndex, QPoint, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QModelIndex, QPoint, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QContextMenuEvent, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import (
     QAbstractItemDelegate,
@@ -235,6 +235,8 @@ class Sidebar(QWidget):
 
     def _restyle(self) -> None:
         colours = self._look.colours
-        self.new_button.setIcon(icons.icon(Icon.PLUS, colours.text))
+        side = self._look.px(16)
+        self.new_button.setIcon(icons.icon(Icon.PLUS, colours.text, side))
+        self.new_button.setIconSize(QSize(side, side))
         self._glass.setIcon(icons.icon(Icon.SEARCH, colours.muted))
         self.list.scheduleDelayedItemsLayout()

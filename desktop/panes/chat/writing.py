@@ -20,6 +20,8 @@ from PySide6.QtGui import (
     QGuiApplication,
     QInputMethodEvent,
     QKeyEvent,
+    QPainter,
+    QPaintEvent,
     QResizeEvent,
     QTextBlockFormat,
     QTextCursor,
@@ -48,6 +50,7 @@ class Writing(QPlainTextEdit):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.hint = ""  # what to do here, while nothing is written
         self._composing = ""
         self._send_after_commit = False
         self.setFrameShape(QPlainTextEdit.Shape.NoFrame)
@@ -160,12 +163,15 @@ class Writing(QPlainTextEdit):
         super().focusInEvent(event)
         self.focus_changed.emit()
 
-    def changeEvent(self, event: QEvent) -> None:
-        super().changeEvent(event)
-        if event.type() is QEvent.Type.FontChange:
-            text = self.placeholderText()  # Qt keeps it laid out in the font it had
-            self.setPlaceholderText("")
-            self.setPlaceholderText(text)
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        if self.hint and self.is_empty():  # not Qt's own, which keeps the viewport's font: that does not follow
+            painter = QPainter(self.viewport())
+            painter.setFont(self.font())
+            painter.setPen(self.palette().placeholderText().color())
+            margin = round(self.document().documentMargin())
+            place = self.viewport().rect().adjusted(margin, margin, -margin, 0)
+            painter.drawText(place, Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft, self.hint)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

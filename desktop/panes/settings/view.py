@@ -6,8 +6,8 @@ Invariant: it shows what its controller says is in force, and tells it what the 
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, Qt, QUrl
-from PySide6.QtGui import QDesktopServices, QShowEvent
-from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtGui import QDesktopServices, QResizeEvent, QShowEvent
+from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from desktop.core.errors import N_, UserError
 from desktop.core.levels import rows_for
@@ -21,6 +21,7 @@ from desktop.ui.labels import Label
 from desktop.ui.theme import Theme, Type
 from desktop.ui.translation import _
 
+_NARROW = 600
 _NO_FOLDER = N_("The folder “{path}” could not be opened. You can open it in your file manager.")
 
 
@@ -38,6 +39,7 @@ class SettingsView(QWidget):
         self._reset.clicked.connect(controller.reset_all)
         self._bar = Bar(look)
         self._bar.acted.connect(controller.undo)
+        self._line = QBoxLayout(QBoxLayout.Direction.LeftToRight)
         self._head = Column(look, WIDTH, bottom=theme.S)
         self._body = Column(look, WIDTH, top=theme.M)
         self._form: SettingsForm | None = None
@@ -48,15 +50,20 @@ class SettingsView(QWidget):
         self.retranslate()
 
     def _arrange(self) -> None:
-        head = QHBoxLayout()
-        head.setSpacing(theme.S)
-        head.addWidget(self._title)
-        head.addSpacing(theme.S)
-        head.addWidget(self._level)
-        head.addStretch()
-        head.addWidget(self._reset)
-        head.addWidget(self._folder)
-        self._head.lines.addLayout(head)
+        buttons = QHBoxLayout()
+        buttons.setSpacing(theme.S)
+        buttons.addWidget(self._reset)
+        buttons.addWidget(self._folder)
+        buttons.addStretch()
+        level = QHBoxLayout()
+        level.setSpacing(theme.M)
+        level.addWidget(self._title)
+        level.addWidget(self._level)
+        level.addStretch()
+        self._line.setSpacing(theme.S)
+        self._line.addLayout(level, 1)
+        self._line.addLayout(buttons)
+        self._head.lines.addLayout(self._line)
         self._head.lines.addWidget(self._bar)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
@@ -93,6 +100,12 @@ class SettingsView(QWidget):
         self._folder.setText(_("Open data folder"))
         self._reset.setText(_("Reset all"))
         self.refresh()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Where there is little room beside the title, the buttons stand below it."""
+        super().resizeEvent(event)
+        beside, below = QBoxLayout.Direction.LeftToRight, QBoxLayout.Direction.TopToBottom
+        self._line.setDirection(below if event.size().width() < self._look.px(_NARROW) else beside)
 
     def showEvent(self, event: QShowEvent) -> None:
         self.refresh()

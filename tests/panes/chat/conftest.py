@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
-from PySide6.QtCore import QTimer
-from PySide6.QtWidgets import QHBoxLayout, QWidget
+from PySide6.QtCore import QEvent, QTimer
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QWidget
 
 from desktop.core.errors import UserError
 from desktop.panes.chat.controller import ChatController
@@ -93,6 +93,8 @@ def pane(wait, qtbot, tmp_path: Path) -> Iterator[Pane]:
     yield Pane(controller, chats, talk, wait, drafts, errors, bugs, qtbot)
     wait(tasks.close())
     wait(store.close())
+    controller.deleteLater()  # now and here: a timer in it may not end in the thread that happens to tidy up memory
+    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
     assert bugs == []
 
 

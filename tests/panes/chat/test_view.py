@@ -238,5 +238,7 @@ def test_the_hint_in_the_field_follows_the_text_size(view, look):
         return sum(image.pixelColor(x, y).lightness() < 200 for x in range(20, 240) for y in range(image.height()))
 
     small = hint()
+    view.hide()
     look.use("light", 200)
+    view.show()
     assert hint() > 1.5 * small
