@@ -1,0 +1,41 @@
+"""The menu bar by its keys."""
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QLineEdit, QMainWindow
+
+from desktop.ui.menus import Command, Menus
+
+
+@pytest.fixture
+def window(qtbot):
+    window = QMainWindow()
+    qtbot.addWidget(window)
+    window.menus = Menus(window.menuBar(), [("chat", "Chat"), ("settings", "Settings")])
+    window.heard = []
+    window.menus.asked.connect(window.heard.append)
+    window.setCentralWidget(QLineEdit())
+    window.show()
+    window.activateWindow()
+    window.centralWidget().setFocus()
+    return window
+
+
+@pytest.mark.parametrize("key", [Qt.Key.Key_F, Qt.Key.Key_K])
+def test_finding_is_asked_for_from_wherever_the_focus_is(window, key):
+    QTest.keyClick(window.centralWidget(), key, Qt.KeyboardModifier.ControlModifier)
+    assert window.heard == [Command.FIND]
+
+
+def test_finding_stands_in_the_edit_menu_with_its_key(window):
+    edit = next(action.menu() for action in window.menuBar().actions() if action.text() == "Edit")
+    entry = edit.actions()[-1]
+    assert (entry.text(), entry.shortcut().toString()) == ("Find…", "Ctrl+F")
+
+
+def test_no_key_means_two_things(window):
+    keys = [
+        key.toString() for menu in window.menuBar().actions() for a in menu.menu().actions() for key in a.shortcuts()
+    ]
+    assert len(keys) == len(set(keys))
