@@ -64,7 +64,8 @@ class QuietCombo(QComboBox):
     def sizeHint(self) -> QSize:
         texts = [self.placeholderText(), *map(self.itemText, range(self.count()))]
         widest = max(map(self.fontMetrics().horizontalAdvance, texts))
-        return QSize(widest + 2 * theme.M + self._look.px(_ARROW), self._look.px(CONTROL))
+        beside = theme.M + theme.XS + self._look.px(_ARROW) + theme.S
+        return QSize(widest + beside + 2, self._look.px(CONTROL))  # 2: an advance is rounded, and eliding is strict
 
     def minimumSizeHint(self) -> QSize:
         hint = self.sizeHint()

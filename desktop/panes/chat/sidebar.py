@@ -216,11 +216,15 @@ class Sidebar(QWidget):
             menu.addSeparator()
             menu.addAction(_("Move to bin"), QKeySequence(Qt.Key.Key_Delete), lambda: listing.bin(row.chat_id))
         elif row.kind is RowKind.BINNED:
-            menu.addAction(_("Restore"), lambda: listing.restore(row.chat_id))
+            menu.addAction(_("Restore"), lambda: self._restore(row))
         if row.kind in (RowKind.BIN, RowKind.BINNED):
             menu.addAction(_("Empty the bin…"), self._ask_empty)
         if menu.actions():
             menu.popup(place)
+
+    def _restore(self, row: Row) -> None:
+        self.undo_bar.hide()  # it may still offer to undo what is undone now
+        self._listing.restore(row.chat_id)
 
     def _ask_empty(self) -> None:
         asking = QMessageBox(self)

@@ -153,7 +153,10 @@ class ModelsView(QWidget):
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         for model in self._controller.binned():
-            text = _("Restore “{model}”", model=facts.name(model)).replace("&", "&&")
+            name = menu.fontMetrics().elidedText(
+                facts.name(model), Qt.TextElideMode.ElideMiddle, self._look.px(LIST_WIDTH)
+            )
+            text = _("Restore “{model}”", model=name).replace("&", "&&")
             menu.addAction(text, partial(self._restore, model))
         menu.addSeparator()
         menu.addAction(_("Empty the bin…"), self._ask_empty)

@@ -6,7 +6,7 @@ Invariant: it shows what its controller says is in force, and tells it what the 
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, Qt, QUrl
-from PySide6.QtGui import QDesktopServices, QResizeEvent, QShowEvent
+from PySide6.QtGui import QColor, QDesktopServices, QPainter, QPaintEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from desktop.core.errors import N_, UserError
@@ -68,7 +68,8 @@ class SettingsView(QWidget):
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.setSpacing(0)
-        area = scrolling(self._body)
+        self._area = area = scrolling(self._body)
+        area.verticalScrollBar().valueChanged.connect(lambda _value: self.update())
         area.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)  # the column does not jump sideways
         above = QHBoxLayout()
         above.setContentsMargins(0, 0, area.verticalScrollBar().sizeHint().width(), 0)
@@ -106,6 +107,13 @@ class SettingsView(QWidget):
         super().resizeEvent(event)
         beside, below = QBoxLayout.Direction.LeftToRight, QBoxLayout.Direction.TopToBottom
         self._line.setDirection(below if event.size().width() < self._look.px(_NARROW) else beside)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """A line where the settings pass below the title."""
+        if self._area.verticalScrollBar().value():
+            painter = QPainter(self)
+            painter.setPen(QColor(self._look.colours.line))
+            painter.drawLine(0, self._area.y() - 1, self.width(), self._area.y() - 1)
 
     def showEvent(self, event: QShowEvent) -> None:
         self.refresh()
