@@ -7,6 +7,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QWidget
 
 from desktop.core.settings import BY_KEY
+from desktop.ui import theme
 from desktop.ui.boxes import CONTROL, Line, QuietCombo
 from desktop.ui.fields import NumberBox
 
@@ -64,6 +65,8 @@ def test_a_combo_is_as_wide_as_its_widest_entry_and_shortens_what_does_not_fit(s
     assert wide > combo.fontMetrics().horizontalAdvance(combo.currentText())
     assert combo.minimumSizeHint().width() < wide / 2
     assert combo.sizeHint().height() == CONTROL
+    room = wide - 2 * theme.M - look.px(16)
+    assert combo.fontMetrics().elidedText(combo.currentText(), Qt.TextElideMode.ElideRight, room) == combo.currentText()
     whole = show(combo, wide).grab().toImage()
     combo.resize(160, CONTROL)
     short = combo.grab().toImage()
