@@ -97,6 +97,6 @@ def _refuse(app: QApplication, error: UserError) -> None:
     """The data folder or the database cannot be used: that is said, and nothing is touched."""
     translation.use("system", resources() / "locale")
     box = QMessageBox(QMessageBox.Icon.Warning, "Alcove", _(error.message, **error.fields))
-    box.finished.connect(app.quit)
+    box.finished.connect(lambda _result: app.exit())  # quit() asks the windows, and ours refuses to close by itself
     box.open()
     app.exec()

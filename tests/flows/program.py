@@ -19,7 +19,7 @@ from typing import Any
 import desktop
 from desktop.services.paths import Paths
 
-PATIENCE_S = 15.0  # a busy machine takes seconds for what takes a tenth of one; only a hang takes longer
+PATIENCE_S = 60.0  # a busy machine takes seconds for what takes a tenth of one; only a hang takes longer
 SETTINGS = '[settings]\nlanguage = "en"\ncontext = 32768\nthreads = 1\nbatch_threads = 1\n'
 Process = subprocess.Popen[bytes]
 
@@ -99,11 +99,17 @@ class Program:
         return self.started(f"{journey.__module__}:{journey.__name__}", *arguments, module="tests.flows.driver")
 
     @contextmanager
-    def started(self, *arguments: str | Path, module: str = "desktop", out: int = subprocess.PIPE) -> Iterator[Process]:
+    def started(
+        self,
+        *arguments: str | Path,
+        module: str = "desktop",
+        given: int = subprocess.PIPE,
+        out: int = subprocess.PIPE,
+    ) -> Iterator[Process]:
         """A run with pipes in its hands; killed when the block is left, if it still runs."""
         command = [sys.executable, "-m", module, *(os.fspath(argument) for argument in arguments)]
-        pipe = subprocess.PIPE
-        with subprocess.Popen(command, stdin=pipe, stdout=out, stderr=pipe, env=self.environment) as process:
+        streams = {"stdin": given, "stdout": out, "stderr": subprocess.PIPE}
+        with subprocess.Popen(command, env=self.environment, **streams) as process:
             try:
                 yield process
             finally:

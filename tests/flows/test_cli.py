@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -105,17 +103,22 @@ def test_an_interrupt_stops_the_reply_and_the_dialogue_goes_on(alcove: Program, 
 
 @posix
 def test_an_interrupt_at_the_prompt_ends_the_dialogue(alcove: Program, brief: Path) -> None:
-    with alcove.started("chat", brief, *ONE_THREAD) as process:
-        assert process.stdin is not None
-        assert process.stderr is not None
-        process.stdin.write(b"hello\n")
-        process.stdin.flush()
-        assert rest_of_line(process).decode() == REPLY + "\n"
-        while process.poll() is None:  # whether it reads already cannot be seen from outside
+    hand, keyboard = os.openpty()  # only a terminal is shown a prompt, and only that tells when it waits
+    try:
+        with alcove.started("chat", brief, *ONE_THREAD, given=keyboard) as process:
+            assert process.stdout is not None
+            os.write(hand, b"hello\n")
+            assert process.stderr is not None
+            seen = told = b""
+            while not seen.endswith((REPLY + "\n").encode()):
+                seen += os.read(process.stdout.fileno(), 1)
+            while told.count(b"> ") < 2:  # what goes into a pipe are replies; the prompt is for the person
+                told += os.read(process.stderr.fileno(), 1)
             process.send_signal(signal.SIGINT)
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(0.2)
-        assert (process.returncode, process.stderr.read()) == (130, b"")
+            assert process.wait(PATIENCE_S) == 130
+    finally:
+        os.close(hand)
+        os.close(keyboard)
 
 
 @posix
