@@ -6,7 +6,8 @@ that is no UTF-8 or a scale that is no number is a :class:`ValueError`, and afte
 can fail.
 
 It reads and writes nothing (the caller brings the bytes and opens the page) and it writes no
-answers (the model does).
+answers (the model does; for a question that is about nothing here it is given the first word of
+its refusal, ``REFUSAL_STARTS``, because alone it takes the language from single words).
 """
 
 from __future__ import annotations
@@ -24,11 +25,12 @@ MAGIC = b"ALCPAGE1"
 # magic, buckets, topics (the first is "foreign"), languages, margin
 HEADER = struct.Struct("<8sIHHf")
 LONGEST_QUESTION = 1000  # characters looked at; no source: ten lines say what a question is about
-LONGEST_FOLLOW_UP = 4  # words; a longer question stands for itself
-FOLLOW_UP = 0.4  # share of the previous question in a follow-up; no source: less than half
-HINT = 0.25  # added to the language of the window; scores lie between 0 and 1
+LANGUAGE_LEAD = 0.2  # below it a text could be either; by cross-validation, scores lie between 0 and 1
+KOREAN = "ko"
+REFUSAL_STARTS = {"en": "Sorry,", "ko": "죄송하지만", "it": "Mi dispiace,"}
 MAX_BUCKETS = 1 << 20
 _WORD = re.compile(r"\w+")
+_HANGUL = re.compile("[\u1100-\u11ff\u3131-\u318e\uac00-\ud7a3]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,35 +86,27 @@ class Pages:
             weights=data[at + buckets :],
         )
 
-    def nearest(self, question: str, previous: str = "", language: str = "") -> Match | None:
+    def nearest(self, question: str, language: str = "") -> Match | None:
         """Return what ``question`` is about, or None where it has no letter and no digit.
 
-        ``previous`` is the question before: a short one ("and on a Mac?") that says too little
-        alone is read together with it. ``language`` is the window's: it decides about words that
-        several languages share.
+        ``language`` is the window's: it decides about texts that could be of several languages
+        ("pizza", "12345").
         """
         if not _WORD.search(question):
             return None
         scores = self._scores(question)
         topic, score = self._topic(scores)
-        if topic is None and previous and len(_WORD.findall(question)) <= LONGEST_FOLLOW_UP:
-            earlier = self._scores(previous)
-            both = zip(scores, earlier, strict=True)
-            topic, score = self._topic([(1 - FOLLOW_UP) * a + FOLLOW_UP * b for a, b in both])
-        return Match(self._language(scores, language), topic, score)
+        spoken = language_of(question, self.languages, scores[1 + len(self.topics) :], language)
+        return Match(spoken, topic, score)
 
     def _topic(self, scores: Sequence[float]) -> tuple[str | None, float]:
         of_topics = scores[1 : 1 + len(self.topics)]
         best = max(of_topics)
-        if scores[0] - best > self.margin:
+        # A question between two topics is no foreign one: what all topics say counts as much as what the best says.
+        known = (best + sum(score for score in of_topics if score > 0)) / 2
+        if scores[0] - known > self.margin:
             return None, scores[0]
         return self.topics[of_topics.index(best)], best
-
-    def _language(self, scores: Sequence[float], hint: str) -> str:
-        of_languages = list(scores[1 + len(self.topics) :])
-        if hint in self.languages:
-            of_languages[self.languages.index(hint)] += HINT
-        return self.languages[of_languages.index(max(of_languages))]
 
     def _scores(self, question: str) -> list[float]:
         """One value a column: the weights of the question's buckets, by their rarity."""
@@ -140,6 +134,20 @@ def features(text: str, buckets: int) -> list[int]:
     grams.update(f"w{word}" for word in words)
     grams.update(f"b{first} {second}" for first, second in pairwise(words))
     return sorted({zlib.crc32(gram.encode("utf-8", "replace")) % buckets for gram in grams})
+
+
+def language_of(question: str, languages: Sequence[str], scores: Sequence[float], hint: str) -> str:
+    """Return the language of ``question``: Korean by its script, another by a clear lead of its score.
+
+    Without either it is ``hint``, and the first of ``languages`` where the hint is none of them.
+    """
+    if KOREAN in languages and _HANGUL.search(question):
+        return KOREAN
+    others = [pair for pair in zip(scores, languages, strict=True) if pair[1] != KOREAN]
+    ranked = [*sorted(others, reverse=True), (0.0, ""), (0.0, "")]
+    if ranked[0][0] - ranked[1][0] >= LANGUAGE_LEAD:
+        return ranked[0][1]
+    return hint if hint in languages else languages[0]
 
 
 def page_text(markdown: str) -> str:

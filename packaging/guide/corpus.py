@@ -80,9 +80,7 @@ def read_phrases(root: Path = ROOT) -> list[tuple[str, str, str]]:
         for line in path.read_text(encoding="utf-8").splitlines():
             topic, _, phrases = unicodedata.normalize("NFC", line).partition(": ")
             topic = topic.removeprefix("_foreign")
-            found += [
-                (language, topic, part.strip()) for part in phrases.split(" | ") if part.strip()
-            ]
+            found += [(language, topic, part.strip()) for part in phrases.split(" | ") if part.strip()]
     return found
 
 

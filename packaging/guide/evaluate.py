@@ -23,12 +23,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import llama_cpp
-from corpus import LANGUAGES, ROOT, Corpus, is_held_back, read
+from corpus import LANGUAGES, ROOT, Corpus, is_held_back, read, read_phrases
 
-from desktop.core.guide import Pages, page_text
+from desktop.core.guide import REFUSAL_STARTS, Pages, page_text
 
 ENOUGH = 0.4
 LONGEST_ANSWER = 160
+NEAR = 0.5  # from here on two questions are neighbours (Jaccard of their character trigrams)
 SPECIAL = ("<|page|>", "<|user|>", "<|guide|>", "<|end|>")
 
 
@@ -52,6 +53,8 @@ class Outcome:
     good: bool
     declined: bool
     declined_somehow: bool
+    declined_alone: bool  # in the right language, without the start of a refusal
+    near: bool  # a question or phrase like it is in the corpus
 
 
 class Engine:
@@ -73,20 +76,18 @@ class Engine:
         self._context = llama_cpp.llama_init_from_model(self._model, options)
         self._vocabulary = llama_cpp.llama_model_get_vocab(self._model)
         self.words = llama_cpp.llama_vocab_n_tokens(self._vocabulary)
-        self.page, self.user, self.guide, self.end = (self._cut(part, True)[0] for part in SPECIAL)
+        self.page, self.user, self.guide, self.end = (self.cut(part, True)[0] for part in SPECIAL)
 
-    def _cut(self, text: str, special: bool = False) -> list[int]:
+    def cut(self, text: str, special: bool = False) -> list[int]:
         raw = text.encode()
         room = (llama_cpp.llama_token * (len(raw) + 8))()
-        count = llama_cpp.llama_tokenize(
-            self._vocabulary, raw, len(raw), room, len(room), False, special
-        )
+        count = llama_cpp.llama_tokenize(self._vocabulary, raw, len(raw), room, len(room), False, special)
         return list(room[:count])
 
     def prompt(self, page: str, question: str) -> list[int]:
         """Roles as tokens, what people wrote as plain text."""
-        start = [self.page, *self._cut(page), self.end] if page else []
-        return [*start, self.user, *self._cut(question), self.end, self.guide]
+        start = [self.page, *self.cut(page), self.end] if page else []
+        return [*start, self.user, *self.cut(question), self.end, self.guide]
 
     def logits(self, tokens: list[int]) -> list[float]:
         """Read ``tokens`` and return the logits after the last."""
@@ -140,11 +141,7 @@ def _bag(text: str) -> Counter[str]:
     return Counter(
         part
         for word in words
-        for part in (
-            [word[i : i + 2] for i in range(len(word) - 1)]
-            if re.search("[가-힣]", word)
-            else [word]
-        )
+        for part in ([word[i : i + 2] for i in range(len(word) - 1)] if re.search("[가-힣]", word) else [word])
     )
 
 
@@ -153,6 +150,24 @@ def overlap(one: str, other: str) -> float:
     a, b = _bag(one), _bag(other)
     shared = (a & b).total()
     return 2 * shared / (a.total() + b.total()) if shared else 0.0
+
+
+def trigrams(text: str) -> frozenset[str]:
+    """The character trigrams of the words of ``text``."""
+    line = " ".join(["", *re.findall(r"\w+", text.lower()), ""])
+    return frozenset(line[i : i + 3] for i in range(len(line) - 2))
+
+
+def _likeness(one: frozenset[str], other: frozenset[str]) -> float:
+    return len(one & other) / max(1, len(one | other))
+
+
+def known(corpus: Corpus) -> dict[str, list[frozenset[str]]]:
+    """The trigrams of all questions and phrases that the look-up trains on, by language."""
+    texts = [(block.language, question) for block in corpus.blocks for question in block.questions]
+    texts += [(language, question) for language, foreign in corpus.foreign.items() for question in foreign]
+    texts += [(language, phrase) for language, _, phrase in read_phrases()]
+    return {code: [trigrams(text) for language, text in texts if language == code] for code in LANGUAGES}
 
 
 def is_refusal(answer: str, corpus: Corpus, *languages: str) -> bool:
@@ -178,12 +193,17 @@ def is_good(case: Case, answer: str, corpus: Corpus) -> bool:
 
 def ask(case: Case, engine: Engine, pages: Pages, corpus: Corpus, how: Namespace) -> Outcome:
     """Look the page up (or take the right one), ask, judge."""
-    match = pages.nearest(case.question, language="" if how.no_hint else case.language)
+    window = "" if how.no_hint else case.language
+    match = pages.nearest(case.question, window)
     found = (match.language, match.topic) if match and match.topic else None
     if how.right_page:
         found = (case.language, case.topics[0]) if case.topics else None
     text = page_text(corpus.pages[found].markdown) if found else ""
-    answer = engine.answer(engine.prompt(text, case.question))
+    prompt = engine.prompt(text, case.question)
+    alone = answer = engine.answer(prompt)
+    if not text:  # the look-up says in which language to decline
+        start = REFUSAL_STARTS[match.language if match else window or LANGUAGES[0]]
+        answer = start + engine.answer([*prompt, *engine.cut(start)])
     wanted = [(case.language, topic) for topic in case.topics]
     return Outcome(
         case,
@@ -193,6 +213,8 @@ def ask(case: Case, engine: Engine, pages: Pages, corpus: Corpus, how: Namespace
         is_good(case, answer, corpus),
         is_refusal(answer, corpus, case.language),
         is_refusal(answer, corpus, *LANGUAGES),
+        is_refusal(alone, corpus, case.language),
+        any(_likeness(trigrams(case.question), other) >= NEAR for other in how.known[case.language]),
     )
 
 
@@ -215,6 +237,11 @@ def summary(outcomes: list[Outcome]) -> dict[str, float | int]:
         "no_page": share(foreign, "right"),
         "declined": share(foreign, "declined"),
         "declined_in_any_language": share(foreign, "declined_somehow"),
+        "declined_without_a_start": share(foreign, "declined_alone"),
+        "on_topic_without_neighbour": len([o for o in topic if not o.near]),
+        "page_right_without_neighbour": share([o for o in topic if not o.near], "right"),
+        "foreign_without_neighbour": len([o for o in foreign if not o.near]),
+        "declined_without_neighbour": share([o for o in foreign if not o.near], "declined"),
     }
 
 
@@ -236,15 +263,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--gguf", type=Path, default=ROOT / "resources" / "guide" / "guide.gguf")
     parser.add_argument("--pages", type=Path, default=ROOT / "resources" / "guide" / "pages.bin")
-    parser.add_argument(
-        "--held-back", action="store_true", help="corpus questions kept from the model"
-    )
-    parser.add_argument(
-        "--right-page", action="store_true", help="give the right page: the model alone"
-    )
-    parser.add_argument(
-        "--no-hint", action="store_true", help="do not tell the look-up the window's language"
-    )
+    parser.add_argument("--held-back", action="store_true", help="corpus questions kept from the model")
+    parser.add_argument("--right-page", action="store_true", help="give the right page: the model alone")
+    parser.add_argument("--no-hint", action="store_true", help="do not tell the look-up the window's language")
     parser.add_argument("--reference", type=Path, help="compare with torch instead")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
@@ -253,10 +274,9 @@ def main() -> None:
         raise SystemExit(1 if compare(engine, arguments.reference) else 0)
     corpus, pages = read(), Pages.from_bytes(arguments.pages.read_bytes())
     cases = list(held_back(corpus) if arguments.held_back else held_out())
+    arguments.known = known(corpus)
     outcomes = [ask(case, engine, pages, corpus, arguments) for case in cases]
-    results = {
-        code: summary([o for o in outcomes if o.case.language == code]) for code in LANGUAGES
-    }
+    results = {code: summary([o for o in outcomes if o.case.language == code]) for code in LANGUAGES}
     results["all"] = summary(outcomes)
     if arguments.json:
         print(json.dumps(results, indent=2))

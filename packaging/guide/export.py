@@ -87,9 +87,7 @@ def write(guide: Guide, words: sentencepiece.SentencePieceProcessor, path: Path)
     writer.add_vocab_size(shape.vocabulary)
     _add_words(writer, words)
     for name, weight in guide.state_dict().items():
-        kind = (
-            gguf.GGMLQuantizationType.Q8_0 if weight.dim() == 2 else gguf.GGMLQuantizationType.F32
-        )
+        kind = gguf.GGMLQuantizationType.Q8_0 if weight.dim() == 2 else gguf.GGMLQuantizationType.F32
         values = gguf.quants.quantize(weight.float().numpy(), kind)
         writer.add_tensor(gguf_name(name), values, raw_dtype=kind)
     writer.write_header_to_file()
@@ -159,9 +157,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--out", type=Path, required=True, help="working folder of train_model.py")
     parser.add_argument("--gguf", type=Path, default=ROOT / "resources" / "guide" / "guide.gguf")
-    parser.add_argument(
-        "--reference", type=Path, help="also write prompts with torch's answers here"
-    )
+    parser.add_argument("--reference", type=Path, help="also write prompts with torch's answers here")
     arguments = parser.parse_args()
     guide, words = load(arguments.out), vocabulary.load(arguments.out / "vocabulary.model")
     write(guide, words, arguments.gguf)

@@ -10,14 +10,8 @@ import re
 import unicodedata
 
 _ROWS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
-_NEIGHBOURS = {
-    letter: row[max(0, i - 1) : i] + row[i + 1 : i + 2]
-    for row in _ROWS
-    for i, letter in enumerate(row)
-}
-_PARTICLES = re.compile(
-    r"(?<=[가-힣]{2})(은|는|이|가|을|를|에서|에|의|도|로|으로|와|과|좀)(?=[ ?.!]|$)"
-)
+_NEIGHBOURS = {letter: row[max(0, i - 1) : i] + row[i + 1 : i + 2] for row in _ROWS for i, letter in enumerate(row)}
+_PARTICLES = re.compile(r"(?<=[가-힣]{2})(은|는|이|가|을|를|에서|에|의|도|로|으로|와|과|좀)(?=[ ?.!]|$)")
 _SMALL_WORDS = {
     "en": {"the", "a", "an", "to", "do", "does", "is", "my", "please", "of", "it", "can", "i"},
     "it": {
@@ -129,9 +123,7 @@ def _flatten(text: str, language: str, dice: random.Random) -> str:
 
 
 def _shout(text: str, language: str, dice: random.Random) -> str:
-    return dice.choice(
-        (text.upper(), text + "??", text.rstrip("?") + "!", text + "...", text + " ?")
-    )
+    return dice.choice((text.upper(), text + "??", text.rstrip("?") + "!", text + "...", text + " ?"))
 
 
 def _open(text: str, language: str, dice: random.Random) -> str:

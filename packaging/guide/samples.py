@@ -45,19 +45,12 @@ class Sample:
 class Author:
     """Writes samples without end from one source of randomness."""
 
-    def __init__(
-        self, corpus: Corpus, words: sentencepiece.SentencePieceProcessor, seed: int
-    ) -> None:
+    def __init__(self, corpus: Corpus, words: sentencepiece.SentencePieceProcessor, seed: int) -> None:
         self._dice = random.Random(seed)
         self._words = words
         self._corpus = corpus
         self._pages = list(corpus.pages.values())
-        self._asked = [
-            (block, q)
-            for block in corpus.blocks
-            for q in block.questions
-            if not is_held_back(block, q)
-        ]
+        self._asked = [(block, q) for block in corpus.blocks for q in block.questions if not is_held_back(block, q)]
         self._foreign = {
             language: [q for q in corpus.foreign.get(language, ()) if not is_held_back(None, q)]
             for language in LANGUAGES
@@ -101,9 +94,7 @@ class Author:
             answer = answer.replace(page.title, title)
         self._turn(sample, text, self._noisy(question, block.language), answer)
 
-    def _decline(
-        self, sample: Sample, language: str, page: Page | None, question: str = ""
-    ) -> None:
+    def _decline(self, sample: Sample, language: str, page: Page | None, question: str = "") -> None:
         question = question or self._dice.choice(self._foreign[language])
         refusal = self._dice.choice(self._corpus.refusals[language])
         text = page_text(page.markdown) if page else ""
@@ -123,9 +114,7 @@ class Author:
         """The last question's page first, then one or two earlier turns without theirs."""
         block, question = self._dice.choice(self._asked)
         if self._dice.random() < 0.8:
-            self._part(
-                sample, PAGE, page_text(self._corpus.pages[block.language, block.topic].markdown)
-            )
+            self._part(sample, PAGE, page_text(self._corpus.pages[block.language, block.topic].markdown))
             answer = self._dice.choice(block.answers)
         else:
             question = self._dice.choice(self._foreign[block.language] or [question])
@@ -164,13 +153,9 @@ class Author:
         return " ".join(words[at : at + self._dice.choice((1, 2, 3))]).capitalize() or "Alcove"
 
     def _noisy(self, question: str, language: str) -> str:
-        noisy = (
-            misspell(question, language, self._dice) if self._dice.random() < MISSPELT else question
-        )
+        noisy = misspell(question, language, self._dice) if self._dice.random() < MISSPELT else question
         if self._dice.random() < 0.01:  # bytes are tokens too: let them be seen
-            noisy += " " + chr(
-                self._dice.choice((0x1F600, 0x4E00, 0x0430, 0x3042)) + self._dice.randrange(64)
-            )
+            noisy += " " + chr(self._dice.choice((0x1F600, 0x4E00, 0x0430, 0x3042)) + self._dice.randrange(64))
         return noisy
 
     def _turn(self, sample: Sample, page: str, question: str, answer: str) -> None:

@@ -56,9 +56,7 @@ class Muon(Optimizer):
                 moved.lerp_(weight.grad, 0.05)
                 update = _orthogonal(weight.grad.lerp(moved, 0.95))
                 weight.mul_(1 - group["lr"] * group["decay"])
-                weight.add_(
-                    update, alpha=-group["lr"] * max(1, weight.shape[0] / weight.shape[1]) ** 0.5
-                )
+                weight.add_(update, alpha=-group["lr"] * max(1, weight.shape[0] / weight.shape[1]) ** 0.5)
 
 
 def _orthogonal(matrix: Tensor) -> Tensor:
@@ -103,9 +101,7 @@ def loss_of(guide: Guide, tokens: Tensor, weights: Tensor) -> Tensor:
     """Weighted mean of the cross-entropy of the tokens that count."""
     hidden = guide(tokens[:, :-1])
     counted = weights[:, 1:] > 0
-    losses = F.cross_entropy(
-        guide.logits(hidden[counted]), tokens[:, 1:][counted], reduction="none"
-    )
+    losses = F.cross_entropy(guide.logits(hidden[counted]), tokens[:, 1:][counted], reduction="none")
     weight = weights[:, 1:][counted]
     return (losses * weight).sum() / weight.sum()
 
@@ -150,9 +146,7 @@ def text_lines(corpus: Corpus) -> Iterator[str]:
 
 
 def optimisers(guide: Guide) -> list[Optimizer]:
-    matrices = [
-        w for name, w in guide.named_parameters() if w.dim() == 2 and "embedding" not in name
-    ]
+    matrices = [w for name, w in guide.named_parameters() if w.dim() == 2 and "embedding" not in name]
     rest = [w for name, w in guide.named_parameters() if w.dim() == 1 or "embedding" in name]
     adam = torch.optim.AdamW(rest, RATE_REST, betas=(0.9, 0.98), weight_decay=0.0)
     return [Muon(matrices, RATE_MATRICES), adam]
@@ -168,9 +162,7 @@ def train(out: Path, steps: int, shape: Shape) -> None:
     guide = Guide(shape)
     steerers = optimisers(guide)
     first = _resume(out, guide, steerers)
-    print(
-        f"{sum(w.numel() for w in guide.parameters()):,} parameters, from step {first}", flush=True
-    )
+    print(f"{sum(w.numel() for w in guide.parameters()):,} parameters, from step {first}", flush=True)
     kept_apart = held_back(corpus, words)
     began, seen, mean = time.monotonic(), 0, math.nan
     stream = itertools.islice(batches(Author(corpus, words, SEED)), first, steps)
@@ -188,9 +180,7 @@ def train(out: Path, steps: int, shape: Shape) -> None:
     torch.save({"shape": asdict(shape), "model": guide.state_dict()}, out / "guide.pt")
 
 
-def _step(
-    guide: Guide, steerers: list[Optimizer], rate: float, tokens: Tensor, weights: Tensor
-) -> float:
+def _step(guide: Guide, steerers: list[Optimizer], rate: float, tokens: Tensor, weights: Tensor) -> float:
     """One step at ``rate`` times each optimiser's full rate; return the loss before it."""
     # bfloat16 doubled the pace on a processor with AVX-512 BF16; elsewhere it may be slower.
     with torch.autocast("cpu", torch.bfloat16):

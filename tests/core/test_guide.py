@@ -6,10 +6,10 @@ import struct
 
 import pytest
 
-from desktop.core.guide import HEADER, MAGIC, Pages, features, page_text
+from desktop.core.guide import HEADER, MAGIC, REFUSAL_STARTS, Pages, features, language_of, page_text
 
 TOPICS = ("stop", "gpu")
-LANGUAGES = ("en", "ko")
+LANGUAGES = ("en", "ko", "it")
 BUCKETS = 4096
 DAMAGED = "page index|decode"
 TEACHING = (
@@ -19,6 +19,7 @@ TEACHING = (
     ("멈춰 중지", 1, "ko"),
     ("graphics card layers", 2, "en"),
     ("그래픽카드 레이어", 2, "ko"),
+    ("ferma basta", 1, "it"),
 )
 
 
@@ -50,7 +51,9 @@ PAGES = Pages.from_bytes(index())
         ("중지 어떻게 해요", "ko", "stop"),
         ("GRAPHICS   card?", "en", "gpu"),
         ("그래픽카드", "ko", "gpu"),
+        ("ferma, basta", "it", "stop"),
         ("football weather", "en", None),
+        ("weather 어때", "ko", None),
         ("축구 날씨", "ko", None),
     ],
 )
@@ -66,29 +69,17 @@ def test_nothing_to_go_on_is_no_match(question: str) -> None:
     assert PAGES.nearest(question) is None
 
 
+def test_a_question_between_two_topics_is_not_foreign() -> None:
+    one = PAGES.nearest("weather football stop halt")
+    two = PAGES.nearest("weather football stop halt card layers")
+    assert one is not None
+    assert two is not None
+    assert (one.topic, two.topic) == (None, "stop")
+
+
 def test_decomposed_text_is_the_same_question() -> None:
-    decomposed = (
-        "\u1100\u1173\u1105\u1162\u1111\u1175\u11a8\u110f\u1161\u1103\u1173"  # 그래픽카드 in jamo
-    )
+    decomposed = "\u1100\u1173\u1105\u1162\u1111\u1175\u11a8\u110f\u1161\u1103\u1173"  # 그래픽카드 in jamo
     assert PAGES.nearest(decomposed) == PAGES.nearest("그래픽카드")
-
-
-def test_a_short_vague_follow_up_is_read_with_the_question_before() -> None:
-    wary = Pages.from_bytes(index(margin=-0.2))
-    alone = wary.nearest("and how")
-    assert alone is not None
-    assert alone.topic is None
-    together = wary.nearest("and how", previous="stop halt cancel")
-    assert together is not None
-    assert (together.language, together.topic) == ("en", "stop")
-
-
-@pytest.mark.parametrize("question", ["weather cake football", "how and why or where and when"])
-def test_a_clear_or_a_long_question_stands_for_itself(question: str) -> None:
-    wary = Pages.from_bytes(index(margin=-0.2))
-    match = wary.nearest(question, previous="stop halt cancel")
-    assert match is not None
-    assert match.topic is None
 
 
 def test_the_language_of_the_window_breaks_a_tie() -> None:
@@ -96,8 +87,26 @@ def test_the_language_of_the_window_breaks_a_tie() -> None:
         match = PAGES.nearest("zzz 123", language=language)
         assert match is not None
         assert match.language == language
+    for question in ("zzz 123", "halt ferma"):
+        match = PAGES.nearest(question, language="xx")
+        assert match is not None
+        assert match.language == "en"
     assert PAGES.nearest("graphics card", language="ko") == PAGES.nearest("graphics card")
     assert PAGES.nearest("graphics card", language="xx") == PAGES.nearest("graphics card")
+
+
+@pytest.mark.parametrize("text", ["안", "ㅋㅋ", "\u1100\u1161"])
+def test_a_single_korean_letter_is_korean(text: str) -> None:
+    assert language_of(f"pizza {text}", LANGUAGES, [1.0, 0.0, 0.0], "en") == "ko"
+
+
+@pytest.mark.parametrize(("languages", "hint"), [(("en",), ""), (("ko",), "en"), (("en", "ko"), "")])
+def test_any_set_of_languages_has_an_answer(languages: tuple[str, ...], hint: str) -> None:
+    assert language_of("pizza", languages, [-1.0] * len(languages), hint) == languages[0]
+
+
+def test_every_language_has_the_start_of_a_refusal() -> None:
+    assert set(REFUSAL_STARTS) == set(LANGUAGES)
 
 
 def test_a_very_long_question_is_cut() -> None:
@@ -106,9 +115,7 @@ def test_a_very_long_question_is_cut() -> None:
     assert match.topic == "stop"
 
 
-@pytest.mark.parametrize(
-    "length", [0, 7, HEADER.size - 1, HEADER.size, HEADER.size + 3, 60, 5000, -1]
-)
+@pytest.mark.parametrize("length", [0, 7, HEADER.size - 1, HEADER.size, HEADER.size + 3, 60, 5000, -1])
 def test_a_truncated_index_is_refused(length: int) -> None:
     with pytest.raises(ValueError, match=DAMAGED):
         Pages.from_bytes(index()[:length])
