@@ -227,18 +227,16 @@ class Root:
         self.tasks.spawn(self._open_chat_settings(chat_id))
 
     async def _open_chat_settings(self, chat_id: str) -> None:
-        chat = await self._alcove.chats.get(chat_id)
+        chat = await self._alcove.chats.get(chat_id) if chat_id else self.chat.chat
         preferences = self._alcove.preferences
-        model = self._alcove.library.find(chat.model).name
+        model = self._alcove.library.named(chat.model).name
         below = ((Level.MODEL, preferences.values(model)), (Level.ALL, preferences.values()))
         levels = Levels(Level.CHAT, valid(chat.settings), below)
-
-        def save(own: dict[str, Value]) -> None:
-            self.tasks.spawn(self._alcove.chats.update(chat_id, settings=own))
-
         from desktop.panes.settings.dialog import ChatSettingsDialog
 
-        ChatSettingsDialog(self.look, chat.title or _("New chat"), levels, save, self.window).open()
+        ChatSettingsDialog(
+            self.look, chat.title or _("New chat"), levels, self.chat.head.set_settings, self.window
+        ).open()
 
     # -- the window's own ---------------------------------------------------------------------------------------------
 

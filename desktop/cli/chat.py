@@ -12,7 +12,7 @@ import json
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import aclosing, contextmanager
+from contextlib import aclosing, contextmanager, redirect_stdout
 from dataclasses import asdict
 from typing import Any
 
@@ -104,8 +104,10 @@ def _line(prompt: str) -> str | None:
     input() would keep Ctrl+C from ending the dialogue until Enter is pressed."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        print(prompt, end="", file=sys.stderr, flush=True)  # what is on standard output are replies, and only they
-        return input()
+        if sys.stdout.isatty():
+            return input(prompt)  # with the terminal's own editing of lines
+        with redirect_stdout(sys.stderr):  # what goes into a file are replies, and only they
+            return input(prompt)
     except EOFError:
         return None
     finally:

@@ -32,3 +32,11 @@ def largest_context(elements: int, kv_type: str, weights: int, available: int) -
     room = available - weights - RESERVE
     per_token = elements * KV_BYTES.get(kv_type, 2.0)
     return max(0, int(room / per_token)) // _STEP * _STEP if per_token else 0
+
+
+def layers_that_fit(layers: int, weights: int, free: int) -> int:
+    """Layers of a model that a card with `free` bytes takes beside its own buffers; -1: all, with the output layer."""
+    room = free - RESERVE
+    if weights <= room:
+        return -1
+    return max(0, layers * room // weights) if weights else 0

@@ -32,11 +32,15 @@ class FlashAttention(StrEnum):
     OFF = "off"
 
 
+GPU_AUTOMATIC = -2
+
+
 @dataclass(frozen=True, slots=True)
 class LoadSettings:
     """How a model is loaded; a change of any of these needs a new load.
 
-    `gpu_layers` -1 means all. `threads` generate, `batch_threads` read the prompt; 0 means the machine's default.
+    `gpu_layers` -1 means all, -2 as many as the graphics card has room for. `threads` generate, `batch_threads` read
+    the prompt; 0 means the machine's default.
     `context` and `batch` are tokens; context 0 means what the model was trained on.
     """
 
@@ -44,7 +48,7 @@ class LoadSettings:
     batch: int = 512
     threads: int = 0
     batch_threads: int = 0
-    gpu_layers: int = 0
+    gpu_layers: int = GPU_AUTOMATIC
     flash_attention: FlashAttention = FlashAttention.AUTO
     kv_type: str = "f16"
     mmap: bool = True

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from desktop.core.generation import LoadSettings
+from desktop.core.generation import GPU_AUTOMATIC, LoadSettings
 
 _SMALL_CONTEXT = 2048
 _SMALL_BATCH = 128
@@ -25,6 +25,8 @@ def safer(settings: LoadSettings) -> LoadSettings:
         return replace(settings, context=max(_SMALL_CONTEXT, settings.context // 4 // 256 * 256))
     if settings.repack:
         return replace(settings, repack=False)
+    if settings.gpu_layers == GPU_AUTOMATIC:
+        return replace(settings, gpu_layers=0)
     if settings.gpu_layers:
         return replace(settings, gpu_layers=16 if settings.gpu_layers < 0 else settings.gpu_layers // 2)
     if settings.mlock:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, fields
 from enum import StrEnum
 
 from desktop.core.errors import N_, SettingError
-from desktop.core.generation import FlashAttention, LoadSettings, Sampling
+from desktop.core.generation import GPU_AUTOMATIC, FlashAttention, LoadSettings, Sampling
 
 Value = bool | int | float | str | tuple[str, ...]
 Values = Mapping[str, Value]
@@ -134,10 +134,10 @@ TABLE: tuple[Setting, ...] = (
         "gpu_layers",
         N_("GPU layers"),
         N_("How many layers of the model the graphics card computes. 0 keeps all on the processor."),
-        0,
+        GPU_AUTOMATIC,
         0,
         1000,
-        special=((-1, N_("all")),),
+        special=((GPU_AUTOMATIC, N_("automatic")), (-1, N_("all"))),
         reload=True,
     ),
     Setting(

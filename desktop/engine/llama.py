@@ -14,16 +14,19 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from enum import Enum, auto
 from pathlib import Path
 
 import llama_cpp.llama_cpp as C
 
 from desktop.core.errors import N_, LoadError, UserError
-from desktop.core.generation import FlashAttention, LoadSettings, ModelInfo, Sampling
+from desktop.core.fit import layers_that_fit
+from desktop.core.generation import GPU_AUTOMATIC, FlashAttention, LoadSettings, ModelInfo, Sampling
 from desktop.core.quants import TENSOR_TYPES
 from desktop.engine.cpu import default_threads, missing_instructions
-from desktop.engine.devices import Device, Library
+from desktop.engine.devices import Device, DeviceKind, Library
+from desktop.engine.files import read_header
 
 _FLASH = {
     FlashAttention.AUTO: C.LLAMA_FLASH_ATTN_TYPE_AUTO,
@@ -104,6 +107,7 @@ class Backend:
                 N_("The KV cache type {type} needs flash attention. Set that to automatic, or the type to f16."),
                 type=settings.kv_type,
             )
+        settings = _with_layers(path, settings)
         self._complaints.clear()
         began = time.monotonic()
         handle = self._load_weights(path, settings, halt, progress)
@@ -158,6 +162,16 @@ class Backend:
             name=path.name,
             reason=reason,
         )
+
+
+def _with_layers(path: Path, settings: LoadSettings) -> LoadSettings:
+    """The settings with a number of layers: what fits a graphics card of its own memory, none where there is none."""
+    if settings.gpu_layers != GPU_AUTOMATIC:
+        return settings
+    free = sum(card.free_bytes for card in _LIBRARY.graphics() if card.kind is DeviceKind.GPU)
+    header = read_header(path)
+    layers = header.whole(f"{header.architecture}.block_count") or 0
+    return replace(settings, gpu_layers=layers_that_fit(layers, header.weights_bytes, free) if free else 0)
 
 
 class Model:

@@ -63,12 +63,12 @@ class Help:
         known = language if language in LANGUAGES else "en"
         return sorted((p for p in self._pages.values() if p.language == known), key=lambda p: p.title)
 
-    def nearest(self, question: str) -> Page | None:
-        """The page a question is about, in the question's language; None if it is about something else."""
+    def nearest(self, question: str) -> tuple[Page | None, str]:
+        """The page a question is about, None if it is about something else; and the language it is asked in."""
         match = self._index.nearest(question, language=self.spoken) if self._index else None
-        if match is None or match.topic is None:
-            return None
-        return self._pages.get((match.language, match.topic))
+        if match is None:
+            return None, self.spoken
+        return self._pages.get((match.language, match.topic or "")), match.language
 
 
 def _read(language: str, path: Path) -> Page:

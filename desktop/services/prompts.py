@@ -15,6 +15,7 @@ from desktop.core import prompt, window
 from desktop.core.chat import Chat, Message, Opening, Role, Turn
 from desktop.core.errors import N_, PromptTooLong, TemplateError
 from desktop.core.generation import ModelInfo, Piece, PieceKind, Sampling
+from desktop.core.guide import REFUSAL_STARTS
 from desktop.core.settings import Value, sampling
 from desktop.core.templates import BY_NAME, ChatTemplate, is_base, recognise
 from desktop.engine.client import Engine
@@ -120,10 +121,12 @@ class Prompts:
         """
         asked = [index for index, message in enumerate(path) if message.role is Role.USER]
         turns = path[asked[-1] :] if asked else path
-        page = await asyncio.to_thread(self._help.nearest, turns[0].text) if turns else None
+        page, language = await asyncio.to_thread(self._help.nearest, turns[0].text if turns else "")
         room = ready.info.context - window.reserve(ready.info.context, ready.sampling.max_tokens)
         for opening in (Opening(page.document if page else ""), Opening()):
             pieces = await self._pieces(ready, opening, turns)
+            if not page and len(turns) == 1:  # the model declines, but would guess the language from single words
+                pieces = (*pieces, Piece(PieceKind.REPLY, REFUSAL_STARTS[language]))
             (count,) = await self._engine.count([pieces])
             if count <= room:
                 return pieces

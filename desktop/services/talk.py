@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Iterable, Mapping
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -23,6 +23,7 @@ from desktop.core.generation import (
     Finished,
     GenerateEvent,
     GenerateRequest,
+    PieceKind,
     PromptProgress,
     StopReason,
 )
@@ -259,24 +260,27 @@ class Talk:
             self._left[chat_id] = left
             yield Left(left)
         reply = begun or Message(new_id(), parent, Role.ASSISTANT, "", time.time(), ready.model.name)
+        start = fitted[-1].text if begun is None and fitted and fitted[-1].kind is PieceKind.REPLY else ""
         request = GenerateRequest(fitted, ready.sampling)
         load_s = time.monotonic() - begin if cold else 0.0
         if not stop:
-            async with aclosing(self._stream(chat_id, reply, request, load_s, stop)) as written:
+            async with aclosing(self._stream(chat_id, reply, start, request, load_s, stop)) as written:
                 async for event in written:
                     yield event
 
     async def _stream(
-        self, chat_id: str, reply: Message, request: GenerateRequest, load_s: float, stop: _Stop
+        self, chat_id: str, reply: Message, start: str, request: GenerateRequest, load_s: float, stop: _Stop
     ) -> AsyncGenerator[TalkEvent, None]:
-        """Reads, then writes. The reply has a place in the chat from its first character on."""
+        """Reads, then writes. The reply has a place in the chat from its first character on; `start` is given to it."""
         async with self._stoppable(stop), aclosing(self._engine.generate(request)) as events:
             async for event in events:
                 if isinstance(event, PromptProgress):
                     yield Reading(event.done, event.total)
                 elif not (isinstance(event, Finished) and event.stop_reason is StopReason.CANCELLED and not reply.text):
                     yield MessageAdded(reply)
-                    async with aclosing(self._write(chat_id, reply, event, events, load_s)) as written:
+                    async with aclosing(
+                        self._write(chat_id, reply, (Appended(start), event), events, load_s)
+                    ) as written:
                         async for step in written:
                             yield step
                     return
@@ -285,7 +289,7 @@ class Talk:
         self,
         chat_id: str,
         reply: Message,
-        first: GenerateEvent,
+        first: Iterable[GenerateEvent],
         events: AsyncIterator[GenerateEvent],
         load_s: float,
     ) -> AsyncGenerator[TalkEvent, None]:
@@ -295,7 +299,7 @@ class Talk:
         async with self._chats.streaming(chat_id, reply) as journal:
             try:
                 async for event in _from(first, events):
-                    if isinstance(event, Appended):
+                    if isinstance(event, Appended) and event.text:
                         parts.append(event.text)
                         journal.append(event.text)
                         yield Written(reply.id, event.text)
@@ -358,8 +362,9 @@ def title_of(text: str) -> str:
     return line[:TITLE_LENGTH].rsplit(" ", 1)[0].rstrip(",;:") + "…"
 
 
-async def _from(first: GenerateEvent, rest: AsyncIterator[GenerateEvent]) -> AsyncIterator[GenerateEvent]:
-    yield first
+async def _from(first: Iterable[GenerateEvent], rest: AsyncIterator[GenerateEvent]) -> AsyncIterator[GenerateEvent]:
+    for event in first:
+        yield event
     async for event in rest:
         yield event
 

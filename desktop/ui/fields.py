@@ -169,11 +169,11 @@ class NumberBox(QuietSpin):
 
     def stepBy(self, steps: int) -> None:
         row = self._row
-        if self._number < row.low:  # a special value stands below the bounds
-            self.entered.emit(row.start or row.low)
-            return
-        if self._number == row.low and steps < 0:
-            self.entered.emit(self._lowest())
+        below = sorted(number for number, _label in row.special if number < row.low)
+        if self._number < row.low or (self._number == row.low and steps < 0):  # special values stand below the bounds
+            ladder = [*below, row.start or row.low]
+            here = below.index(int(self._number)) if self._number < row.low else len(below)
+            self.entered.emit(ladder[min(max(here + (1 if steps > 0 else -1), 0), len(below))])
             return
         at = self._number / row.step
         whole = floor(at + 1e-6) if steps > 0 else ceil(at - 1e-6)  # a number between two steps goes to the next
@@ -221,7 +221,7 @@ class WholeField(Field):
         if not special:
             self._last = self._value
         self._box.put(float(self._value), special or _digits(self.row, self._value))  # type: ignore[arg-type]
-        self._check.setChecked(bool(special))
+        self._check.setChecked(bool(special) and self._value == self.row.special[0][0])
         self._check.setText(_(self.row.special[0][1]) if self.row.special else "")
         self._unit.setText(_(self.row.unit) if self.row.unit else "")
 

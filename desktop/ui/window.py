@@ -73,7 +73,7 @@ class MainWindow(QMainWindow):
         self._home = panes[0].name
         self._make: Callable[[str], QWidget] | None = None
         self._widgets: dict[str, QWidget] = {}
-        look.changed.connect(lambda: edge(look))
+        look.changed.connect(self._restyle)
         edge(look)
         self._stack = QStackedWidget()
         self._notices = QVBoxLayout()
@@ -82,6 +82,7 @@ class MainWindow(QMainWindow):
         self._side.toggled.connect(lambda: self._fold(not self._side.folded))
         self._side.pane_asked.connect(self._navigate)
         self._leaving = False
+        self._narrow: bool | None = None
         self._by_hand: bool | None = None  # the person's own choice of folding, for wide windows
         self.menus = Menus(self.menuBar(), [(pane.name, pane.label) for pane in panes])
         self.menus.pane_asked.connect(self.show_pane)
@@ -178,8 +179,17 @@ class MainWindow(QMainWindow):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        narrow, was = (size.width() < self._look.px(_FOLD_BELOW) for size in (event.size(), event.oldSize()))
-        if narrow != was or not event.oldSize().isValid():
+        self._fold_if_narrow()
+
+    def _restyle(self) -> None:
+        edge(self._look)
+        self._fold_if_narrow()
+
+    def _fold_if_narrow(self) -> None:
+        """Where the width, or the size of the text in it, has just become too small for the list, or large enough."""
+        narrow = self.width() < self._look.px(_FOLD_BELOW)
+        if narrow is not self._narrow:
+            self._narrow = narrow
             self._side.fold(narrow or self._by_hand is True)
             self.menus.action(Command.CHAT_LIST).setChecked(not self._side.folded)
 
