@@ -21,6 +21,7 @@ from PySide6.QtWidgets import QWidget
 
 from desktop.assembly import Assembly
 from desktop.core.errors import StorageError, UserError
+from desktop.core.generation import LoadSettings, ModelInfo
 from desktop.core.levels import Level, Levels
 from desktop.core.settings import Value, valid
 from desktop.panes.chat.controller import ChatController
@@ -29,6 +30,7 @@ from desktop.panes.chat.files import ChatFiles
 from desktop.panes.chat.view import ChatView
 from desktop.panes.models.controller import ModelsController
 from desktop.services.library import Model
+from desktop.services.loading import GUIDE_SETTINGS
 from desktop.services.paths import Paths
 from desktop.services.preferences import Preferences
 from desktop.ui import formats, loop, translation
@@ -221,7 +223,7 @@ class Root:
             self.chat.choose_model(new)
 
     def _model_names(self) -> list[str]:
-        return [model.name for model in self._alcove.library.all()]
+        return [model.name for model in self._alcove.library.all() if not model.built_in]
 
     def _chat_settings(self, chat_id: str) -> None:
         self.tasks.spawn(self._open_chat_settings(chat_id))
@@ -229,8 +231,9 @@ class Root:
     async def _open_chat_settings(self, chat_id: str) -> None:
         chat = await self._alcove.chats.get(chat_id) if chat_id else self.chat.chat
         preferences = self._alcove.preferences
-        model = self._alcove.library.named(chat.model).name
-        below = ((Level.MODEL, preferences.values(model)), (Level.ALL, preferences.values()))
+        model = self._alcove.library.named(chat.model)
+        own = GUIDE_SETTINGS if model.built_in else preferences.values(model.name)
+        below = ((Level.MODEL, own), (Level.ALL, preferences.values()))
         levels = Levels(Level.CHAT, valid(chat.settings), below)
         from desktop.panes.settings.dialog import ChatSettingsDialog
 
@@ -252,23 +255,30 @@ class Root:
             self.window.set_status(_("No model is loaded"))
             return
         path, settings, info = loaded
-        name = next((m.name for m in self._alcove.library.all() if m.path == path), info.name)
+        model = next((m for m in self._alcove.library.all() if m.path == path), None)
+        name = info.name if model is None else _choice(model).label
         memory = formats.size(self._alcove.machine.resident(self._alcove.engine.pid))
-        self.window.set_status(
-            _(
-                "{model} · {device}, {threads} threads · {memory} of memory",
-                model=name,
-                device=info.device,
-                threads=settings.threads,
-                memory=memory,
-            )
+        said = _(
+            "{model} · {device}, {threads} threads · {memory} of memory",
+            model=name,
+            device=_device(settings, info),
+            threads=settings.threads,
+            memory=memory,
         )
+        self.window.set_status(" · ".join([said, *map(_, info.notes)]))
 
     def _show(self, error: UserError) -> None:
         self.window.warn(error)
 
     def _report(self, bug: BaseException) -> None:
         self.window.show_report(bug)
+
+
+def _device(settings: LoadSettings, info: ModelInfo) -> str:
+    """Which device runs, and why it is not the graphics card."""
+    if info.gpu_layers:
+        return info.device
+    return _("CPU (GPU layers: 0)") if settings.gpu_layers == 0 else _("CPU (no usable graphics card)")
 
 
 def _choice(model: Model) -> ModelChoice:

@@ -84,6 +84,15 @@ _SIGNS = (  # in order: a name that holds both ("zephyr-7b … mistral") is the 
     ("Mistral", ("mistral", "mixtral")),
     ("Llama-2", ("llama-2", "llama2", "codellama")),
 )
+_OTHERWISE = re.compile(r"orca-mini|tinyllama-1\.1b-chat-v0")  # their formats are none of ours
+_FAMILIES = frozenset(
+    "mistral mistralai mixtral llama meta codellama tinyllama intermediate step token stablelm stabilityai phi gemma "
+    "falcon mpt gpt pythia qwen yi deepseek olmo smollm bloom thebloke hf model ggml gguf google microsoft".split()
+)
+_BETWEEN = re.compile(r"[^a-z0-9.]+|(?<=[a-z0-9])\.(?=q\d|iq\d|f16|bf16|f32)")
+_SAYS = re.compile(  # what is neither a size, a version, a number of steps, nor a quantisation
+    r"(?!$|(v?\d+([.]\d+)*[bkmt]?|\d+x\d+b|i?q\d+\w*|[bf]p?\d+|k|[sml]|xs|xxs|nl|gguf|\d+[bkmt])$)"
+)
 _CHATTY = re.compile(
     r"instruct|chat|assistant|hermes|zephyr|vicuna|alpaca|dolphin|orca|wizard|airoboros|mythomax|platypus|(^|[-.])it([-.]|$)"
 )
@@ -91,15 +100,26 @@ _CHATTY = re.compile(
 
 def recognise(*names: str) -> ChatTemplate | None:
     """The template for a model without one, by its general name, file name or path; None if nothing speaks for one."""
-    if is_base(*names):
-        return None
     told = _told(names)
+    if is_base(*names) or not _CHATTY.search(told) or _OTHERWISE.search(told):
+        return None
     return next((BY_NAME[name] for name, signs in _SIGNS if any(sign in told for sign in signs)), None)
 
 
 def is_base(*names: str) -> bool:
-    """Whether nothing in the names says that the model was taught to chat."""
-    return not _CHATTY.search(_told(names))
+    """Whether a name is that of a base model, which goes on with a text: a known family, and nothing else in it.
+
+    A name that says anything more ("starling-lm-7b-alpha") may be of a model taught to chat: then the person is asked.
+    """
+    if _CHATTY.search(_told(names)):
+        return False
+    return any("base" in words or words <= _FAMILIES for name in names if (words := _words(name)))
+
+
+def _words(name: str) -> set[str]:
+    """The words of a name without sizes, versions, steps and quantisation."""
+    stem = name.lower().removesuffix(".gguf")
+    return {word for word in _BETWEEN.split(stem) if _SAYS.match(word)}
 
 
 def _told(names: Sequence[str]) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from desktop.core.chat import Chat
 from desktop.core.generation import LoadSettings, ModelInfo
-from desktop.core.settings import Value, load_settings, resolve
+from desktop.core.settings import BY_KEY, Value, load_settings, resolve
 from desktop.engine.client import Engine
 from desktop.services.chats import Chats
 from desktop.services.library import Library, Model
@@ -71,5 +71,6 @@ class Loading:
     def _values(self, chat: Chat, model: Model) -> dict[str, Value]:
         """The settings in force. The guide has its own: a person's taste for bigger models would spoil it."""
         if model.built_in:
-            return resolve(chat.settings, GUIDE_SETTINGS)
+            machine = {key: value for key, value in self._preferences.values().items() if BY_KEY[key].reload}
+            return resolve(chat.settings, GUIDE_SETTINGS, machine)
         return self._preferences.levels(model.name, chat.settings)

@@ -55,6 +55,7 @@ class Model:
     parameters: int = 0
     kv_elements: int = 0
     template: str = ""
+    title: str = ""  # what the file calls itself
     added: float = 0.0
     binned: float | None = None
     built_in: bool = False
@@ -87,6 +88,7 @@ def described(path: Path, id_: str, name: str) -> Model:
         parameters=sum(h.parameters for h in headers),
         kv_elements=kv_elements(header),
         template=header.chat_template,
+        title=header.name,
         added=time.time(),
     )
 

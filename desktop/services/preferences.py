@@ -31,6 +31,7 @@ class Preferences:
         self._path = path
         self.notice: Notice | None = None
         self._tables = self._read()
+        self._tell_refused()
 
     def values(self, model: str | None = None) -> Values:
         """What is set globally, or for a model (by its library name): only valid values."""
@@ -117,3 +118,14 @@ class Preferences:
                 {"path": str(kept)},
             )
             return {}
+
+    def _tell_refused(self) -> None:
+        """Values that a person wrote into the file, and that no setting can have, do not go unsaid."""
+        tables = [self._table(None), *(self._table(model) for model in self._inner(self._tables, "models"))]
+        known = [(key, value) for table in tables for key, value in table.items() if key in settings.BY_KEY]
+        refused_keys = sorted({key for key, value in known if not settings.valid({key: value})})
+        if refused_keys and self.notice is None:
+            self.notice = Notice(
+                N_("These settings have values that cannot be and keep their defaults: {names}. The file is “{path}”."),
+                {"names": ", ".join(refused_keys), "path": str(self._path)},
+            )

@@ -46,7 +46,7 @@ def template_for(opening: Opening, model: Model) -> ChatTemplate:
         return BY_NAME[opening.template]
     if model.template:
         return ChatTemplate("", model.template)
-    found = recognise(model.name, model.path.name)
+    found = recognise(model.title, model.name, model.path.name)
     if found is None and not opening.completion:
         raise TemplateError(
             N_("“{model}” does not say how it is spoken to. Choose a template in this chat's opening."),
@@ -57,7 +57,7 @@ def template_for(opening: Opening, model: Model) -> ChatTemplate:
 
 def opening_for(opening: Opening, model: Model) -> Opening:
     """The opening a chat begins with; a base model without any template goes on with the text instead of answering."""
-    names = (model.name, model.path.name)
+    names = (model.title, model.name, model.path.name)
     if model.template or opening.template or opening.completion or not is_base(*names):
         return opening
     return replace(opening, completion=True)

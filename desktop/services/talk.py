@@ -218,6 +218,8 @@ class Talk:
             return {}
         now = self._loading.settings(chat, model)
         less = safer(now)
+        if less.context < now.context and (await self.context_use(chat_id)).used > less.context * 3 // 4:
+            less = replace(safer(replace(now, context=1)), context=now.context)  # the chat would not fit any more
         names = ("context", "repack", "gpu_layers", "batch", "mlock")
         return {name: getattr(less, name) for name in names if getattr(less, name) != getattr(now, name)}
 

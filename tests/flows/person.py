@@ -28,6 +28,7 @@ from PySide6.QtWidgets import (
 
 from desktop.panes.chat.reading import Reading
 from desktop.ui.bars import Bar
+from desktop.ui.translation import _
 from desktop.ui.window import MainWindow
 from tests.flows.program import PATIENCE_S
 
@@ -56,7 +57,7 @@ async def at_the_window() -> Person:
     window = await until(shown)
     assert window is not None
     person = Person(window)
-    await until(lambda: person.all(QPlainTextEdit, "Message"))
+    await until(lambda: person.all(QPlainTextEdit, _("Message")))
     await person.active()
     return person
 

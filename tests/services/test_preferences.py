@@ -124,3 +124,12 @@ def test_many_changes_at_once_end_in_the_last(tmp_path: Path) -> None:
     run(main())
     assert Preferences(tmp_path / "p.toml").values() == {"seed": 19}
     assert [p.name for p in tmp_path.iterdir()] == ["p.toml"]
+
+
+def test_values_that_cannot_be_do_not_go_unsaid(tmp_path: Path) -> None:
+    path = tmp_path / "preferences.toml"
+    path.write_text('[settings]\nthreads = 100000\ntemperature = 0.5\n[models.a]\nkv_type = "q9"\n')
+    found = Preferences(path)
+    assert found.notice is not None
+    assert found.notice.fields["names"] == "kv_type, threads"
+    assert found.values() == {"temperature": 0.5}
