@@ -5,8 +5,8 @@ A chat is `{"format": "alcove-chat", "version": 1, "title", "titled", "created",
 "messages": [{"id", "parent", "role", "text", "created", "model", "stop_reason", "usage": {"prompt_tokens",
 "cached_tokens", "completion_tokens"}, "timings": {"load_s", "first_token_s", "prompt_per_s", "generation_per_s"},
 "note"}]}`; several are `{"format": "alcove-chats", "version": 1, "chats": [...]}`. Times are Unix seconds; `parent` and
-`tip` are ids or null; roles are "system", "user", "assistant"; `stop_reason` is a `StopReason` or null. Fields that are
-not named here are passed over.
+`tip` are ids or null, and without `tip` the newest branch is shown; roles are "system", "user", "assistant";
+`stop_reason` is a `StopReason` or null. Fields that are not named here are passed over.
 
 Invariant: what `read` gives is a sound tree (every parent there, no circle), with every value within its bounds; what
 `write` wrote reads back equal, without the messages that were deleted. The Markdown form is `transcript_markdown`;
@@ -105,7 +105,7 @@ def _transcript(row: object) -> Transcript:
     chat = head(row)
     assert isinstance(row, dict)
     messages = _ordered([message(one) for one in _rows(row, "messages")])
-    tip = row.get("tip")
+    tip = row["tip"] if "tip" in row else _newest_leaf(messages)
     if tip is not None and not any(m.id == tip for m in messages):
         raise ChatFileError(DAMAGED, field="tip")
     return Transcript(replace(chat, tip=tip), tuple(messages))
@@ -173,6 +173,13 @@ def _ordered(messages: list[Message]) -> list[Message]:
     if len(reached) < len(messages):
         raise ChatFileError(DAMAGED, field="parent")
     return messages if len(kept(messages)) == len(messages) else reached
+
+
+def _newest_leaf(messages: list[Message]) -> str | None:
+    """The end of the branch written last; of equally old ones the last in the file."""
+    parents = {m.parent for m in messages}
+    leaves = [m for m in reversed(messages) if m.id not in parents]
+    return max(leaves, key=lambda m: m.created).id if leaves else None
 
 
 def _opening(row: Mapping[str, Any]) -> Opening:

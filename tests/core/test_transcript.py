@@ -214,3 +214,18 @@ def test_values_of_another_version_are_passed_over() -> None:
 def test_a_long_chain_is_read() -> None:
     one = linear(*["x"] * 20_000)
     assert transcript.read(transcript.write(one)) == [one]
+
+
+def test_a_file_without_a_tip_opens_at_the_newest_leaf() -> None:
+    one = branched()
+    row = json.loads(transcript.write(one))
+    del row["tip"]
+    (found,) = transcript.read(json.dumps(row))
+    assert found.chat.tip == "3"
+    for message in row["messages"]:
+        del message["created"]
+    row["messages"].reverse()
+    (found,) = transcript.read(json.dumps(row))
+    assert found.chat.tip == "2"
+    (found,) = transcript.read(json.dumps({**row, "messages": []}))
+    assert found.chat.tip is None
