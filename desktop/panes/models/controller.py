@@ -25,6 +25,10 @@ from desktop.services.preferences import Preferences
 
 __all__ = ["Coming", "How", "Model", "ModelsController"]
 
+OUTDATED = N_(
+    "The file of “{name}” is of an old kind: it does not say how its text is split into tokens, and the model answers "
+    "worse for it. Look for a newer file of the same model."
+)
 Spawn = Callable[[Coroutine[Any, Any, Any], Callable[[UserError], None]], object]  # `ui.loop.Tasks.spawn`
 
 
@@ -41,6 +45,7 @@ class ModelsController(QObject):
     changed = Signal()  # other models, or other names
     selected = Signal()  # another model is looked at
     details_ready = Signal(list)  # what the selected model's file says: pairs of texts
+    examined = Signal()  # `outdated` may be answered otherwise now
     values_changed = Signal()  # settings of the selected model
     import_asked = Signal(list)  # paths; the person is to say how
     coming = Signal(object)  # Coming, or None when no file is on its way any more
@@ -56,6 +61,7 @@ class ModelsController(QObject):
         self._taking: asyncio.Task[Model] | None = None
         self._busy = False
         self._removed: Model | None = None
+        self._outdated: dict[str, bool] = {}  # by id, for those that were examined
         self._selected = ""  # the id of a model; the guide's where there is none
 
     # -- looking ------------------------------------------------------------------------------------------------------
@@ -81,6 +87,16 @@ class ModelsController(QObject):
     def read_details(self) -> None:
         """Asks for what the selected model's file says of itself; `details_ready` brings it."""
         self._do(self._details(self.model()))
+
+    def outdated(self) -> bool:
+        """Whether the selected model's file is known to be of the old kind that `OUTDATED` speaks of."""
+        return self._outdated.get(self.model().id, False)
+
+    def examine(self) -> None:
+        """Looks into the selected model's file, once; `examined` says when it is known."""
+        model = self.model()
+        if model.present and not model.built_in and model.id not in self._outdated:
+            self._do(self._examine(model))
 
     def levels(self) -> Levels:
         """The settings of the selected model."""
@@ -165,7 +181,7 @@ class ModelsController(QObject):
         try:
             await asyncio.wait([self._taking])
             if not self._taking.cancelled():
-                self._arrived(self._taking.result())
+                await self._arrived(self._taking.result())
         except UserError as error:
             self.failed.emit(error)
         finally:
@@ -174,9 +190,20 @@ class ModelsController(QObject):
                 await asyncio.wait([self._taking])
             self._taking = None
 
-    def _arrived(self, model: Model) -> None:
+    async def _arrived(self, model: Model) -> None:
+        await self._examine(model)
         self.changed.emit()
         self.select(model.id)
+        if self._outdated[model.id]:
+            self.failed.emit(ModelFileError(OUTDATED, name=model.name))
+
+    async def _examine(self, model: Model) -> None:
+        self._outdated[model.id] = False
+        try:
+            self._outdated[model.id] = without_pre(await self._library.info(model))
+        except UserError:
+            return  # a file that cannot be read is said where it is used
+        self.examined.emit()
 
     async def _details(self, model: Model) -> None:
         found = await self._library.info(model)
@@ -221,3 +248,9 @@ class ModelsController(QObject):
         back = await self._library.restore(model)
         self.changed.emit()
         self.select(back.id)
+
+
+def without_pre(said: Sequence[tuple[str, str]]) -> bool:
+    """Whether a file's words are those of a BPE model that lacks what `core.gguf.Header.has_tokenizer_pre` asks for."""
+    words = dict(said)
+    return words.get("tokenizer.ggml.model") == "gpt2" and not words.get("tokenizer.ggml.pre")

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QPushButton, QVBoxLayout
 
 from desktop.core.levels import Level, rows_for
 from desktop.panes.models import facts
-from desktop.panes.models.controller import ModelsController
+from desktop.panes.models.controller import OUTDATED, ModelsController
 from desktop.ui import theme
 from desktop.ui.boxes import Line
 from desktop.ui.buttons import IconButton
@@ -31,6 +31,7 @@ class Details(Column):
         self._name = NameField(look)
         self._name.renamed.connect(controller.rename)
         self._condition = Label(look, tone=Tone.MUTED, wrap=True, selectable=True)
+        self._outdated = Label(look, tone=Tone.WARNING, wrap=True, selectable=True)
         self._chat = QPushButton()
         self._chat.setProperty("primary", True)
         self._chat.clicked.connect(controller.chat)
@@ -48,6 +49,7 @@ class Details(Column):
         self._metadata.hold(self._pairs)
         self._arrange()
         controller.details_ready.connect(self._show_metadata)
+        controller.examined.connect(self._show_outdated)
         controller.values_changed.connect(self._show_values)
 
     def _arrange(self) -> None:
@@ -58,6 +60,7 @@ class Details(Column):
         buttons.addStretch()
         self.lines.addWidget(self._name)
         self.lines.addWidget(self._condition)
+        self.lines.addWidget(self._outdated)
         self.lines.addLayout(buttons)
         self.lines.addSpacing(theme.S)
         for part in (self._facts, self._settings, self._metadata):
@@ -76,11 +79,14 @@ class Details(Column):
         self._condition.setText(facts.condition(model))
         self._condition.tone(Tone.MUTED if model.present else Tone.WARNING)
         self._condition.setVisible(bool(self._condition.text()))
+        self._show_outdated()
+        self._controller.examine()
         self._chat.setVisible(model.present)
         self._rename.setVisible(not model.built_in)
         self._rename.setEnabled(not model.built_in)
         self._remove.setVisible(not model.built_in)
         self._facts.show_pairs(facts.facts(model))
+        self._settings.setVisible(not model.built_in)  # the guide's are its own
         self._show_values()
         self._pairs.show_pairs([])
         if not model.present:
@@ -114,6 +120,11 @@ class Details(Column):
     def _show_values(self) -> None:
         if self._form is not None:
             self._form.show_values(self._controller.levels())
+
+    def _show_outdated(self) -> None:
+        model = self._controller.model()
+        self._outdated.setText(_(OUTDATED, name=facts.name(model)))
+        self._outdated.setVisible(model.present and self._controller.outdated())
 
     def _show_metadata(self, pairs: list[tuple[str, str]]) -> None:
         self._pairs.show_pairs([(key, value, "") for key, value in pairs])

@@ -24,6 +24,7 @@ from PySide6.QtWidgets import (
 
 from desktop.core.errors import UserError
 from desktop.panes.models.controller import ModelsController
+from desktop.panes.models.details import Details
 from desktop.panes.models.importing import ComingStrip, ImportDialog
 from desktop.panes.models.view import ModelsView
 from desktop.services.library import Library
@@ -256,8 +257,9 @@ def test_settings_of_a_model(pane: Pane) -> None:
     QTest.keyClick(box, Qt.Key.Key_Return)
     assert pane.preferences.values("a") == {"context": 1024}
     pane.click(0)
-    assert box.text() == "4,096"
+    assert not box.isVisible()  # the guide's settings are its own
     pane.click(1)
+    assert box.isVisible()
     assert box.text() == "1,024"
 
 
@@ -303,3 +305,34 @@ def test_an_import_shows_its_progress_and_can_be_given_up(qtbot, look, tmp_path:
     assert pane.names() == ["Guide"]
     assert not list(pane.paths.models.iterdir())
     assert not bugs
+
+
+def without_pre(path: Path) -> Path:
+    """Makes a model's tokenizer one of the BPE kind; its name takes the byte that this saves."""
+
+    def text(value: bytes) -> bytes:
+        return len(value).to_bytes(8, "little") + value
+
+    data = path.read_bytes()
+    kind = (8).to_bytes(4, "little")  # GGUF's number for a text
+    for key, old, new in ((b"tokenizer.ggml.model", b"llama", b"gpt2"), (b"general.name", b"Tiny", b"Tiny!")):
+        assert data.count(key + kind + text(old)) == 1
+        data = data.replace(key + kind + text(old), key + kind + text(new))
+    path.write_bytes(data)
+    return path
+
+
+def test_a_bpe_model_without_its_pre_tokenizer_is_warned_of(pane: Pane, qtbot: Any, look: Any) -> None:
+    pane.bring(pane.file("new.gguf"))
+    assert "of an old kind" not in pane.read()
+    pane.bring(without_pre(pane.file("old.gguf", seed=2)))
+    assert "The file of “old” is of an old kind" in pane.bar.text
+    details = pane.view.findChild(Details)
+    assert any("“old” is of an old kind" in w.text() for w in details.findChildren(Label) if w.isVisible())
+    pane.click(1)
+    assert not any("of an old kind" in w.text() for w in details.findChildren(Label) if w.isVisible())
+    again = ModelsView(look, ModelsController(pane.library, pane.preferences, at_once))  # the program's next start
+    qtbot.addWidget(again)
+    again.show()
+    again.findChild(QListView).setCurrentIndex(again.findChild(QListView).model().index(2, 0))
+    assert any("“old” is of an old kind" in w.text() for w in again.findChildren(Label) if w.isVisible())
