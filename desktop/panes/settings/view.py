@@ -116,7 +116,7 @@ class SettingsView(QWidget):
             painter.drawLine(0, self._area.y() - 1, self.width(), self._area.y() - 1)
 
     def showEvent(self, event: QShowEvent) -> None:
-        self.refresh()
+        self._controller.choose(self._controller.model)  # it may have been removed meanwhile
         super().showEvent(event)
 
     def changeEvent(self, event: QEvent) -> None:
@@ -131,6 +131,7 @@ class SettingsView(QWidget):
         for name in models:
             self._level.addItem(_("For {model}", model=name), name)
         self._level.setCurrentIndex(max(0, self._level.findData(self._controller.model)))
+        self._level.setVisible(bool(models))
 
     def _choose(self, index: int) -> None:
         self._bar.hide()  # what it offers to undo was done elsewhere

@@ -12,7 +12,7 @@ import pytest
 from PySide6.QtCore import QObject, Qt, QUrl, Slot
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractSpinBox, QApplication, QComboBox, QPushButton, QWidget
+from PySide6.QtWidgets import QAbstractSpinBox, QApplication, QComboBox, QPlainTextEdit, QPushButton, QWidget
 
 from desktop.core.errors import UserError
 from desktop.core.levels import Level, Levels
@@ -37,7 +37,8 @@ class Pane:
     def __init__(self, qtbot: Any, look: Any, home: Path) -> None:
         self.file = home / "preferences.toml"
         self.preferences = Preferences(self.file)
-        self.controller = SettingsController(self.preferences, lambda: [MODEL], home, at_once)
+        self.models = [MODEL]
+        self.controller = SettingsController(self.preferences, lambda: self.models, home, at_once)
         self.window: list[dict[str, Any]] = []
         self.controller.window_changed.connect(self.window.append)
         self.view = SettingsView(look, self.controller)
@@ -154,6 +155,29 @@ def test_a_removed_model_leaves_the_choice(pane: Pane) -> None:
     QTest.keyClick(pane.level, Qt.Key.Key_Down)
     pane.controller.choose("gone")
     assert pane.level.currentText() == "For all chats"
+
+
+def test_without_models_there_is_nothing_to_choose(pane: Pane) -> None:
+    enter(pane.view, "temperature", "0.5")
+    QTest.keyClick(pane.level, Qt.Key.Key_Down)
+    enter(pane.view, "temperature", "1")
+    level = pane.level
+    assert level.isVisible()
+    pane.view.hide()
+    pane.models.clear()
+    pane.view.show()
+    assert not level.isVisible()
+    assert control(pane.view, "temperature", QAbstractSpinBox).text() == "0.50"  # all chats, not the removed model
+
+
+def test_stop_strings_are_written_and_shown_with_escapes(pane: Pane) -> None:
+    edit = control(pane.view, "stop", QPlainTextEdit)
+    edit.setFocus()
+    QTest.keyClicks(edit, r"\nUser:\t")
+    pane.level.setFocus()
+    assert pane.stored()["settings"] == {"stop": ["\nUser:\t"]}
+    QTest.keyClick(pane.level, Qt.Key.Key_Down)
+    assert control(pane.view, "stop", QPlainTextEdit).toPlainText() == r"\nUser:\t"
 
 
 def test_the_dialogue_of_a_chat_hands_on_every_change(qtbot, look) -> None:
