@@ -50,8 +50,8 @@ class ActionsBody(Body):
         self._copy = IconButton(look, Icon.COPY, "", self)
         self._edit = IconButton(look, Icon.EDIT, "", self)
         self._again = IconButton(look, Icon.AGAIN, "", self)
-        self._go_on = IconButton(look, Icon.CONTINUE, "", self)
         self._delete = IconButton(look, Icon.DELETE, "", self)
+        self._go_on = IconButton(look, Icon.CONTINUE, "", self)
         self._statistics = Elided(self)
         for button, signal in (
             (self._copy, self.copy),
@@ -134,7 +134,8 @@ class ActionsBody(Body):
         return [b for b in self._buttons() if not b.isHidden() and b.isEnabled()]
 
     def _buttons(self) -> list[IconButton]:
-        return [self._earlier, self._later, self._copy, self._edit, self._again, self._go_on, self._delete]
+        """In the order in which they stand: what is there only at times stands last, so that nothing else moves."""
+        return [self._earlier, self._later, self._copy, self._edit, self._again, self._delete, self._go_on]
 
     def _switch(self, step: int) -> None:
         if self._view is not None:

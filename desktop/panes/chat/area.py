@@ -202,6 +202,8 @@ class RowArea(QScrollArea):
     def _drop(self, row: Row) -> None:
         self._rows.pop(row, None)
         if row.widget is not None:
+            if _focused(row):
+                self.setFocus()  # else Qt would hand it to the first message, and scroll there
             row.widget.hide()
             row.widget.deleteLater()
             row.widget = None
@@ -331,5 +333,9 @@ class RowArea(QScrollArea):
 
 def _kept(row: Row) -> bool:
     """Whether the row's widget must live on though it is out of sight."""
+    return row.part is Part.EDITOR or _focused(row)
+
+
+def _focused(row: Row) -> bool:
     widget, focused = row.widget, QApplication.focusWidget()
-    return row.part is Part.EDITOR or (widget is not None and focused is not None and widget.isAncestorOf(focused))
+    return widget is not None and focused is not None and widget.isAncestorOf(focused)

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QHBoxLayout, QMenu, QProgressBar, QPushButton, QVB
 
 from desktop.core.talk import ContextUse
 from desktop.panes.chat.edges import Activity, ModelChoice, Work
+from desktop.panes.chat.opening import COMPLETION
 from desktop.panes.chat.writing import Writing
 from desktop.ui import formats, theme
 from desktop.ui.buttons import IconButton
@@ -141,6 +142,8 @@ class Composer(QWidget):
         self.gauge = Gauge(look)
         self.progress = Progress(look)
         self._device = Label(look, Type.SMALL, Tone.MUTED)
+        self._completion = Label(look, Type.SMALL, Tone.MUTED)
+        self._completion.hide()
         self._pause = QTimer(self, singleShot=True, interval=_RESTING_MS)
         self._lay_out()
         self._connect()
@@ -171,11 +174,17 @@ class Composer(QWidget):
         """Where the loaded model runs."""
         self._device.setText(device)
 
+    def show_completion(self, in_force: bool) -> None:
+        """Whether the model goes on with the text instead of answering."""
+        self._completion.setVisible(in_force)
+
     def retranslate(self) -> None:
         self.field.hint = _("Write a message")
         self.field.viewport().update()
         self.field.setAccessibleName(_("Message"))
         self._device.setToolTip(_("Where the model runs"))
+        self._completion.setText(_("Completion mode"))
+        self._completion.setToolTip(_(COMPLETION))
         self.gauge.retranslate()
         self.progress.retranslate()
         self._name_model()
@@ -201,6 +210,7 @@ class Composer(QWidget):
         below.setSpacing(theme.S)
         below.addWidget(self.model_button)
         below.addWidget(self._device)
+        below.addWidget(self._completion)
         below.addStretch(1)
         below.addWidget(self.gauge)
         below.addWidget(self.button)

@@ -62,9 +62,9 @@ class ChatController(QObject):
         self._models: list[ModelChoice] = []
         self._devices: dict[str, str] = {}  # by model
         self._asked_for = ""  # the chat opened last; loading another may end later
-        self._current = _unsaved(_GUIDE)
+        self._current = self._unsaved(_GUIDE)
         self.listing = Listing(chats, tasks, self)
-        self.replies = Replies(talk, tasks, self)
+        self.replies = Replies(chats, talk, tasks, self)
         self.notices = Notices(talk, tasks, self)
         self.insight = Insight(talk, tasks, self)
         self.removals = Removals(chats, tasks, self)
@@ -83,6 +83,7 @@ class ChatController(QObject):
         replies.activity_changed.connect(self._on_activity)
         replies.done.connect(self._on_done)
         head.changed.connect(self.head_changed)
+        head.changed.connect(lambda _chat: self._show_ways_on())
         head.failed.connect(self.show_error)
         notices.changed.connect(self._on_notice)
         notices.reloaded.connect(self._on_reloaded)
@@ -117,19 +118,28 @@ class ChatController(QObject):
     def models(self) -> Sequence[ModelChoice]:
         return self._models
 
+    def completes(self, name: str) -> bool:
+        """Whether this model goes on with the text by itself, where the opening chooses no template."""
+        return any(m.completes for m in self._models if m.name == name)
+
+    @property
+    def completion(self) -> bool:
+        """Whether the chat's model goes on with the text now."""
+        return self._current.completion
+
     def last_own(self) -> str | None:
         return None if self._current.busy else self._current.last_own()
 
     def start(self) -> None:
         """Reads the list, and shows an empty chat."""
         self.listing.refresh()
-        self._show(_unsaved(_GUIDE))
+        self._show(self._unsaved(_GUIDE))
 
     def new_chat(self) -> None:
         """An empty chat with the model of the one before; asks nothing of the disk."""
         self._asked_for = ""
         if self._current.id:
-            self._show(_unsaved(self.chat.model))
+            self._show(self._unsaved(self.chat.model))
         else:
             self.shown.emit(self.chat, [])
 
@@ -141,7 +151,7 @@ class ChatController(QObject):
     async def _open(self, chat_id: str, message_id: str = "", words: str = "") -> None:
         known = self._current if self._current.id == chat_id else self.replies.of(chat_id)
         if known is None:
-            known = Conversation(await self._chats.get(chat_id), await self._chats.messages(chat_id))
+            known = await self._read(chat_id)
         if self._asked_for != chat_id:
             return
         if message_id and message_id in known.tree and known.view(message_id) is None and not known.busy:
@@ -153,6 +163,13 @@ class ChatController(QObject):
         self._show(known)
         if message_id:
             self.found.emit(message_id, words)
+
+    async def _read(self, chat_id: str) -> Conversation:
+        return Conversation(await self._chats.get(chat_id), await self._chats.messages(chat_id), self.completes)
+
+    def _unsaved(self, model: str) -> Conversation:
+        now = time.time()
+        return Conversation(Chat("", "", now, now, model=model), Tree(), self.completes)
 
     def _show(self, conversation: Conversation) -> None:
         self._current = conversation
@@ -225,7 +242,7 @@ class ChatController(QObject):
     def _free(self) -> bool:
         """Whether this chat can be asked; a reply that is only still being shown is shown at once."""
         if self._current.growing is not None and self._current.growing.ended is not None:
-            self.replies.stop(self._current)
+            self.replies.catch_up(self._current)
         return not self._current.busy
 
     def _start(self, conversation: Conversation, events: AsyncIterator[TalkEvent]) -> None:
@@ -255,7 +272,7 @@ class ChatController(QObject):
 
     async def _reload(self, chat_id: str) -> None:
         """Reads a chat again, if it is the one shown."""
-        fresh = Conversation(await self._chats.get(chat_id), await self._chats.messages(chat_id))
+        fresh = await self._read(chat_id)
         if chat_id == self._current.id and not self._current.busy:
             before = [m.id for m in self._current.path()]
             self._current.chat, self._current.tree = fresh.chat, fresh.tree
@@ -274,6 +291,7 @@ class ChatController(QObject):
     def set_models(self, models: Sequence[ModelChoice]) -> None:
         self._models = list(models)
         self.models_changed.emit(self._models)
+        self._show_ways_on()
 
     # -- about the prompt -------------------------------------------------------------------------------------------
 
@@ -335,6 +353,11 @@ class ChatController(QObject):
         if self._drafts.get(conversation.id) == text:
             del self._drafts[conversation.id]
 
+    def _show_ways_on(self) -> None:
+        """Another model or opening may let the last reply be continued, or not any more."""
+        if not self._current.busy:
+            self.replies.show_last(self._current)
+
     def _on_device(self, conversation: Conversation, device: str) -> None:
         self._devices[conversation.chat.model] = device
         self.device_changed.emit(self.device)
@@ -360,6 +383,7 @@ class ChatController(QObject):
     def _on_gone(self, chat_id: str) -> None:
         """The chat shown went to the bin: the newest other one is shown, or an empty one."""
         if chat_id == self._current.id:
+            self.replies.catch_up(self._current)
             self.stop()
             rest = self.listing.chats
             if rest:
@@ -373,8 +397,3 @@ class ChatController(QObject):
             if self.chat.binned is not None:
                 self.notices.put(self._current, None)
             self.head.listed(chat)
-
-
-def _unsaved(model: str) -> Conversation:
-    now = time.time()
-    return Conversation(Chat("", "", now, now, model=model), Tree())

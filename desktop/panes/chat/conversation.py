@@ -7,6 +7,7 @@ no storing.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from desktop.core.chat import Chat, Message, Role, Tree
@@ -33,9 +34,11 @@ class Growing:
 class Conversation:
     """A chat that is shown, or that is being answered, or both."""
 
-    def __init__(self, chat: Chat, tree: Tree) -> None:
+    def __init__(self, chat: Chat, tree: Tree, completes: Callable[[str], bool]) -> None:
+        """`completes`: whether the model of this name goes on with the text by itself."""
         self.chat = chat
         self.tree = tree
+        self._completes = completes
         self.activity = Activity()
         self.notice: Notice | None = None
         self.left: frozenset[str] = frozenset()
@@ -49,6 +52,14 @@ class Conversation:
     @property
     def busy(self) -> bool:
         return self.activity.work is not Work.NOTHING
+
+    @property
+    def completion(self) -> bool:
+        """Whether the model goes on with the text instead of answering, as `services.prompts` decides it."""
+        opening = self.chat.opening
+        if not self.chat.model:
+            return False  # the guide has no opening
+        return opening.completion or (not opening.template and self._completes(self.chat.model))
 
     def path(self) -> list[Message]:
         path = self.tree.path(self.chat.tip)
@@ -84,7 +95,7 @@ class Conversation:
     def _view(self, message: Message, last: bool) -> MessageView:
         versions = [m.id for m in self.tree.siblings(message.id)]
         streaming = self.growing is not None and self.growing.begun.id == message.id
-        cut_short = message.stop_reason not in (None, StopReason.STOP) or self.chat.opening.completion
+        cut_short = message.stop_reason not in (None, StopReason.STOP) or self.completion
         return MessageView(
             message,
             version=versions.index(message.id) + 1 if message.id in versions else 1,

@@ -48,6 +48,7 @@ class ModelChoice:
     name: str
     label: str
     detail: str = ""  # "Q4_K_M · 4.4 GB", written in the window's language
+    completes: bool = False  # a base model without a template: it goes on with the text unless one is chosen
 
 
 class Work(StrEnum):

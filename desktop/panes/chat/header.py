@@ -125,11 +125,15 @@ class Header(QWidget):
     def _menu(self) -> None:
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.setToolTipsVisible(True)  # one says why an entry cannot be chosen
         pinned = self._chat is not None and self._chat.pinned
         menu.addAction(_("Rename"), self.edit)
         menu.addAction(_("Unpin") if pinned else _("Pin"), lambda: self.pinned.emit(not pinned))
         menu.addSeparator()
-        menu.addAction(_("Opening…"), self.opening_wanted.emit)
+        opening = menu.addAction(_("Opening…"), self.opening_wanted.emit)
+        if self._chat is not None and not self._chat.model:  # the guide's name is ""
+            opening.setEnabled(False)
+            opening.setToolTip(_("The guide answers each question by itself, from the help pages."))
         menu.addAction(_("Chat settings…"), self.settings_wanted.emit)
         menu.addSeparator()
         menu.addAction(_("Clear"), self.cleared.emit).setEnabled(not self._empty)

@@ -22,6 +22,7 @@ _ACTIONS = (
     (TemplateError, Action.TEMPLATE),
     (PromptTooLong, Action.SETTINGS),
 )
+_SAFER = N_("The model has stopped more than once. Safer settings ask less of the computer.")
 _BINNED = Notice(N_("This chat is in the bin."), {}, Action.RESTORE)
 
 
@@ -61,16 +62,17 @@ class Notices(QObject):
         """A reply failed: says it where the reply does not say it itself, and how to get on."""
         path = conversation.path()
         died = isinstance(error, EngineDied | LoadError)
-        if not (died and path and path[-1].note):
+        told = died and bool(path) and bool(path[-1].note)
+        if not told:
             self.say(conversation, error)
         notice = self.of(conversation)
         if notice and notice.action in (Action.NOTHING, Action.RELOAD) and path and path[-1].role is Role.USER:
             self.put(conversation, replace(notice, action=Action.AGAIN))
         if died:
-            self._tasks.spawn(self._offer_safer(conversation, error))
+            self._tasks.spawn(self._offer_safer(conversation, UserError(_SAFER) if told else error))
 
     async def _offer_safer(self, conversation: Conversation, error: UserError) -> None:
-        """Where the model has brought the engine down before, safer settings are offered with the error."""
+        """Where the model has brought the engine down before, safer settings are offered with this sentence."""
         try:
             settings = await self._talk.safer(conversation.id)
         except UserError:

@@ -35,8 +35,8 @@ from desktop.ui.translation import _
 
 Preview = Callable[[Opening, Callable[[str], None], Callable[[UserError], None]], None]
 _RESTING_MS = 300
-_COMPLETION = N_("For base models: you write the beginning, the model writes on. No template is used.")
-_ROLES = ((Role.USER, N_("You")), (Role.ASSISTANT, N_("Model")))
+COMPLETION = N_("For base models: you write the beginning, the model writes on. No template is used.")
+_ROLES = ((Role.USER, N_("You")), (Role.ASSISTANT, N_("Model")), (Role.SYSTEM, N_("System")))
 
 
 class TurnRow(QWidget):
@@ -77,16 +77,29 @@ class TurnRow(QWidget):
 
 
 class OpeningDialog(QDialog):
-    """Open it with `open()`; `saved` carries the opening. It deletes itself."""
+    """Open it with `open()`; `saved` carries the opening. It deletes itself.
+
+    `completes`: the model goes on with the text where no template is chosen. That is shown, but not made the chat's own
+    choice, so that another model is not held to it.
+    """
 
     saved = Signal(object)
 
-    def __init__(self, look: Theme, opening: Opening, preview: Preview, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        look: Theme,
+        opening: Opening,
+        preview: Preview,
+        parent: QWidget | None = None,
+        *,
+        completes: bool = False,
+    ) -> None:
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.resize(look.px(880), look.px(600))
         self._look = look
         self._preview = preview
+        self._completes, self._chosen = completes, opening.completion
         self._texts: list[tuple[Label | QPushButton, str]] = []
         self.presets = QuietCombo(look)
         self.instruction = _field(look.px(96))
@@ -130,11 +143,13 @@ class OpeningDialog(QDialog):
     @property
     def opening(self) -> Opening:
         """As it is edited now; turns without text are left out."""
+        template = str(self.template.currentData())
+        by_itself = self._completes and not template and not self._chosen
         return Opening(
             self.instruction.toPlainText().strip(),
             tuple(row.turn for row in self.turns if row.turn.text.strip()),
-            self.completion.isChecked(),
-            str(self.template.currentData()),
+            self.completion.isChecked() and not by_itself,
+            template,
         )
 
     def put(self, opening: Opening) -> None:
@@ -144,7 +159,7 @@ class OpeningDialog(QDialog):
             self._remove(row)
         for turn in opening.turns:
             self._add(turn)
-        self.completion.setChecked(opening.completion)
+        self.completion.setChecked(opening.completion or (self._completes and not opening.template))
         self.template.setCurrentIndex(max(0, self.template.findData(opening.template)))
         self._changed()
 
@@ -174,7 +189,7 @@ class OpeningDialog(QDialog):
         left.addWidget(add, 0, Qt.AlignmentFlag.AlignLeft)
         left.addSpacing(theme.S)
         left.addWidget(self.completion)
-        left.addWidget(self._label(_COMPLETION, wrap=True))
+        left.addWidget(self._label(COMPLETION, wrap=True))
         self._titled(left, N_("Template"), self.template)
         left.addStretch(1)
         right = QVBoxLayout()

@@ -24,6 +24,11 @@ class Pacer:
     def __len__(self) -> int:
         return self._length
 
+    @property
+    def withheld(self) -> int:
+        """How many characters the pace still holds back."""
+        return self._length if self._pace else 0
+
     def add(self, text: str) -> None:
         if text:
             self._waiting.append(text)

@@ -1,8 +1,9 @@
 """The replies being asked for and written, of whichever chat: follows their events, and shows those of one chat.
 
 Invariants: one reply a chat; the first asked is the one at work, the others wait for it; what a chat that is not shown
-receives is kept, and shown when it is; text reaches the view at most 30 times a second. Asking, storing and the order
-at the engine are `services.talk`'s affair; what the view does with a signal is its own.
+receives is kept, and shown when it is; text reaches the view at most 30 times a second; a reply that a person stops
+ends where the eye is. Asking, storing and the order at the engine are `services.talk`'s affair; what the view does with
+a signal is its own.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from desktop.core.talk import (
 from desktop.panes.chat.conversation import Conversation, Growing
 from desktop.panes.chat.edges import Activity, Talk, Tasks, Work
 from desktop.panes.chat.pacing import Pacer
+from desktop.services.chats import Chats
 
 _TICK_MS = 33
 
@@ -51,12 +53,14 @@ class Replies(QObject):
     ended = Signal(object)  # MessageView
     left = Signal(object)  # ids
 
-    def __init__(self, talk: Talk, tasks: Tasks, parent: QObject | None = None) -> None:
+    def __init__(self, chats: Chats, talk: Talk, tasks: Tasks, parent: QObject | None = None) -> None:
         super().__init__(parent)
+        self._chats = chats
         self._talk = talk
         self._tasks = tasks
         self._shown: Conversation | None = None
         self._line: list[Conversation] = []  # in the order asked; the first is at work
+        self._stopped: set[str] = set()  # chats whose reply a person has stopped
         self._ticked = 0.0
         self._timer = QTimer(self)
         self._timer.setInterval(_TICK_MS)
@@ -82,10 +86,11 @@ class Replies(QObject):
         self._tasks.spawn(self._follow(conversation, events, pace))
 
     def stop(self, conversation: Conversation) -> None:
-        """Ends this chat's reply; what was written stays, what waits to be shown is shown."""
+        """Ends this chat's reply; what has been shown of it stays."""
         if conversation.growing is not None and conversation.growing.ended is not None:
-            self._catch_up(conversation)
+            self._cut(conversation)
         elif conversation in self._line:
+            self._stopped.add(conversation.id)
             self._tasks.spawn(self._talk.stop(conversation.id))
 
     async def _follow(self, conversation: Conversation, events: AsyncIterator[TalkEvent], pace: float) -> None:
@@ -162,15 +167,18 @@ class Replies(QObject):
             conversation.tree.put(message)
             return
         conversation.growing.ended = message
-        if message.stop_reason is StopReason.CANCELLED or conversation is not self._shown:
-            self._catch_up(conversation)
+        if conversation.id in self._stopped and conversation is self._shown:
+            self._cut(conversation)
+        elif message.stop_reason is StopReason.CANCELLED or conversation is not self._shown:
+            self.catch_up(conversation)
 
     def _leave(self, conversation: Conversation) -> None:
         """The reply's stream is over, however that came; the next in line is at work."""
         self._line.remove(conversation)
+        self._stopped.discard(conversation.id)
         if conversation.growing is not None and conversation.growing.ended is None:
             conversation.growing.ended = replace(conversation.growing.message, stop_reason=StopReason.DIED)
-            self._catch_up(conversation)
+            self.catch_up(conversation)
         self._settle(conversation)
         if self._line and self._line[0].activity.work is Work.WAITING:
             self._busy(self._line[0], Work.STARTING)
@@ -200,7 +208,21 @@ class Replies(QObject):
             self.written.emit(shown.growing.begun.id, text)
         self._settle(shown)
 
-    def _catch_up(self, conversation: Conversation) -> None:
+    def _cut(self, conversation: Conversation) -> None:
+        """The engine may be long done, but what the person has seen is where they stopped it: that is the reply."""
+        growing = conversation.growing
+        withheld = growing.pacer.withheld if growing is not None else 0
+        if growing is None or growing.ended is None or not withheld:
+            self.catch_up(conversation)
+            return
+        growing.pacer.rest()
+        text = growing.ended.text[:-withheld]
+        growing.ended = replace(growing.ended, text=text, stop_reason=StopReason.CANCELLED)
+        storing = self._chats.put(conversation.id, growing.ended)
+        self._tasks.spawn(storing, lambda error: self.failed.emit(conversation, error, False))
+        self._settle(conversation)
+
+    def catch_up(self, conversation: Conversation) -> None:
         """Shows at once what the pace still held back."""
         growing = conversation.growing
         if growing is None:

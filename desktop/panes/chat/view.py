@@ -192,6 +192,7 @@ class ChatView(QWidget):
     def _show_models(self, models: Sequence[ModelChoice]) -> None:
         chosen = self._controller.chat.model
         self.composer.show_models(models, chosen)
+        self.composer.show_completion(self._controller.completion)
         self.composer.show_device(self._controller.device)
         self.welcome.show_model(chosen == "", next((m.label for m in models if m.name == chosen), chosen))
 
@@ -272,7 +273,11 @@ class ChatView(QWidget):
     def _edit_opening(self) -> None:
         chat, insight = self._controller.chat, self._controller.insight
         dialog = OpeningDialog(
-            self._look, chat.opening, lambda opening, show, fail: insight.preview(opening, chat.model, show, fail), self
+            self._look,
+            chat.opening,
+            lambda opening, show, fail: insight.preview(opening, chat.model, show, fail),
+            self,
+            completes=self._controller.completes(chat.model),
         )
         dialog.saved.connect(self._controller.head.set_opening)
         dialog.open()

@@ -26,7 +26,7 @@ def test_text_comes_in_few_batches(pane, screen, model_chat):
     assert len(screen.pieces) < 100
 
 
-def test_the_guide_is_paced_and_stop_shows_the_rest_at_once(pane, screen):
+def test_the_guide_is_paced_and_stop_ends_it_where_the_eye_is(pane, screen):
     pane.controller.new_chat()
     pane.talk.scripts = [Script(("x" * 2000,))]
     pane.controller.send("Hi")
@@ -34,9 +34,29 @@ def test_the_guide_is_paced_and_stop_shows_the_rest_at_once(pane, screen):
     assert len("".join(screen.pieces)) < 1500
     pane.controller.stop()
     pane.idle()
-    assert "".join(screen.pieces) == "x" * 2000
-    assert screen.last.message.stop_reason is StopReason.STOP
+    seen = "".join(screen.pieces)
+    assert 0 < len(seen) < 1500
+    assert screen.texts[-1] == seen
+    assert screen.last.message.stop_reason is StopReason.CANCELLED
+    assert screen.last.can_continue
+    pane.until(lambda: pane.texts()[-1] == seen)
     assert pane.talk.stopped == []
+
+
+def test_what_the_pace_holds_back_is_kept_where_nobody_stopped_it(pane, screen):
+    pane.controller.new_chat()
+    pane.talk.scripts = [Script(("x" * 2000,)), Script(("y" * 2000,))]
+    pane.controller.send("Hi")
+    pane.until(lambda: bool(screen.pieces) and pane.texts()[-1] == "x" * 2000)
+    first = pane.controller.chat.id
+    assert pane.controller.send("And then?")  # shows the rest at once
+    pane.until(lambda: pane.texts()[-1] == "y" * 2000)
+    assert screen.texts[1] == "x" * 2000
+    pane.controller.new_chat()
+    pane.controller.open(first)
+    pane.until(lambda: screen.chat.id == first)
+    assert screen.texts[-1] == "y" * 2000
+    assert pane.texts()[-1] == "y" * 2000
 
 
 def test_stop_keeps_the_text_and_continue_goes_on_from_it(pane, screen, model_chat):

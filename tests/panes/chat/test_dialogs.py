@@ -68,3 +68,26 @@ def test_the_opening_follows_the_language_and_keeps_what_is_edited(opened, look,
     assert "저장" in words(dialog)
     assert dialog.windowTitle() != "Opening"
     assert dialog.opening == opening
+
+
+def test_an_opening_with_a_turn_of_the_system_is_shown(opened, look):
+    opening = Opening("", (Turn(Role.SYSTEM, "Be brief"), Turn(Role.USER, "Hi")))
+    dialog = opened(OpeningDialog(look, opening, lambda *_: None))
+    assert [row.role.currentText() for row in dialog.turns] == ["System", "You"]
+    assert dialog.opening == opening
+
+
+def test_what_a_base_model_does_by_itself_is_shown_but_not_stored(opened, look):
+    dialog = opened(OpeningDialog(look, Opening("Rule"), lambda *_: None, completes=True))
+    assert dialog.completion.isChecked()
+    assert dialog.opening == Opening("Rule")
+    chosen = Opening("Rule", completion=True)
+    dialog = opened(OpeningDialog(look, chosen, lambda *_: None, completes=True))
+    assert dialog.opening == chosen
+
+
+def test_a_template_ends_the_completion_of_a_base_model(opened, look):
+    dialog = opened(OpeningDialog(look, Opening(template="ChatML"), lambda *_: None, completes=True))
+    assert not dialog.completion.isChecked()
+    dialog.completion.click()
+    assert dialog.opening == Opening(completion=True, template="ChatML")

@@ -41,6 +41,12 @@ def test_a_death_that_the_reply_tells_itself_is_not_told_twice(pane, screen, mod
     ask(pane, "Q")
     assert screen.last.message.note == "The engine stopped."
     assert screen.notice is None
+    pane.talk.scripts = [Script(("half",), error=died, note="The engine stopped.")]
+    pane.talk.safer_settings = {"context": 2048}
+    ask(pane, "Again")
+    pane.until(lambda: screen.notice is not None and screen.notice.action is Action.SAFER)
+    assert "Safer settings" in screen.notice.message
+    assert "The engine stopped" not in screen.notice.message
 
 
 def test_a_notice_waits_in_its_own_chat(pane, screen, model_chat):
