@@ -12,16 +12,12 @@ from math import ceil, floor
 
 from PySide6.QtCore import QLocale, Qt, QTimer, Signal
 from PySide6.QtGui import (
-    QColor,
     QFocusEvent,
-    QGuiApplication,
-    QPalette,
     QValidator,
     QWheelEvent,
 )
 from PySide6.QtWidgets import (
     QAbstractSpinBox,
-    QApplication,
     QCheckBox,
     QHBoxLayout,
     QPlainTextEdit,
@@ -61,15 +57,6 @@ def _digits(row: Setting, value: Value) -> str:
     if row.kind is Kind.NUMBER:
         return formats.number(float(value), 2)  # type: ignore[arg-type]
     return formats.number(int(value)) if row.unit else str(value)  # type: ignore[arg-type]  # a seed has no groups
-
-
-def edge(look: Theme) -> None:
-    """Gives controls an edge that is seen: Fusion draws it a little darker than the window, too little on dark."""
-    palette = QGuiApplication.palette()
-    colours = look.colours
-    palette.setColor(QPalette.ColorRole.Window, QColor(colours.muted if look.dark else colours.ground))
-    for kind in ("QCheckBox", "QRadioButton", "QSlider"):
-        QApplication.setPalette(palette, kind)  # type: ignore[arg-type]  # the stub says bytes, the code takes text
 
 
 class Field(QWidget):

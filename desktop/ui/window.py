@@ -29,7 +29,6 @@ from desktop.core.settings import Value
 from desktop.ui import theme
 from desktop.ui.buttons import IconButton
 from desktop.ui.drops import DropHint, dropped
-from desktop.ui.fields import edge
 from desktop.ui.icons import Icon
 from desktop.ui.labels import Label, Tone
 from desktop.ui.menus import Command, Menus
@@ -73,8 +72,7 @@ class MainWindow(QMainWindow):
         self._home = panes[0].name
         self._make: Callable[[str], QWidget] | None = None
         self._widgets: dict[str, QWidget] = {}
-        look.changed.connect(self._restyle)
-        edge(look)
+        look.changed.connect(self._fold_if_narrow)
         self._stack = QStackedWidget()
         self._notices = QVBoxLayout()
         self._status = Label(look, Type.SMALL, Tone.MUTED)
@@ -179,10 +177,6 @@ class MainWindow(QMainWindow):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self._fold_if_narrow()
-
-    def _restyle(self) -> None:
-        edge(self._look)
         self._fold_if_narrow()
 
     def _fold_if_narrow(self) -> None:
