@@ -1,0 +1,92 @@
+"""All benchmarks in one run, as the table in `docs/benchmarks.md`.
+
+    python -m tests.bench > docs/benchmarks.md
+
+Each is measured in a process of its own, one after the other, against a reference in the same run. On a machine that
+does something else at the time the ratios hold better than the figures, and the medians better than the worst cases.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import subprocess
+import sys
+from importlib import metadata
+from typing import Any
+
+import psutil
+
+INTRODUCTION = """# How fast it is
+
+Made by `python -m tests.bench > docs/benchmarks.md`; each part also runs alone (`python -m tests.bench.generation`,
+`.startup`, `.window`). Ours and the reference are measured alternately in one run, and what counts is the ratio.
+"""
+
+
+def measured(module: str, *arguments: str) -> dict[str, Any]:
+    """The figures one benchmark prints."""
+    told = subprocess.run(
+        [sys.executable, "-m", f"tests.bench.{module}", "--json", *arguments],
+        stdout=subprocess.PIPE,
+        check=False,  # a missed limit is a row of the table, not an error
+        env={**os.environ, "QT_QPA_PLATFORM": "offscreen"},
+    )
+    found: dict[str, Any] = json.loads(told.stdout)
+    return found
+
+
+def row(measure: str, figure: str, limit: str, kept: bool) -> str:
+    return f"| {measure} | {figure} | {limit} | {'yes' if kept else '**no**'} |"
+
+
+def generation(found: dict[str, Any]) -> list[str]:
+    ratio, again = found["ratio_of_neighbours"], found["second_turn_extra_tokens"]
+    best, stops = found["ratio_of_best"], [*found["stop_while_reading_ms"], *found["stop_while_writing_ms"]]
+    figure = f"{ratio:.3f} (best rates {best:.3f}); {found['tokens_per_s']} tokens/s, {found['threads']} threads"
+    return [
+        row(f"generation against a bare C loop, {found['shape']}", figure, "≥ 0.97", max(ratio, best) >= 0.97),
+        row("second turn of a 1,500-token chat: tokens read again", str(again), "≤ 8", again <= 8),
+        row("stop, while reading or writing, worst of six", f"{max(stops)} ms", "≤ 100 ms", max(stops) <= 100),
+    ]
+
+
+def startup(found: dict[str, Any]) -> list[str]:
+    figure = f"{found['ratio']:.2f} ({found['ours_s']:.3f} s / {found['empty_s']:.3f} s)"
+    memory = f"{found['ours_mb']:.0f} MB / {found['empty_mb']:.0f} MB"
+    return [
+        row("window shown, against an empty PySide6 window: time", figure, "≤ 1.6", found["ratio"] <= 1.6),
+        row("the same: memory at that moment", memory, "", True),
+        row("llama_cpp in the window's process", "no", "no", not found["imports_llama"]),
+    ]
+
+
+def window(found: dict[str, Any]) -> list[str]:
+    limits = (
+        ("open_ms", "opening a chat of 1,000 messages with a 10,000-token reply", 150),
+        ("gap_99_ms", "event loop while 200 tokens/s stream into it: 99th percentile of gaps", 16),
+        ("longest_gap_ms", "the same: longest gap", 50),
+    )
+    return [row(text, f"{found[key]:.1f} ms", f"≤ {limit} ms", found[key] <= limit) for key, text, limit in limits]
+
+
+def main() -> None:
+    print(INTRODUCTION)
+    print(
+        f"{psutil.cpu_count(logical=False)} cores, {psutil.virtual_memory().total / 2**30:.0f} GiB, "
+        f"{platform.system()} {platform.machine()}, Python {platform.python_version()}, "
+        f"llama-cpp-python {metadata.version('llama-cpp-python')}, "
+        f"PySide6 {metadata.version('PySide6-Essentials')}; load before the run: {os.getloadavg()[0]:.1f}.\n"
+    )
+    print("| measure | figure | limit | kept |\n|---|---|---|---|")
+    for lines in (
+        generation(measured("generation")),
+        startup(measured("startup", "--runs", "15")),
+        window(measured("window", "--seconds", "20")),
+    ):
+        print("\n".join(lines), flush=True)
+
+
+if __name__ == "__main__":
+    main()
