@@ -24,6 +24,7 @@ _MAX_TENSORS = 1 << 17
 _MAX_DIMENSIONS = 4  # GGML_MAX_DIMS
 _MAX_ALIGNMENT = 1 << 20
 _MAX_NUMBER = 1 << 62
+_MAX_LAYERS = 10_000  # llama.cpp has room for 512 (LLAMA_MAX_LAYERS); far more is a lie that others multiply with
 _STRING, _ARRAY = 8, 9
 _SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
 
@@ -156,12 +157,18 @@ def parse(data: bytes | bytearray | memoryview, file_size: int | None = None) ->
 
 
 def check(header: Header, file_size: int) -> None:
-    """Compares the file's length with what its tensors need. Raises `ModelFileError` with both in words."""
+    """Compares the file's length with what its tensors need, and looks whether others can work with what it claims.
+
+    Raises `ModelFileError`, both lengths in words.
+    """
     expected = header.expected_size()
     if file_size < expected:
         raise ModelFileError(_SHORT, found=size_in_words(file_size), expected=size_in_words(expected))
     if not header.architecture:
         raise ModelFileError(N_("This GGUF file does not say which kind of model it holds. Download it again."))
+    layers = header.whole(f"{header.architecture}.block_count") or 0
+    if not 0 <= layers <= _MAX_LAYERS:
+        raise ModelFileError(_DAMAGED, detail=f"{layers} layers")
 
 
 def size_in_words(size: int) -> str:

@@ -181,6 +181,16 @@ def test_lies_are_found_without_believing_them(data: bytes) -> None:
         tracemalloc.stop()
 
 
+@pytest.mark.parametrize(("layers", "sound"), [(0, True), (10_000, True), (10_001, False), ((1 << 32) - 1, False)])
+def test_more_layers_than_any_model_has_are_refused(layers: int, sound: bool) -> None:
+    header = parse(start(text("general.architecture", "llama"), u32("llama.block_count", layers)))
+    if sound:
+        check(header, header.data_offset)
+    else:
+        with pytest.raises(ModelFileError, match=f"{layers} layers.*download it again"):
+            check(header, header.data_offset)
+
+
 def test_an_unknown_tensor_type_is_not_called_damage() -> None:
     assert "type 500" in fault(start(tensors=(tensor("a", (4,), 500, 0),)))
 
