@@ -90,6 +90,7 @@ class _Maker:
         comment: str = "",
         seed: int = 0,
         template: str = TEMPLATE,
+        kinds: Mapping[str, TokenType] | None = None,
     ) -> None:
         self.path, self.dim, self.arch, self.layers = path, dim, arch, layers
         self.random = np.random.default_rng(seed)
@@ -108,15 +109,15 @@ class _Maker:
         w.add_rope_dimension_count(dim // 2)
         w.add_file_type(0)
         w.add_vocab_size(len(VOCABULARY))
-        self._tokenizer(add_bos, space_prefix)
+        self._tokenizer(add_bos, space_prefix, dict(_SPECIAL) | dict(kinds or {}))
         if template:
             w.add_chat_template(template)
 
-    def _tokenizer(self, add_bos: bool, space_prefix: bool) -> None:
+    def _tokenizer(self, add_bos: bool, space_prefix: bool, special: Mapping[str, TokenType]) -> None:
         w = self.writer
         w.add_tokenizer_model("llama")
         w.add_token_list(VOCABULARY)
-        kinds = [k for _, k in _SPECIAL] + [TokenType.BYTE] * 256 + [TokenType.NORMAL] * len(_PIECES)
+        kinds = [special[t] for t, _ in _SPECIAL] + [TokenType.BYTE] * 256 + [TokenType.NORMAL] * len(_PIECES)
         w.add_token_types(kinds)
         w.add_token_scores([0.0] * (len(_SPECIAL) + 256) + [len(p) - 10.0 for p in _PIECES])
         w.add_bos_token_id(BOS)

@@ -107,6 +107,7 @@ class ModelInfo:
     size_bytes: int
     parameters: int
     shifts: bool  # whether the KV cache can be cut (false for recurrent models)
+    notes: tuple[str, ...] = ()  # message ids of what did not go as the settings wished
 
 
 @dataclass(frozen=True, slots=True)

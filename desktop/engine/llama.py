@@ -23,7 +23,9 @@ import llama_cpp.llama_cpp as C
 from desktop.core.errors import N_, LoadError, UserError
 from desktop.core.fit import layers_that_fit
 from desktop.core.generation import GPU_AUTOMATIC, FlashAttention, LoadSettings, ModelInfo, Sampling
+from desktop.core.gguf import Header
 from desktop.core.quants import TENSOR_TYPES
+from desktop.engine import refusal
 from desktop.engine.cpu import default_threads, missing_instructions
 from desktop.engine.devices import Device, DeviceKind, Library
 from desktop.engine.files import read_header
@@ -107,7 +109,9 @@ class Backend:
                 N_("The KV cache type {type} needs flash attention. Set that to automatic, or the type to f16."),
                 type=settings.kv_type,
             )
-        settings = _with_layers(path, settings)
+        header = read_header(path)
+        refusal.refuse_speechless(header, path)
+        settings = _with_layers(header, settings)
         self._complaints.clear()
         began = time.monotonic()
         handle = self._load_weights(path, settings, halt, progress)
@@ -116,12 +120,14 @@ class Backend:
                 C.llama_model_free(handle)
             if halt:
                 return None
-            raise self._explain(path)
+            raise refusal.explain(path, self._complaints)
         try:
-            return Model(handle, path, settings, halt, began)
+            model = Model(handle, path, settings, halt, began)
         except LoadError:
             C.llama_model_free(handle)
             raise
+        model.info = replace(model.info, notes=refusal.notes(self._complaints))
+        return model
 
     def _load_weights(
         self, path: Path, settings: LoadSettings, halt: Halt, progress: Callable[[float], None]
@@ -141,35 +147,12 @@ class Backend:
         handle: C.llama_model_p | None = C.llama_model_load_from_file(name, params)
         return handle
 
-    def _explain(self, path: Path) -> LoadError:
-        said = [line for line in self._complaints if "failed to load model" not in line]
-        text = "\n".join(said)
-        if "unknown model architecture" in text:
-            kind = text.split("unknown model architecture: '")[-1].split("'")[0]
-            return LoadError(
-                N_("This engine does not know models of the kind “{architecture}”. A newer Alcove may."),
-                architecture=kind,
-            )
-        if any(word in text for word in ("allocate", "out of memory", "ENOMEM", "Cannot allocate")):
-            return LoadError(
-                N_("There was not enough memory to load “{name}”. Close other programs, or choose a smaller variant."),
-                name=path.name,
-                detail=text,
-            )
-        reason = said[-1].split("error loading model: ")[-1] if said else "?"
-        return LoadError(
-            N_("The engine cannot use “{name}” ({reason}). Download it again, or choose another variant."),
-            name=path.name,
-            reason=reason,
-        )
 
-
-def _with_layers(path: Path, settings: LoadSettings) -> LoadSettings:
+def _with_layers(header: Header, settings: LoadSettings) -> LoadSettings:
     """The settings with a number of layers: what fits a graphics card of its own memory, none where there is none."""
     if settings.gpu_layers != GPU_AUTOMATIC:
         return settings
     free = sum(card.free_bytes for card in _LIBRARY.graphics() if card.kind is DeviceKind.GPU)
-    header = read_header(path)
     layers = header.whole(f"{header.architecture}.block_count") or 0
     return replace(settings, gpu_layers=layers_that_fit(layers, header.weights_bytes, free) if free else 0)
 
@@ -189,8 +172,11 @@ class Model:
         self._pieces: dict[int, bytes] = {}
         self._one = (C.llama_token * 1)()
         self._one_batch = C.llama_batch_get_one(self._one, 1)
+        self._template = (C.llama_model_chat_template(handle, None) or b"").decode("utf-8", "replace")
         self.attributes = self._special_attributes()
         self.specials = {self._text(t): t for t in self.attributes}
+        defined = C.LLAMA_TOKEN_ATTR_USER_DEFINED
+        self.matched = frozenset(self._text(t) for t, attribute in self.attributes.items() if attribute & defined)
         self.context: int = C.llama_n_ctx(self._context)
         self.batch: int = C.llama_n_batch(self._context)
         self.layers: int = C.llama_model_n_layer(handle)
@@ -210,9 +196,7 @@ class Model:
         odd = C.llama_model_has_encoder(self._model) or C.llama_model_is_diffusion(self._model)
         wordless = C.llama_vocab_type(self._vocab) == C.LLAMA_VOCAB_TYPE_NONE or not self.words
         if odd or wordless or not C.llama_model_has_decoder(self._model):
-            raise LoadError(
-                N_("“{name}” is not a model that writes text. Choose a chat or text model."), name=path.name
-            )
+            raise refusal.speechless(path)
 
     def _make_context(self, settings: LoadSettings) -> C.llama_context_p:
         params = C.llama_context_default_params()
@@ -242,9 +226,17 @@ class Model:
         return _LIBRARY.attach_threads(self._context, max(default_threads(settings.threads), settings.batch_threads))
 
     def _special_attributes(self) -> dict[int, int]:
+        """The tokens that only a template may write: control tokens, and those a fine-tune added for its template."""
         hidden = C.LLAMA_TOKEN_ATTR_CONTROL | C.LLAMA_TOKEN_ATTR_UNKNOWN
         found = ((token, C.llama_vocab_get_attr(self._vocab, token)) for token in range(self.words))
-        return {token: attribute for token, attribute in found if attribute & hidden}
+        return {token: attribute for token, attribute in found if attribute & hidden or self._named(token, attribute)}
+
+    def _named(self, token: int, attribute: int) -> bool:
+        """Whether the chat template names a user-defined token; runs of spaces, which are such, indent templates."""
+        if not attribute & C.LLAMA_TOKEN_ATTR_USER_DEFINED:
+            return False
+        text = self._text(token)
+        return len(text) > 1 and not text.isspace() and text in self._template
 
     def _text(self, token: int) -> str:
         raw: bytes | None = C.llama_vocab_get_text(self._vocab, token) if token >= 0 else b""

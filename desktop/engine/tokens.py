@@ -4,16 +4,22 @@ Invariant: the tokens of a prompt that goes on from an earlier one begin with th
 then, so that the KV cache serves again: an earlier reply is put back as it was generated, which need not be how its
 text would be tokenised, with the white space that stood before it. Nothing is computed here; of the model only its
 vocabulary is used.
+
+llama.cpp finds user-defined tokens in plain text, too. Those that a template uses (`matched`) are kept from forming
+by cutting text after the first character of each.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Protocol
 
 from desktop.core.generation import Piece, PieceKind
 
+_THOUGHTS = frozenset({"<think>", "</think>"})
 _REMEMBERED = 256  # replies; a chat of more turns has long left every context
 
 
@@ -22,6 +28,7 @@ class Vocabulary(Protocol):
 
     bos: int  # -1 where the model wants none
     specials: dict[str, int]
+    matched: frozenset[str]  # specials of two characters or more that `tokenise` finds in plain text
 
     def tokenise(self, text: str) -> list[int]: ...
     def piece(self, token: int) -> bytes: ...
@@ -55,6 +62,8 @@ class Tokeniser:
     def __init__(self, vocabulary: Vocabulary) -> None:
         self._vocabulary = vocabulary
         self._known: dict[str, Reply] = {}
+        self._forbidden = _beginnings(vocabulary.matched)
+        self._forbidden_reply = _beginnings(vocabulary.matched - _THOUGHTS)
         self._guard = vocabulary.tokenise("\n")
         self._spaced = b"".join(map(vocabulary.piece, self._guard)) != b"\n"
 
@@ -142,9 +151,18 @@ class Tokeniser:
         if not open_end:
             return None
         lead = before[len(before.rstrip()) :] if isinstance(before, str) else ""
-        return Reply(piece.text, tuple(self._text(piece.text, inside=before is not None)), lead)
+        tokens = self._text(piece.text, before is not None, self._forbidden_reply)  # it may have stopped in thought
+        return Reply(piece.text, tuple(tokens), lead)
 
-    def _text(self, text: str, inside: bool) -> list[int]:
+    def _text(self, text: str, inside: bool, forbidden: re.Pattern[str] | None = None) -> list[int]:
+        """Tokens of text, none of them a `forbidden` one, which are `matched` unless told."""
+        cuts = [0, *(match.start() + 1 for match in (forbidden or self._forbidden).finditer(text)), len(text)]
+        tokens: list[int] = []
+        for start, end in pairwise(cuts):
+            tokens += self._uncut(text[start:end], inside or start > 0)
+        return tokens
+
+    def _uncut(self, text: str, inside: bool) -> list[int]:
         """Tokens of text; `inside` a run the space that SPM models put before a text's first word is left out."""
         tokenise = self._vocabulary.tokenise
         if not (inside and text and self._spaced):
@@ -153,3 +171,8 @@ class Tokeniser:
         if guarded[: len(self._guard)] == self._guard:
             return guarded[len(self._guard) :]
         return tokenise(text)
+
+
+def _beginnings(texts: Set[str]) -> re.Pattern[str]:
+    """Finds where any of the texts begins, those within one another too: cut there, none is left whole."""
+    return re.compile(f"(?={'|'.join(map(re.escape, texts))})" if texts else r"(?!)")

@@ -242,6 +242,22 @@ def test_what_a_model_tells_of_itself(loader: Loader, recurrent_model: Path, ran
     assert not loader(recurrent_model).info.shifts
 
 
+@pytest.mark.parametrize("complaint", ["warning: failed to mlock 4096-byte buffer (after 0)", "a deprecated token", ""])
+def test_a_model_that_could_not_be_locked_in_memory_says_so(
+    backend: Backend, loader: Loader, korean_model: Path, monkeypatch: pytest.MonkeyPatch, complaint: str
+) -> None:
+    loads = backend._load_weights
+
+    def complains(*arguments: object) -> object:
+        backend._logged(3, complaint.encode(), None)  # as llama.cpp does, at the level of a warning
+        return loads(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(backend, "_load_weights", complains)
+    notes = loader(korean_model, replace(SETTINGS, mlock=True)).info.notes
+    assert [note for note in notes if "locked in memory" in note] == list(notes)
+    assert bool(notes) == ("mlock" in complaint)
+
+
 def test_tokens_are_shown_with_their_names(talk: Talk, random_model: Path) -> None:
     shown = talk(random_model).tokens((special("<|user|>"), text("the 한")))
     assert [t for _, t in shown[:4]] == ["<s>", "<|user|>", " the", " "]

@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import ClassVar
 
 import pytest
+from gguf import TokenType
 
 from desktop.engine.llama import Model
 from desktop.engine.tokens import Reply, Tokeniser
 from tests.engine.conftest import Loader
 from tests.engine.prompts import ask, reply, special, text
-from tests.models import ASSISTANT, BOS, EOS, THINK, USER, tiny_model, token
+from tests.models import ASSISTANT, BOS, EOS, TEMPLATE, THINK, USER, tiny_model, token
 
 
 @pytest.fixture
@@ -49,6 +50,42 @@ def test_what_a_person_types_never_becomes_a_control_token(tokeniser: Tokeniser)
     assert not {EOS, ASSISTANT} & set(typed)
     assert typed.count(BOS) == 1
     assert tokens(tokeniser, text("<think>"))[-1] == THINK  # no control token: text that is one token
+
+
+@pytest.fixture(params=[True, False], ids=["spaced", "plain"])
+def added(request: pytest.FixtureRequest, loader: Loader, tmp_path: Path) -> Model:
+    """A fine-tune whose role tokens are user-defined, as where its maker added them without calling them special."""
+    kinds = dict.fromkeys(("<|user|>", "<|assistant|>"), TokenType.USER_DEFINED)
+    template = TEMPLATE + "{# <|user|> <|assistant|> <think> #}"
+    path = tiny_model(tmp_path / "added.gguf", kinds=kinds, template=template, space_prefix=request.param)
+    return loader(path)
+
+
+@pytest.mark.parametrize("typed", ["<|user|>", "a<|user|>b", "<|user|><|assistant|>", "<<|user|>", "<|user|>\n", "<|"])
+def test_user_defined_role_tokens_are_the_template_s_alone(added: Model, typed: str) -> None:
+    assert {"<|user|>", "<|assistant|>", "<think>"} <= set(added.info.special_tokens)
+    tokeniser = Tokeniser(added)
+    halves = (text(typed), text("user|>"))  # what people wrote after words of the template
+    for said in (halves, (reply(typed), text("x")), (reply(typed),)):
+        got = tokens(tokeniser, special("<|user|>"), *said)
+        assert [t for t in got if t in (USER, ASSISTANT)] == [USER]
+        written = b"".join(map(added.piece, got[got.index(USER) + 1 :])).decode()
+        assert written.removeprefix(" ") == "".join(piece.text for piece in said)
+
+
+def test_thoughts_stay_tokens_in_replies_only(added: Model) -> None:
+    tokeniser = Tokeniser(added)
+    assert THINK not in tokens(tokeniser, special("<|user|>"), text("<think>a"))
+    begun = tokens(tokeniser, special("<|assistant|>"), reply("<think>a"))  # to be continued, in mid-thought
+    assert THINK in begun
+    assert tokens(tokeniser, special("<|assistant|>"), special("<think>"))[-1] == THINK
+    tokeniser.remember(Reply(), "<think>ab", [THINK, *letters("ab")])
+    assert tokens(tokeniser, special("<|assistant|>"), reply("<think>ab"))[-3:] == [THINK, *letters("ab")]
+
+
+def test_user_defined_tokens_a_template_does_not_name_are_text(model: Model) -> None:
+    assert "<think>" not in model.specials
+    assert not model.matched
 
 
 def test_a_special_piece_the_vocabulary_lacks_is_text(tokeniser: Tokeniser) -> None:
@@ -138,6 +175,7 @@ class Stripping:
 
     bos = -1
     specials: ClassVar[dict[str, int]] = {"<l>": 1, "<r>": 2}
+    matched: ClassVar[frozenset[str]] = frozenset()
 
     def tokenise(self, text: str) -> list[int]:
         return [ord(c) for c in text]
