@@ -180,7 +180,7 @@ class Engine:
         if self._child is child:
             self._child = self._loaded = None
         if child.asked:
-            return EngineDied(N_("The engine was closed. The text so far is kept. Load a model to go on."))
+            return EngineDied(N_("The engine was closed. Load a model to go on."))
         if self._model is not None:
             self._deaths[self._model] += 1
         return child.death()

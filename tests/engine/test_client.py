@@ -165,7 +165,6 @@ def test_death_in_the_middle_of_a_reply_and_life_after_it(korean_model: Path, nu
             with pytest.raises(EngineDied, match=words) as died:
                 async for _ in events:
                     pass
-        assert "text so far is kept" in str(died.value)
         assert f"signal {number}" in str(died.value.fields["detail"])
         assert (engine.loaded, engine.deaths(korean_model)) == (None, 1)
         await engine.load(korean_model, SETTINGS)
@@ -235,6 +234,15 @@ def test_damaged_files_are_told_and_survived(folder: Path, korean_model: Path) -
         assert engine.deaths(bad) == 0
         await engine.load(korean_model, SETTINGS)
         assert said(await listen(engine)) == "한글🙂"
+
+    run(scene)
+
+
+@pytest.mark.parametrize("kind", ["bert", "nomic-bert", "clip", "t5encoder"])
+def test_models_that_write_no_text_are_not_to_be_downloaded_again(tmp_path: Path, kind: str) -> None:
+    async def scene(engine: Engine) -> None:
+        with pytest.raises(LoadError, match=r"not a model that writes text\. Choose a chat or text model\.$"):
+            await engine.load(tiny_model(tmp_path / "a.gguf", arch=kind), SETTINGS)
 
     run(scene)
 

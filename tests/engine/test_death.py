@@ -6,7 +6,7 @@ import pytest
 
 from desktop.engine.death import explain
 
-ASSERT = "load: x\nggml.c:3021: GGML_ASSERT(a->ne[2] == b->ne[2]) failed\nlibggml-base.so(+0x1)\n"
+ASSERT = "x\n/home/build/my ggml/src/ggml.c:3021: GGML_ASSERT(a->ne[2] == b->ne[2]) failed\nlibggml-base.so(+0x1)\n"
 
 
 @pytest.mark.parametrize(
@@ -35,6 +35,17 @@ def test_sentences(status: int, log: str, words: str) -> None:
     assert words in str(error)
     assert str(error).endswith(".")
     assert error.fields["status"] == status
+
+
+@pytest.mark.parametrize("folder", ["", "/home/build/my ggml/src/", "D:\\a\\llama.cpp\\ggml\\src/", "../"])
+def test_no_folder_of_the_builder_is_shown(folder: str) -> None:
+    said = str(explain(-6, f"{folder}ggml.c:3021: GGML_ASSERT(a / 2 == b) failed\n"))
+    assert "ended: ggml.c:3021: GGML_ASSERT(a / 2 == b) failed." in said
+
+
+@pytest.mark.parametrize("status", [-4, -6, -7, -8, -9, -11, -15, 0, 0xC0000017])
+def test_nothing_is_said_of_a_text_as_none_may_have_been_written(status: int) -> None:
+    assert "kept" not in str(explain(status, ""))
 
 
 def test_the_detail_is_the_end_of_the_log() -> None:
