@@ -20,6 +20,7 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QWidget
 
 from desktop.assembly import Assembly
+from desktop.core.chat import Opening
 from desktop.core.errors import StorageError, UserError
 from desktop.core.generation import LoadSettings, ModelInfo
 from desktop.core.levels import Level, Levels
@@ -33,6 +34,7 @@ from desktop.services.library import Model
 from desktop.services.loading import GUIDE_SETTINGS
 from desktop.services.paths import Paths
 from desktop.services.preferences import Preferences
+from desktop.services.prompts import opening_for
 from desktop.ui import formats, loop, translation
 from desktop.ui.instance import Instance
 from desktop.ui.menus import Command
@@ -284,4 +286,5 @@ def _device(settings: LoadSettings, info: ModelInfo) -> str:
 def _choice(model: Model) -> ModelChoice:
     if model.built_in:
         return ModelChoice("", _("Guide"), _("built in, knows Alcove only"))
-    return ModelChoice(model.name, model.name, f"{model.quantisation} · {formats.size(model.size)}")
+    completes = opening_for(Opening(), model).completion
+    return ModelChoice(model.name, model.name, f"{model.quantisation} · {formats.size(model.size)}", completes)
