@@ -7,6 +7,7 @@ fit together.
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 import tempfile
 import time
@@ -14,6 +15,8 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+import psutil
 
 from desktop.core.errors import Notice
 from desktop.engine.client import Engine
@@ -28,6 +31,7 @@ from desktop.services.store import Store
 from desktop.services.talk import Talk
 from desktop.services.transcripts import Transcripts
 
+PRIVATE = "alcove-private-"  # and the number of the process, so that what a dead one left can be told
 KEPT_IN_BIN_S = 30 * 24 * 3600  # what was removed can be taken back for a month
 
 
@@ -78,7 +82,8 @@ class Assembly:
     @asynccontextmanager
     async def private(cls) -> AsyncIterator[Assembly]:
         """As `opened`, but the chats live in a folder that is deleted at the end: for the command line."""
-        folder = tempfile.mkdtemp(prefix="alcove-")
+        _sweep(Path(tempfile.gettempdir()))
+        folder = tempfile.mkdtemp(prefix=f"{PRIVATE}{os.getpid()}-")
         try:
             async with cls.opened(chats_in=Paths(Path(folder))) as assembly:
                 yield assembly
@@ -90,3 +95,11 @@ class Assembly:
         before = time.time() - KEPT_IN_BIN_S
         await self.chats.empty_bin(before)
         await self.library.empty_bin(before)
+
+
+def _sweep(temporary: Path) -> None:
+    """Deletes the private chats of processes that were killed; other persons' the system does not let us delete."""
+    for folder in temporary.glob(f"{PRIVATE}*-*"):
+        number = folder.name.removeprefix(PRIVATE).split("-")[0]
+        if number.isdecimal() and not psutil.pid_exists(int(number)):
+            shutil.rmtree(folder, ignore_errors=True)

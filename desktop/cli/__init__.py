@@ -1,6 +1,7 @@
 """The command line: what can be typed after `alcove`, and what its exit status means.
 
-0 success; 1 a `UserError`, one line on standard error; 2 bad usage; 130 interrupted. Without a verb the window opens.
+0 success; 1 a `UserError`, one line on standard error; 2 bad usage; 128 and the signal's number where one ended it:
+129 hung up, 130 interrupted, 143 terminated. Without a verb the window opens.
 Each verb is a module beside this one; none of them opens a window. Nothing is computed here.
 """
 
@@ -9,8 +10,10 @@ from __future__ import annotations
 import importlib
 import io
 import os
+import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from desktop import __version__
@@ -19,6 +22,7 @@ from desktop.core.errors import N_, UserError
 if TYPE_CHECKING:
     import argparse
 
+ENDING = ("SIGTERM", "SIGHUP")  # `kill` and `timeout`; a terminal that closes, which Windows does not tell
 HIDDEN = {"engine-host": "desktop.engine.host", "engine-probe": "desktop.engine.probe"}  # of a frozen executable
 
 
@@ -45,7 +49,8 @@ def _verb(given: Sequence[str]) -> int:
     use("system", resources() / "locale")
     parsed = _parser().parse_args(given)
     try:
-        status: int = asyncio.run(parsed.run(parsed))
+        with _ended_in_order():
+            status: int = asyncio.run(parsed.run(parsed))
         sys.stdout.flush()
         return status
     except UserError as error:
@@ -58,6 +63,26 @@ def _verb(given: Sequence[str]) -> int:
         return 1
 
 
+@contextmanager
+def _ended_in_order() -> Iterator[None]:
+    """A signal to end unwinds as Ctrl+C does: the engine is ended, and what was said does not stay on the disk."""
+
+    def end(number: int, _frame: object) -> None:
+        for ending in before:
+            signal.signal(ending, signal.SIG_IGN)  # a second one would break off the tidying
+        raise SystemExit(128 + number)
+
+    known = [getattr(signal, name) for name in ENDING if hasattr(signal, name)]
+    before = [number for number in known if signal.getsignal(number) is signal.SIG_DFL]  # nohup ignores: so do we
+    for number in before:
+        signal.signal(number, end)
+    try:
+        yield
+    finally:
+        for number in before:
+            signal.signal(number, signal.SIG_DFL)
+
+
 def _speak_utf8() -> None:
     """Whatever the locale or a Windows code page says; no stray byte or file name of another encoding ends a verb."""
     for stream in (sys.stdin, sys.stdout, sys.stderr):
@@ -66,13 +91,13 @@ def _speak_utf8() -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    import argparse
-
     from desktop.cli import bench, chat, doctor, models
+    from desktop.cli.terminal import Parser
     from desktop.ui.translation import _
 
-    parser = argparse.ArgumentParser(prog="alcove", description=_(N_("Talk to language models on this computer.")))
-    parser.add_argument("--version", action="version", version=f"Alcove {__version__}")
+    version = f"Alcove {__version__}"
+    parser = Parser(prog="alcove", description=_(N_("Talk to language models on this computer.")))
+    parser.add_argument("--version", action="version", version=version, help=_(N_("show the version and end")))
     verbs = parser.add_subparsers(title=_(N_("commands")), metavar="", required=True)
     for verb in (chat, models, bench, doctor):
         verb.add_to(verbs)

@@ -7,17 +7,17 @@ import json
 import statistics
 from contextlib import aclosing
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 from desktop.assembly import Assembly
 from desktop.cli import options
+from desktop.cli.terminal import chosen, shown, table, tell_notices
 from desktop.core.errors import N_
 from desktop.core.generation import Finished, GenerateRequest, Piece, PieceKind, Sampling
 from desktop.core.settings import Group, load_settings, resolve
 from desktop.ui import formats
 from desktop.ui.translation import _
 
-PROMPT_WORDS = 300  # about 512 tokens: llama-bench's own pp512
+PROMPT_TOKENS = 512  # llama-bench's own pp512
 WRITTEN = 64
 RUNS = 3
 
@@ -48,14 +48,16 @@ def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 async def run(parsed: argparse.Namespace) -> int:
     async with Assembly.private() as alcove:
-        model = alcove.library.find(parsed.model)
+        tell_notices(alcove)
+        model = chosen(alcove, parsed.model)
         wanted = load_settings(resolve(options.settings_of(parsed)))
         settings = alcove.machine.suited(model, wanted)
         info = await alcove.engine.load(model.path, settings)
-        runs = [await _measured(alcove, model.path, number) for number in range(RUNS)]
+        tokens = min(PROMPT_TOKENS, info.context // 2)  # room is left for what is written
+        runs = [await _measured(alcove, await _words(alcove, number, tokens)) for number in range(RUNS)]
         ended = [run for run in runs if run.timings.generation_per_s > 0] or runs
         figures = Figures(
-            model=model.name,
+            model=model.name if parsed.json else shown(model),
             device=info.device,
             threads=settings.threads,
             context=info.context,
@@ -70,11 +72,25 @@ async def run(parsed: argparse.Namespace) -> int:
     return 0
 
 
-async def _measured(alcove: Assembly, path: Path, number: int) -> Finished:
-    """One run over a text that no earlier run has in the cache."""
-    words = " ".join(f"{number} {index * 7919 % 1000}" for index in range(PROMPT_WORDS // 2))
+async def _words(alcove: Assembly, number: int, tokens: int) -> str:
+    """As many words as make `tokens` in the model's vocabulary, in an order that no earlier run has in the cache."""
+    words = [f"{number} {index * 7919 % 1000}" for index in range(tokens)]  # a token each at the least
+    few, many = 1, tokens
+    while few < many:
+        middle = (few + many + 1) // 2
+        [count] = await alcove.engine.count([_prompt(" ".join(words[:middle]))])
+        few, many = (middle, many) if count <= tokens else (few, middle - 1)
+    return " ".join(words[:few])
+
+
+def _prompt(words: str) -> tuple[Piece, ...]:
+    return (Piece(PieceKind.TEXT, words),)
+
+
+async def _measured(alcove: Assembly, words: str) -> Finished:
+    """One run over the words, and as much written as always."""
     sampling = Sampling(temperature=0.0, repeat_penalty=1.0, max_tokens=WRITTEN, seed=1)
-    request = GenerateRequest((Piece(PieceKind.TEXT, words),), sampling)
+    request = GenerateRequest(_prompt(words), sampling)
     finished: Finished | None = None
     async with aclosing(alcove.engine.generate(request)) as events:
         async for event in events:
@@ -94,5 +110,4 @@ def _table(figures: Figures) -> str:
         (_(N_("Writing")), _(N_("{speed} tokens/s"), speed=formats.number(figures.generation_per_s, 1))),
         (_(N_("Memory of the engine")), formats.size(figures.engine_bytes)),
     )
-    width = max(len(label) for label, _value in rows)
-    return "\n".join(f"{label.ljust(width)}  {value}" for label, value in rows)
+    return table(rows)

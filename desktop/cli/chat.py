@@ -18,14 +18,23 @@ from typing import Any
 
 from desktop.assembly import Assembly
 from desktop.cli import options
+from desktop.cli.terminal import chosen, shown, tell, tell_notices
 from desktop.core.chat import Chat, Message, Opening
 from desktop.core.errors import N_, UserError
 from desktop.core.generation import StopReason
 from desktop.core.settings import Group
 from desktop.core.talk import Ended, Written
+from desktop.core.templates import BY_NAME
+from desktop.services.library import Model
+from desktop.ui import formats
 from desktop.ui.translation import _, language
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+CUT_SHORT = {  # as below a reply in the window
+    StopReason.LENGTH: N_("longest answer reached"),
+    StopReason.CONTEXT: N_("context full"),
+    StopReason.CANCELLED: N_("stopped by you"),
+}
 
 
 def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -33,6 +42,7 @@ def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument("model", nargs="?", default="", help=_(N_("a file, or a model's name; the guide if left out")))
     parser.add_argument("-p", "--prompt", metavar="TEXT", help=_(N_("one question instead of a dialogue; - reads it")))
     parser.add_argument("--system", metavar="TEXT", default="", help=_(N_("an instruction given before everything")))
+    parser.add_argument("--template", choices=tuple(BY_NAME), default="", help=_(N_("instead of the model's own")))
     parser.add_argument("--completion", action="store_true", help=_(N_("go on with the text instead of answering")))
     parser.add_argument("--json", action="store_true", help=_(N_("print JSON, for other programs")))
     options.add_settings(parser, Group.LOAD, Group.SAMPLING)
@@ -41,16 +51,21 @@ def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 async def run(parsed: argparse.Namespace) -> int:
     async with Assembly.private() as alcove:
-        model = alcove.library.find(parsed.model)
+        tell_notices(alcove)
+        model = chosen(alcove, parsed.model)
         alcove.help.spoken = language()
-        opening = Opening(parsed.system, completion=parsed.completion)
+        opening = Opening(parsed.system, completion=parsed.completion, template=parsed.template)
+        if model.built_in and opening != Opening():
+            tell(N_("The guide has no use for these options: it answers each question by itself, from its help pages."))
         chat = await alcove.chats.create(model=model.name, opening=opening, settings=options.settings_of(parsed))
         if parsed.prompt is None:
-            return await _dialogue(alcove, chat, parsed.json)
+            return await _dialogue(alcove, chat, model, parsed.json)
         text = sys.stdin.read() if parsed.prompt == "-" else parsed.prompt
         reply, fault = await _one(alcove, chat, text, quiet=parsed.json)
         if parsed.json and reply is not None:
             _print_json(reply)
+        elif reply is not None and reply.stop_reason in (StopReason.LENGTH, StopReason.CONTEXT):
+            tell(N_("The reply ended early: {reason}."), reason=_(CUT_SHORT[reply.stop_reason]))
         if fault is not None:
             raise fault
         return INTERRUPTED if reply is None or reply.stop_reason is StopReason.CANCELLED else 0
@@ -75,12 +90,12 @@ async def _one(alcove: Assembly, chat: Chat, text: str, *, quiet: bool) -> tuple
     return final, fault
 
 
-async def _dialogue(alcove: Assembly, chat: Chat, as_json: bool) -> int:
+async def _dialogue(alcove: Assembly, chat: Chat, model: Model, as_json: bool) -> int:
     """Turns until the input ends. An error ends the turn, not the dialogue."""
     at_terminal = sys.stdin.isatty()
     if at_terminal:
         greeting = N_("Talking to {model}. /clear begins anew, Ctrl+C stops a reply, Ctrl+D ends.")
-        print(_(greeting, model=chat.model), file=sys.stderr)
+        tell(greeting, model=shown(model))
     status = 0
     while (line := _line("> " if at_terminal else "")) is not None:
         if not line.strip():
@@ -94,7 +109,7 @@ async def _dialogue(alcove: Assembly, chat: Chat, as_json: bool) -> int:
         elif reply is not None and at_terminal:
             print(_statistics(reply), file=sys.stderr)
         if fault is not None:
-            print(_(fault.message, **fault.fields), file=sys.stderr)
+            tell(fault.message, **fault.fields)
             status = 1
     return status
 
@@ -115,13 +130,16 @@ def _line(prompt: str) -> str | None:
 
 
 def _statistics(reply: Message) -> str:
-    return _(
-        N_("[{prompt} tokens read, {cached} of them from the cache, {written} written, {speed:.1f} a second]"),
-        prompt=reply.usage.prompt_tokens,
-        cached=reply.usage.cached_tokens,
-        written=reply.usage.completion_tokens,
-        speed=reply.timings.generation_per_s,
+    told = _(
+        N_("{prompt} tokens read, {cached} of them cached, first word after {wait}, {written} written at {speed}"),
+        prompt=formats.number(reply.usage.prompt_tokens),
+        cached=formats.number(reply.usage.cached_tokens),
+        wait=formats.duration(reply.timings.first_token_s),
+        written=formats.number(reply.usage.completion_tokens),
+        speed=_(N_("{speed} tokens/s"), speed=formats.number(reply.timings.generation_per_s, 1)),
     )
+    reason = CUT_SHORT.get(reply.stop_reason or StopReason.STOP)
+    return f"[{told}; {_(reason)}]" if reason else f"[{told}]"
 
 
 def _print_json(reply: Message) -> None:

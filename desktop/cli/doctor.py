@@ -14,6 +14,7 @@ import PySide6
 
 from desktop import __version__
 from desktop.assembly import Assembly
+from desktop.cli.terminal import shown, table
 from desktop.core.errors import N_, UserError
 from desktop.engine import probe
 from desktop.services.paths import Paths
@@ -50,9 +51,7 @@ async def run(parsed: argparse.Namespace) -> int:
         rows: list[dict[str, Any]] = [{"topic": f.topic, "seen": f.seen, "well": f.well} for f in findings]
         print(json.dumps({"well": well, "findings": rows}, ensure_ascii=False))
     else:
-        width = max(len(f.topic) for f in findings)
-        for finding in findings:
-            print(f"{'✓' if finding.well else '✗'} {finding.topic.ljust(width)}  {finding.seen}")
+        print(table([(f"{'✓' if f.well else '✗'} {f.topic}", f.seen) for f in findings]))
     return 0 if well else 1
 
 
@@ -82,7 +81,7 @@ async def _data() -> list[Finding]:
                 Finding(_(N_("Processor")), _cores(machine.cpu, machine.physical_cores, machine.logical_cores)),
                 Finding(_(N_("Memory")), _memory(machine.memory_available(), machine.memory_total)),
                 Finding(_(N_("Chats")), formats.number(len(await alcove.chats.all()))),
-                *(Finding(_(N_("Model")), m.name, well=m.present) for m in alcove.library.all()),
+                *(Finding(_(N_("Model")), shown(m), well=m.present) for m in alcove.library.all()),
                 *(Finding(_(N_("Notice")), _(n.message, **n.fields), well=False) for n in alcove.notices),
             ]
     except UserError as error:

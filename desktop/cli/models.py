@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from desktop.assembly import Assembly
+from desktop.cli.terminal import chosen, shown, table, tell_notices
 from desktop.core.errors import N_
 from desktop.services.library import How, Model
 from desktop.ui import formats
@@ -36,21 +37,20 @@ def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 
 async def _list(parsed: argparse.Namespace) -> int:
-    async with Assembly.opened() as alcove:
+    async with Assembly.private() as alcove:  # the chats are not needed, even where they cannot be read
+        tell_notices(alcove)
         models = alcove.library.all()
         if parsed.json:
             print(json.dumps([_record(m) for m in models], ensure_ascii=False))
         else:
-            rows = [_columns(m) for m in models]
-            widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-            for row in rows:
-                print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+            print(table([_columns(m) for m in models]))
     return 0
 
 
 async def _info(parsed: argparse.Namespace) -> int:
-    async with Assembly.opened() as alcove:
-        model = alcove.library.find(parsed.model)
+    async with Assembly.private() as alcove:
+        tell_notices(alcove)
+        model = chosen(alcove, parsed.model)
         details = await alcove.library.info(model)
         if parsed.json:
             print(json.dumps({**_record(model), "metadata": dict(details)}, ensure_ascii=False, default=str))
@@ -61,7 +61,8 @@ async def _info(parsed: argparse.Namespace) -> int:
 
 
 async def _import(parsed: argparse.Namespace) -> int:
-    async with Assembly.opened() as alcove:
+    async with Assembly.private() as alcove:
+        tell_notices(alcove)
         model = await alcove.library.import_file(Path(parsed.path), parsed.how)
         if parsed.json:
             print(json.dumps(_record(model), ensure_ascii=False))
@@ -71,8 +72,9 @@ async def _import(parsed: argparse.Namespace) -> int:
 
 
 async def _remove(parsed: argparse.Namespace) -> int:
-    async with Assembly.opened() as alcove:
-        model = alcove.library.find(parsed.model)
+    async with Assembly.private() as alcove:
+        tell_notices(alcove)
+        model = chosen(alcove, parsed.model)
         await alcove.library.remove(model.name)
         if parsed.json:
             print(json.dumps({"removed": model.name}, ensure_ascii=False))
@@ -97,4 +99,4 @@ def _record(model: Model) -> dict[str, Any]:
 
 def _columns(model: Model) -> tuple[str, ...]:
     context = _(N_("{count} tokens"), count=formats.number(model.context_length)) if model.context_length else ""
-    return (model.name, formats.size(model.size), model.quantisation, model.architecture, context)
+    return (shown(model), formats.size(model.size), model.quantisation, model.architecture, context)

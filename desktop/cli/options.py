@@ -7,9 +7,10 @@ Every setting of loading and answering is `--its-key`; some have a shorter name 
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Callable
 
-from desktop.core.errors import SettingError
+from desktop.core.errors import N_, SettingError
 from desktop.core.settings import TABLE, Group, Kind, Setting, Value, check
 from desktop.ui.translation import _
 
@@ -22,6 +23,7 @@ _SHORT = {
     "temperature": ("--temp",),
     "max_tokens": ("-n",),
 }
+_ESCAPES = {"n": "\n", "t": "\t", "\\": "\\"}  # what a shell can hardly hand over
 _TRUE, _FALSE = ("on", "yes", "true", "1"), ("off", "no", "false", "0")
 
 
@@ -43,7 +45,8 @@ def _add(section: argparse._ArgumentGroup, row: Setting) -> None:
     names = (f"--{row.key.replace('_', '-')}", *_SHORT.get(row.key, ()))
     help_text = _(row.help).replace("%", "%%")
     if row.kind is Kind.TEXTS:
-        section.add_argument(*names, dest=row.key, action="append", metavar="TEXT", help=help_text)
+        help_text = _(N_("a text that ends the answer; may be given several times; \\n, \\t and \\\\ are understood"))
+        section.add_argument(*names, dest=row.key, action="append", type=_unescaped, metavar="TEXT", help=help_text)
         return
     choices = ",".join(c.value for c in row.choices)
     metavar = f"{{{choices}}}" if choices else "on|off" if row.kind is Kind.SWITCH else "N"
@@ -59,6 +62,10 @@ def _converter(row: Setting) -> Callable[[str], Value]:
             raise argparse.ArgumentTypeError(_(error.message, **fields)) from error
 
     return convert
+
+
+def _unescaped(text: str) -> str:
+    return re.sub(r"\\([nt\\])", lambda found: _ESCAPES[found[1]], text)
 
 
 def _read(row: Setting, text: str) -> object:
