@@ -7,8 +7,27 @@ value means, and whether it may be, is the affair of `fields`.
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QRect, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QInputMethodEvent, QPainter, QPaintEvent, QPen, QTextLayout, QWheelEvent
-from PySide6.QtWidgets import QAbstractSpinBox, QComboBox, QLineEdit, QStyle, QStyleOptionSpinBox, QWidget
+from PySide6.QtGui import (
+    QColor,
+    QInputMethodEvent,
+    QKeyEvent,
+    QKeySequence,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QTextLayout,
+    QWheelEvent,
+)
+from PySide6.QtWidgets import (
+    QAbstractSpinBox,
+    QComboBox,
+    QLineEdit,
+    QPlainTextEdit,
+    QStyle,
+    QStyleOptionSpinBox,
+    QTextEdit,
+    QWidget,
+)
 
 from desktop.ui import icons, theme
 from desktop.ui.icons import Icon
@@ -16,7 +35,7 @@ from desktop.ui.theme import Theme
 
 CONTROL = 32  # the height of a control in one line
 _ARROW = 16
-_NARROWEST = 120
+_NARROWEST = 180  # room for our own choices in every language; only names, which may be of any length, are cut
 
 
 class Line(QLineEdit):
@@ -29,6 +48,9 @@ class Line(QLineEdit):
         super().__init__(text, parent)
         self.textChanged.connect(self._centre)
         self._centre(text)
+
+    def event(self, event: QEvent) -> bool:
+        return leaves_undo(self, event) or super().event(event)
 
     def inputMethodEvent(self, event: QInputMethodEvent) -> None:
         self._centre(self.text() + event.preeditString())
@@ -49,6 +71,23 @@ class Line(QLineEdit):
         margins.setTop(max(0, round(taller / 2)))
         margins.setBottom(-margins.top())  # moved, but not made smaller or the field larger
         self.setTextMargins(margins)
+
+
+def undoable(field: QWidget) -> bool:
+    """Whether something typed in it can be taken back."""
+    if isinstance(field, QLineEdit):
+        return field.isUndoAvailable()
+    return isinstance(field, QPlainTextEdit | QTextEdit) and field.document().isUndoAvailable()
+
+
+def leaves_undo(field: QWidget, event: QEvent) -> bool:
+    """Whether this is the key of "undo", which a field without anything to take back leaves to the window."""
+    if event.type() is not QEvent.Type.ShortcutOverride or not isinstance(event, QKeyEvent):
+        return False
+    if not event.matches(QKeySequence.StandardKey.Undo) or undoable(field):
+        return False
+    event.ignore()
+    return True
 
 
 class QuietCombo(QComboBox):

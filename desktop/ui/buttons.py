@@ -14,6 +14,8 @@ from desktop.ui import icons, theme
 from desktop.ui.icons import Icon
 from desktop.ui.theme import Theme, Type
 
+_OFF = 3  # pixels from the focus ring to a ground of its colour, on which it could not be seen
+
 
 class IconButton(QAbstractButton):
     """`text`, if given, stands beside the icon. `primary` fills the button with the accent."""
@@ -67,11 +69,12 @@ class IconButton(QAbstractButton):
             painter.setBrush(QColor(colours.hover if active else colours.ground))
             painter.drawEllipse(box)
         elif self.primary or active or self.isDown() or self.isChecked():
+            off = _OFF if self.primary and self.hasFocus() else 0
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(QColor(self._ground(active)))
-            painter.drawRoundedRect(box, theme.RADIUS_S, theme.RADIUS_S)
+            painter.drawRoundedRect(box.adjusted(off, off, -off, -off), theme.RADIUS_S, theme.RADIUS_S)
         if self.hasFocus():
-            painter.setPen(QPen(QColor(colours.accent), 1.5))
+            painter.setPen(QPen(QColor(colours.accent), 2 if self.primary else 1.5))
             painter.setBrush(Qt.BrushStyle.NoBrush)
             radius = box.height() / 2 if self.floating else theme.RADIUS_S
             painter.drawRoundedRect(box, radius, radius)

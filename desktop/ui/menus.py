@@ -11,9 +11,10 @@ from enum import Enum
 
 from PySide6.QtCore import QKeyCombination, QMetaObject, QObject, Qt, Signal
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
-from PySide6.QtWidgets import QApplication, QMenu, QMenuBar
+from PySide6.QtWidgets import QApplication, QMenu, QMenuBar, QPushButton, QWidget
 
 from desktop.core.errors import N_
+from desktop.ui.boxes import undoable
 from desktop.ui.translation import _
 
 
@@ -71,6 +72,7 @@ class Menus(QObject):
     def __init__(self, bar: QMenuBar, panes: Sequence[tuple[str, str]]) -> None:
         """`panes`: name and label's message id; the one called "settings" has the system's place and shortcut."""
         super().__init__(bar)
+        self._window = bar.window()
         self._texts: list[tuple[QAction | QMenu, str]] = []
         self._actions: dict[Command, QAction] = {}
         self._panes: dict[str, QAction] = {}
@@ -123,7 +125,7 @@ class Menus(QObject):
         for text, method, key in _EDIT:
             action = menu.addAction("")
             action.setShortcut(key)
-            action.triggered.connect(lambda _checked=False, method=method: _perform(method))
+            action.triggered.connect(lambda _checked=False, method=method: self._perform(method))
             self._texts.append((action, text))
             entries.append((action, method))
         menu.addSeparator()
@@ -131,7 +133,7 @@ class Menus(QObject):
 
         def enable(*, all_of_them: bool) -> None:
             for entry, method in entries:
-                entry.setEnabled(all_of_them or _can(method))
+                entry.setEnabled(all_of_them or self._can(method))
 
         menu.aboutToShow.connect(lambda: enable(all_of_them=False))
         menu.aboutToHide.connect(lambda: enable(all_of_them=True))  # a shortcut is judged when it is pressed
@@ -151,13 +153,25 @@ class Menus(QObject):
         menu.addSeparator()
         self._add(menu, Command.CHAT_LIST).setCheckable(True)
 
+    def _can(self, method: str) -> bool:
+        return _able(method) is not None or (method == "undo" and self._offered() is not None)
 
-def _can(method: str) -> bool:
+    def _perform(self, method: str) -> None:
+        focus, button = _able(method), self._offered() if method == "undo" else None
+        if focus is not None:
+            QMetaObject.invokeMethod(focus, method)
+        elif button is not None:
+            button.click()
+
+    def _offered(self) -> QPushButton | None:
+        """The button of a bar that offers to undo, known by its words, because whose bar it is is not known here."""
+        buttons = self._window.findChildren(QPushButton)
+        return next((b for b in buttons if b.isVisible() and b.text() == _("Undo")), None)
+
+
+def _able(method: str) -> QWidget | None:
+    """The widget with the focus, if it can do that."""
     focus = QApplication.focusWidget()
-    return focus is not None and focus.metaObject().indexOfMethod(f"{method}()") >= 0
-
-
-def _perform(method: str) -> None:
-    focus = QApplication.focusWidget()
-    if focus is not None and _can(method):
-        QMetaObject.invokeMethod(focus, method)
+    if focus is None or focus.metaObject().indexOfMethod(f"{method}()") < 0:
+        return None
+    return focus if method != "undo" or undoable(focus) else None

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QByteArray, QEvent, Qt, Signal
@@ -284,6 +285,9 @@ class Side(QWidget):
         column.replaceWidget(self._sidebar, sidebar)
         self._sidebar.deleteLater()
         self._sidebar = sidebar
+        listed = [w for w in (sidebar, *sidebar.findChildren(QWidget)) if w.focusPolicy() & Qt.FocusPolicy.TabFocus]
+        for before, after in pairwise([self._toggle, *listed, *self._buttons.values()]):
+            self.setTabOrder(before, after)  # as it stands, not as it was made
         self.fold(self.folded)
 
     def fold(self, folded: bool) -> None:

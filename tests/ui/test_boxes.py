@@ -9,7 +9,9 @@ from PySide6.QtWidgets import QWidget
 from desktop.core.settings import BY_KEY
 from desktop.ui import theme
 from desktop.ui.boxes import CONTROL, Line, QuietCombo
+from desktop.ui.buttons import IconButton
 from desktop.ui.fields import NumberBox
+from desktop.ui.icons import Icon
 
 
 @pytest.fixture
@@ -90,3 +92,34 @@ def test_the_wheel_scrolls_the_page(qtbot, look):
     page.show()
     QTest.keyClick(combo, Qt.Key.Key_Down)
     assert combo.currentIndex() == 1
+
+
+@pytest.mark.parametrize("appearance", ["light", "dark"])
+def test_the_focus_is_seen_on_a_button_of_the_same_colour(show, look, appearance):
+    look.use(appearance, 100)
+    try:
+        button = IconButton(look, Icon.SEND, "Send")
+        button.primary = True
+        show(button, 32, 32)
+        button.clearFocus()
+        across = [button.grab().toImage().pixelColor(x, 16).name() for x in range(32)]
+        button.activateWindow()
+        QTest.qWaitForWindowActive(button)
+        button.setFocus()
+        focused = [button.grab().toImage().pixelColor(x, 16).name() for x in range(32)]
+        assert look.colours.accent in across[:5]
+        assert focused[:5] != across[:5]
+        ring = focused.index(look.colours.accent)
+        assert ring < 3
+        assert look.colours.accent not in focused[ring + 2 : 4]
+        assert look.colours.accent in focused[5:9]
+    finally:
+        look.use("system", 100)
+
+
+@pytest.mark.parametrize("text", ["As the system", "시스템과 같게", "Come il sistema"])
+def test_a_layout_may_not_cut_a_choice_of_ours(look, qtbot, text):
+    combo = QuietCombo(look)
+    qtbot.addWidget(combo)
+    combo.addItems([text, "Light"])
+    assert combo.minimumSizeHint().width() == combo.sizeHint().width()

@@ -5,6 +5,9 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLineEdit, QMainWindow
 
+from desktop.panes.chat.writing import Writing
+from desktop.ui.bars import Bar
+from desktop.ui.boxes import Line
 from desktop.ui.menus import Command, Menus
 
 
@@ -39,3 +42,26 @@ def test_no_key_means_two_things(window):
         key.toString() for menu in window.menuBar().actions() for a in menu.menu().actions() for key in a.shortcuts()
     ]
     assert len(keys) == len(set(keys))
+
+
+def test_undo_means_the_text_and_without_any_the_bar_that_offers_it(window, qtbot, look):
+    field, acted = Line(), []
+    window.setCentralWidget(field)
+    field.setFocus()
+    bar = Bar(look, window)
+    bar.acted.connect(lambda: acted.append(True))
+    bar.say("Message deleted", action="Undo")
+    QTest.keyClicks(field, "a")
+    QTest.keyClick(field, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert (field.text(), acted) == ("", [])
+    QTest.keyClick(field, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert acted == [True]
+    QTest.keyClick(field, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert acted == [True]  # it is hidden now
+    writing = Writing()
+    window.setCentralWidget(writing)
+    writing.show()
+    writing.setFocus()
+    bar.say("Message deleted", action="Undo")
+    QTest.keyClick(writing, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert acted == [True, True]

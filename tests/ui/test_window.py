@@ -218,3 +218,14 @@ def test_every_button_has_a_name(shell: Shell) -> None:
 def test_a_language_switch_reaches_everything(shell: Shell) -> None:
     QApplication.sendEvent(shell.window, QEvent(QEvent.Type.LanguageChange))
     assert shell.button("Models").text() == "Models"
+
+
+def test_tab_goes_through_the_list_and_then_the_other_panes(qtbot, look):
+    shell = Shell(qtbot, look)
+    side = shell.window._side
+    order = [side._toggle, shell.sidebar, *(side._buttons[name] for name in ("models", "settings", "help"))]
+    order[0].setFocus()
+    for widget, after in zip(order, [*order[1:], shell.field], strict=True):
+        assert QApplication.focusWidget() is widget
+        QTest.keyClick(widget, Qt.Key.Key_Tab)
+        assert QApplication.focusWidget() is after

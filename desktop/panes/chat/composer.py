@@ -224,9 +224,15 @@ class Composer(QWidget):
         column.setSpacing(theme.S)
         column.addWidget(self.progress)
         column.addLayout(inside)
-        self.setTabOrder(self.field, self.button)
-        self.setTabOrder(self.button, self.model_button)
-        self.setTabOrder(self.model_button, self.gauge)
+
+    def stand_last(self) -> None:
+        """Tab reaches the composer after everything else in the window."""
+        order = (self.progress.cancel, self.field, self.button, self.model_button, self.gauge)
+        before = self.window().previousInFocusChain()
+        if before is not None and before is not order[-1]:
+            for widget in order:
+                self.setTabOrder(before, widget)
+                before = widget
 
     def _connect(self) -> None:
         self.field.submitted.connect(self._send)

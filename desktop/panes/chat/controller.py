@@ -47,12 +47,7 @@ class ChatController(QObject):
     models_changed = Signal(list)
 
     def __init__(
-        self,
-        chats: Chats,
-        talk: Talk,
-        tasks: Tasks,
-        files: ChatFiles,
-        drafts: MutableMapping[str, str],
+        self, chats: Chats, talk: Talk, tasks: Tasks, files: ChatFiles, drafts: MutableMapping[str, str]
     ) -> None:
         super().__init__()
         self._chats = chats
@@ -131,9 +126,14 @@ class ChatController(QObject):
         return None if self._current.busy else self._current.last_own()
 
     def start(self) -> None:
-        """Reads the list, and shows an empty chat."""
-        self.listing.refresh()
+        """Reads the list, and shows an empty chat with the model used last, if it is still there."""
         self._show(self._unsaved(_GUIDE))
+        self._spawn(self._begin(self._current))
+
+    async def _begin(self, first: Conversation) -> None:
+        model = await self.listing.newest_model()
+        if first is self._current and not first.id and not first.busy and any(m.name == model for m in self._models):
+            self.choose_model(model)
 
     def new_chat(self) -> None:
         """An empty chat with the model of the one before; asks nothing of the disk."""
@@ -197,6 +197,7 @@ class ChatController(QObject):
         """Asks what was not written by the person, whose draft stays. False as for `send`."""
         if not text.strip() or not self._free():
             return False
+        self.dismiss()
         self._current.activity = Activity(Work.STARTING)
         self._on_activity(self._current)
         self._spawn(self._send(self._current, text))
@@ -276,6 +277,8 @@ class ChatController(QObject):
         if chat_id == self._current.id and not self._current.busy:
             before = [m.id for m in self._current.path()]
             self._current.chat, self._current.tree = fresh.chat, fresh.tree
+            if self.chat.binned is None:  # what went wrong was about other messages
+                self.dismiss()
             self._reshow(before)
 
     def _reshow(self, before: list[str]) -> None:
@@ -374,10 +377,9 @@ class ChatController(QObject):
             self.activity_changed.emit(conversation.activity)
 
     def _on_done(self, conversation: Conversation) -> None:
-        shown = conversation is self._current
-        self.listing.mark(conversation.id, Work.NOTHING, unread=not shown)
+        self.listing.mark(conversation.id, Work.NOTHING, unread=conversation is not self._current)
         self.listing.refresh()
-        if shown:
+        if conversation is self._current:
             self.measure("")
 
     def _on_gone(self, chat_id: str) -> None:
@@ -385,9 +387,8 @@ class ChatController(QObject):
         if chat_id == self._current.id:
             self.replies.catch_up(self._current)
             self.stop()
-            rest = self.listing.chats
-            if rest:
-                self.open(rest[0].id)
+            if self.listing.chats:
+                self.open(self.listing.chats[0].id)
             else:
                 self.new_chat()
 

@@ -76,6 +76,7 @@ class Listing(QObject):
 
     rows_changed = Signal(list)
     marked = Signal(object)  # the one Row whose marks have changed
+    found = Signal()  # the rows shown are the results of a search just asked for
     binned = Signal()  # a chat that can be taken back
     gone = Signal(str)  # the id of a chat that left the list
     changed = Signal(str)  # the id of one with another title or pin, or that came back
@@ -109,6 +110,11 @@ class Listing(QObject):
             self._hits = await self._chats.search(self._query)
         self._show()
 
+    async def newest_model(self) -> str:
+        """Reads the list, and tells the model of the chat used last."""
+        await self.load()
+        return max(self._kept, key=lambda chat: chat.updated).model if self._kept else ""
+
     def search(self, text: str) -> None:
         """Shows what was found; an empty text shows the list again."""
         self._query = text.strip()
@@ -122,6 +128,7 @@ class Listing(QObject):
         if text == self._query:  # a later search may have overtaken this one
             self._hits = hits
             self._show()
+            self.found.emit()
 
     def mark(self, chat_id: str, work: Work, unread: bool = False) -> None:
         """What goes on in a chat, for a mark beside its title."""
@@ -167,6 +174,15 @@ class Listing(QObject):
     def open_bin(self, open_it: bool) -> None:
         self._bin_open = open_it
         self._show()
+
+    def purge(self, chat_id: str) -> None:
+        """Ends one chat for good."""
+        self._tasks.spawn(self._purge(chat_id))
+
+    async def _purge(self, chat_id: str) -> None:
+        await self._chats.purge(chat_id)
+        await self.load()
+        self.gone.emit(chat_id)
 
     def empty_bin(self) -> None:
         self._tasks.spawn(self._empty())

@@ -1,10 +1,13 @@
 """What stands left of the conversation: new chat, search, the list of chats by day, and the bin.
 
-Invariants: everything a click does a key does too (Return opens, F2 renames, Delete bins, the menu key opens the menu);
-nothing is removed without a way back, and the bin is emptied only after asking. What the rows are, `listing` knows.
+Invariants: everything a click does a key does too (Return opens, F2 renames, Delete bins, the menu key opens the menu,
+Esc leads back), and a click leaves the focus in the list, so that those keys mean the chat clicked; nothing is removed
+without a way back or a question. What the rows are, `listing` knows.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, QModelIndex, QPoint, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QContextMenuEvent, QKeyEvent, QKeySequence
@@ -31,13 +34,36 @@ from desktop.ui.theme import Theme
 from desktop.ui.translation import _
 
 _TYPING_MS = 180  # a search starts when the keys rest that long
+_OPEN_KEYS = (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space)
 _BIN_KEYS = (Qt.Key.Key_Delete, Qt.Key.Key_Backspace)
+_COMMAND = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier | Qt.KeyboardModifier.MetaModifier
+
+
+class SearchField(Line):
+    """`into_list` by Down, `left` by Esc."""
+
+    into_list = Signal()
+    left = Signal()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Down:
+            self.into_list.emit()
+        elif event.key() == Qt.Key.Key_Escape:
+            self.left.emit()
+        else:
+            super().keyPressEvent(event)
 
 
 class ChatList(QListView):
-    """The rows. `opened` by click or Return, `unwanted` by Delete."""
+    """The rows. `clicked_row` by click, `opened` by Return, `unwanted` by Delete, `left` by Esc.
 
-    opened = Signal(object)  # Row
+    `typed` is a letter: nothing here is written in, so it was meant for the message.
+    """
+
+    clicked_row = Signal(object)  # Row
+    opened = Signal(object)
+    left = Signal()
+    typed = Signal(str)
     unwanted = Signal(object)
     menu_wanted = Signal(object, QPoint)
     edited = Signal()  # the title's field is gone again
@@ -54,13 +80,19 @@ class ChatList(QListView):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setVerticalScrollMode(QListView.ScrollMode.ScrollPerPixel)
         self.setEditTriggers(QListView.EditTrigger.NoEditTriggers)
-        self.clicked.connect(lambda index: self.opened.emit(rows.row(index)))
+        self.clicked.connect(lambda index: self.clicked_row.emit(rows.row(index)))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         index = self.currentIndex()
-        if not index.isValid() or self.editing:  # a key that the title's field leaves over is not the list's
+        if self.editing:  # a key that the title's field leaves over is not the list's
             super().keyPressEvent(event)
-        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space):
+        elif event.key() == Qt.Key.Key_Escape:
+            self.left.emit()
+        elif _writes(event):
+            self.typed.emit(event.text())
+        elif not index.isValid():
+            super().keyPressEvent(event)
+        elif event.key() in _OPEN_KEYS:
             self.opened.emit(self.rows.row(index))
         elif event.key() == Qt.Key.Key_F2:
             self.rename(index)
@@ -89,10 +121,20 @@ class ChatList(QListView):
             self.edit(index)
 
 
+def _writes(event: QKeyEvent) -> bool:
+    text = event.text()
+    return bool(text.strip()) and text.isprintable() and not event.modifiers() & _COMMAND
+
+
 class Sidebar(QWidget):
-    """`chosen` carries chat, message and words ("" but for a search's result)."""
+    """`chosen` carries chat, message and words ("" but for a search's result).
+
+    `left` says that the person goes on to the message, `typed` what was written for it already.
+    """
 
     chosen = Signal(str, str, str)
+    left = Signal()
+    typed = Signal(str)
     new_requested = Signal()
 
     def __init__(self, look: Theme, listing: Listing) -> None:
@@ -101,8 +143,9 @@ class Sidebar(QWidget):
         self._listing = listing
         self._current = ""
         self._waiting: list[Row] | None = None  # rows that came while a title is edited
+        self._then: Callable[[], None] | None = None  # what is done with the results when they are there
         self.new_button = QPushButton()
-        self.search = Line()
+        self.search = SearchField()
         self.search.setClearButtonEnabled(True)
         self._glass = QAction(self)
         self.search.addAction(self._glass, QLineEdit.ActionPosition.LeadingPosition)
@@ -156,11 +199,17 @@ class Sidebar(QWidget):
         self.undo_bar.acted.connect(listing.undo)
         self.new_button.clicked.connect(self.new_requested)
         self.search.textChanged.connect(self._pause.start)
-        self.search.returnPressed.connect(self._into_list)
-        self._pause.timeout.connect(lambda: listing.search(self.search.text()))
+        self.search.returnPressed.connect(lambda: self._find(self._open_first))
+        self.search.into_list.connect(lambda: self._find(self._into_list))
+        self.search.left.connect(self._leave)
+        self._pause.timeout.connect(self._find)
+        listing.found.connect(self._arrive)
         self.rows.renamed.connect(listing.rename)
         self.list.edited.connect(self._show_waiting)
-        self.list.opened.connect(self._open)
+        self.list.clicked_row.connect(self._open)
+        self.list.opened.connect(self._open_and_leave)
+        self.list.left.connect(self._leave)
+        self.list.typed.connect(self.typed)
         self.list.unwanted.connect(self._drop)
         self.list.menu_wanted.connect(self._menu)
         self._look.changed.connect(self._restyle)
@@ -179,16 +228,46 @@ class Sidebar(QWidget):
 
     def _mark(self) -> None:
         index = self.rows.index_of(self._current)
-        if index.isValid() and not self.list.hasFocus() and not self.list.editing:
+        away = not self.list.hasFocus() or not self.list.currentIndex().isValid()
+        if index.isValid() and away and not self.list.editing:
             self.list.setCurrentIndex(index)
         self.list.viewport().update()
 
-    def _into_list(self) -> None:
-        """Return in the search field: to the first result."""
+    def _find(self, then: Callable[[], None] | None = None) -> None:
+        """Searches now; a key pressed before the results are there means those results."""
         self._pause.stop()
+        self._then = then
         self._listing.search(self.search.text())
-        self.list.setFocus()
-        self.list.setCurrentIndex(self.rows.index(1))
+        if not self.search.text().strip() and then == self._into_list:
+            self._into_list()
+
+    def _arrive(self) -> None:
+        self.list.scrollToTop()
+        then, self._then = self._then, None
+        if then is not None:
+            then()
+
+    def _into_list(self) -> None:
+        first = self.rows.index(1)  # below the heading
+        if first.isValid():
+            self.list.setFocus()
+            self.list.setCurrentIndex(first)
+
+    def _open_first(self) -> None:
+        first = self.rows.index(1)
+        if first.isValid():
+            self._open_and_leave(self.rows.row(first))
+
+    def _leave(self) -> None:
+        if self.search.text():
+            self.search.clear()
+            self._find()
+        self.left.emit()
+
+    def _open_and_leave(self, row: Row) -> None:
+        self._open(row)
+        if row.kind is not RowKind.BIN:
+            self.left.emit()
 
     def _open(self, row: Row) -> None:
         if row.kind is RowKind.BIN:
@@ -201,6 +280,8 @@ class Sidebar(QWidget):
     def _drop(self, row: Row) -> None:
         if row.kind is RowKind.CHAT:
             self._listing.bin(row.chat_id)
+        elif row.kind is RowKind.BINNED:
+            self._ask_purge(row)
 
     def _offer_undo(self) -> None:
         self.undo_bar.say(N_("The chat is in the bin"), {}, N_("Undo"), UNDO_SECONDS)
@@ -217,6 +298,7 @@ class Sidebar(QWidget):
             menu.addAction(_("Move to bin"), QKeySequence(Qt.Key.Key_Delete), lambda: listing.bin(row.chat_id))
         elif row.kind is RowKind.BINNED:
             menu.addAction(_("Restore"), lambda: self._restore(row))
+            menu.addAction(_("Delete forever"), QKeySequence(Qt.Key.Key_Delete), lambda: self._ask_purge(row))
         if row.kind in (RowKind.BIN, RowKind.BINNED):
             menu.addAction(_("Empty the bin…"), self._ask_empty)
         if menu.actions():
@@ -226,15 +308,25 @@ class Sidebar(QWidget):
         self.undo_bar.hide()  # it may still offer to undo what is undone now
         self._listing.restore(row.chat_id)
 
+    def _ask_purge(self, row: Row) -> None:
+        question = _("Delete “{title}” forever?", title=row.text or _("New chat"))
+        act = self._listing.purge
+        self._ask(question, _("This cannot be undone."), _("Delete forever"), lambda: act(row.chat_id))
+
     def _ask_empty(self) -> None:
+        about = _("The chats in it are deleted for good. This cannot be undone.")
+        self._ask(_("Empty the bin?"), about, _("Empty the bin"), self._listing.empty_bin)
+
+    def _ask(self, question: str, about: str, answer: str, act: Callable[[], None]) -> None:
         asking = QMessageBox(self)
         asking.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         asking.setIcon(QMessageBox.Icon.Question)
-        asking.setText(_("Empty the bin?"))
-        asking.setInformativeText(_("The chats in it are deleted for good. This cannot be undone."))
-        empty = asking.addButton(_("Empty the bin"), QMessageBox.ButtonRole.DestructiveRole)
+        asking.setTextFormat(Qt.TextFormat.PlainText)  # a title may look like markup
+        asking.setText(question)
+        asking.setInformativeText(about)
+        yes = asking.addButton(answer, QMessageBox.ButtonRole.DestructiveRole)
         asking.setDefaultButton(asking.addButton(QMessageBox.StandardButton.Cancel))
-        empty.clicked.connect(self._listing.empty_bin)
+        yes.clicked.connect(lambda: act())
         asking.open()
 
     def _restyle(self) -> None:

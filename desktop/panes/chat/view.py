@@ -164,6 +164,8 @@ class ChatView(QWidget):
         self.notice_bar.closed.connect(controller.dismiss)
         self.sidebar.new_requested.connect(self.new_chat)
         self.sidebar.chosen.connect(self._open)
+        self.sidebar.left.connect(composer.field.setFocus)
+        self.sidebar.typed.connect(self._type)
 
     def _wire_header(self) -> None:
         controller, header, head = self._controller, self.header, self._controller.head
@@ -234,8 +236,12 @@ class ChatView(QWidget):
     def _open(self, chat_id: str, message_id: str, words: str) -> None:
         self._keep()
         self._controller.open(chat_id, message_id, words)
-        if not message_id:
+
+    def _type(self, text: str) -> None:
+        """A letter typed in the list is the message's first."""
+        if self.isVisible():
             self.composer.field.setFocus()
+            self.composer.field.insertPlainText(text)
 
     def _keep(self) -> None:
         self._controller.keep_draft(self.composer.text)
@@ -293,7 +299,13 @@ class ChatView(QWidget):
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
-        self.composer.field.setFocus()
+        if not self.sidebar.list.hasFocus():  # a click there has brought this pane back, and F2 is to mean that chat
+            self.composer.field.setFocus()
+
+    def focusNextPrevChild(self, next: bool) -> bool:
+        """The composer comes after the conversation, whose buttons are made as it grows."""
+        self.composer.stand_last()
+        return super().focusNextPrevChild(next)
 
     def hideEvent(self, event: QHideEvent) -> None:
         self._keep()

@@ -29,6 +29,8 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QPlainTextEdit, QSizePolicy, QWidget
 
+from desktop.ui.boxes import leaves_undo
+
 LONGEST_LINE = 4_000  # characters in one paragraph; lays out in about a millisecond
 MOST_LINES = 10
 _GOES_ON = int(QTextFormat.Property.UserProperty) + 1
@@ -60,6 +62,7 @@ class Writing(QPlainTextEdit):
         self.document().setDocumentMargin(2)
         self.document().documentLayout().documentSizeChanged.connect(self._grow)
         self._grow()
+        self.document().clearUndoRedoStacks()  # a new document claims that its making can be undone
 
     def text(self) -> str:
         """What is written, without the syllable under composition."""
@@ -103,7 +106,7 @@ class Writing(QPlainTextEdit):
             if search:  # some desktops delete to the end of the line with it; here it is the window's
                 event.ignore()
                 return False
-        return super().event(event)
+        return leaves_undo(self, event) or super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):

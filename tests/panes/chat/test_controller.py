@@ -1,3 +1,5 @@
+import pytest
+
 from desktop.core.chat import Message, Role
 from desktop.core.errors import StorageError
 from desktop.core.generation import StopReason
@@ -260,3 +262,31 @@ def test_an_example_leaves_the_draft_where_it_is(pane, screen):
     assert pane.texts() == ["Which model?", "A reply."]
     assert screen.draft == "half a thought"
     assert pane.drafts == {pane.controller.chat.id: "half a thought"}
+
+
+def test_it_starts_with_the_model_used_last_if_that_is_still_there(pane, screen):
+    pane.wait(pane.chats.create(model="mistral"))
+    pane.controller.start()
+    pane.until(lambda: screen.chat.model == "mistral")
+    pane.wait(pane.chats.create(model="removed since"))
+    pane.controller.start()
+    pane.until(lambda: len(pane.controller.listing.chats) == 2)
+    assert screen.chat.model == ""
+
+
+@pytest.mark.parametrize("way", ["clear", "delete"])
+def test_an_error_goes_with_the_messages_it_was_about(pane, screen, model_chat, way):
+    ask(pane, "Q")
+    pane.controller.show_error(StorageError("It needs 2517 tokens."))
+    if way == "clear":
+        pane.controller.clear()
+    else:
+        pane.controller.delete(screen.last.id)
+    pane.until(lambda: screen.notice is None)
+
+
+def test_an_error_goes_when_the_next_question_is_sent(pane, screen, model_chat):
+    pane.controller.show_error(StorageError("It needs 2517 tokens."))
+    pane.controller.send("Q")
+    assert screen.notice is None
+    pane.idle()

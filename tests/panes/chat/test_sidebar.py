@@ -1,8 +1,10 @@
 """The list of chats by mouse and keys."""
 
+import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
+    QApplication,
     QLineEdit,
     QMessageBox,
 )
@@ -74,3 +76,87 @@ def test_the_bin_opens_and_is_emptied_after_asking(view, pane):
     QTest.mouseClick(button(asking, "Empty the bin"), Qt.MouseButton.LeftButton)
     pane.until(lambda: shown_rows(view) == [])
     assert pane.wait(pane.chats.all(binned=True)) == []
+
+
+def hits(view):
+    return [row for row in shown_rows(view) if row.kind is RowKind.HIT]
+
+
+@pytest.mark.parametrize("key", [Qt.Key.Key_Down, Qt.Key.Key_Return])
+def test_a_search_goes_on_by_keys_also_before_its_results_are_there(view, pane, key):
+    write(view, "Hello")
+    first = pane.controller.chat.id
+    view.new_chat()
+    view.search()
+    QTest.keyClicks(view.sidebar.search, "Hello")
+    QTest.keyClick(view.sidebar.search, key)
+    if key == Qt.Key.Key_Down:
+        pane.until(view.sidebar.list.hasFocus)
+        assert view.sidebar.rows.row(view.sidebar.list.currentIndex()) == hits(view)[0]
+        QTest.keyClick(view.sidebar.list, Qt.Key.Key_Return)
+    pane.until(lambda: pane.controller.chat.id == first)
+    assert view.composer.field.hasFocus()
+
+
+@pytest.mark.parametrize("place", ["search", "list"])
+def test_escape_ends_a_search(view, pane, place):
+    write(view, "Hello")
+    view.search()
+    QTest.keyClicks(view.sidebar.search, "Hello")
+    QTest.keyClick(view.sidebar.search, Qt.Key.Key_Down)
+    pane.until(view.sidebar.list.hasFocus)
+    QTest.keyClick(getattr(view.sidebar, place), Qt.Key.Key_Escape)
+    assert view.sidebar.search.text() == ""
+    assert hits(view) == []
+    assert view.composer.field.hasFocus()
+
+
+def test_results_are_seen_from_the_first(view, pane):
+    for number in range(60):
+        pane.wait(pane.chats.create(title=f"Soup {number}"))
+    pane.wait(pane.controller.listing.load())
+    bar = view.sidebar.list.verticalScrollBar()
+    bar.setValue(bar.maximum())
+    QTest.keyClicks(view.sidebar.search, "Soup")
+    pane.until(lambda: len(hits(view)) == 60)
+    assert bar.value() == 0
+
+
+def test_after_a_click_the_keys_mean_the_chat_and_a_letter_the_message(view, pane):
+    write(view, "Hello")
+    first = pane.controller.chat.id
+    view.new_chat()
+    click_row(view, row_of(view, "Hello"))
+    pane.until(lambda: pane.controller.chat.id == first)
+    assert view.sidebar.list.hasFocus()
+    QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_F2)
+    assert view.sidebar.list.editing
+    QTest.keyClick(view.sidebar.list.findChild(QLineEdit), Qt.Key.Key_Escape)
+    view.sidebar.list.setFocus()
+    QTest.keyClick(view.sidebar.list, "h")
+    assert view.composer.field.hasFocus()
+    assert view.composer.text == "h"
+    view.sidebar.list.setFocus()
+    QTest.keyClick(view.sidebar.list, Qt.Key.Key_Delete)
+    pane.until(lambda: [r.kind for r in shown_rows(view)] == [RowKind.BIN])
+
+
+@pytest.mark.parametrize("way", ["menu", "key"])
+def test_one_chat_in_the_bin_is_deleted_for_good_after_asking(view, pane, way):
+    for title in ("One", "Two"):
+        made = pane.wait(pane.chats.create(title=title))
+        pane.wait(pane.chats.bin(made.id))
+    pane.wait(pane.controller.listing.load())
+    pane.controller.listing.open_bin(True)
+    row = row_of(view, "One")
+    if way == "menu":
+        view.sidebar._menu(shown_rows(view)[row], QPoint(0, 0))
+        pick("Delete forever")
+    else:
+        view.sidebar.list.setCurrentIndex(view.sidebar.rows.index(row))
+        QTest.keyClick(view.sidebar.list, Qt.Key.Key_Delete)
+    asking = view.sidebar.findChild(QMessageBox)
+    assert len(pane.wait(pane.chats.all(binned=True))) == 2
+    QTest.mouseClick(button(asking, "Delete forever"), Qt.MouseButton.LeftButton)
+    pane.until(lambda: [r.text for r in shown_rows(view)][1:] == ["Two"])
+    assert [c.title for c in pane.wait(pane.chats.all(binned=True))] == ["Two"]

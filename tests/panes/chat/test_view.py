@@ -296,3 +296,15 @@ def test_the_guide_does_not_complete_whatever_the_opening_says(view, pane, scree
     pane.controller.choose_model("")
     assert not screen.last.can_continue
     assert completion_labels(view) == []
+
+
+def test_tab_goes_from_the_conversation_to_the_composer(view, pane):
+    write(view, "Hello")
+    view.header.button.setFocus()
+    passed = []
+    while QApplication.focusWidget() is not view.composer.field and len(passed) < 60:
+        passed.append(QApplication.focusWidget())
+        QTest.keyClick(passed[-1], Qt.Key.Key_Tab)
+    assert QApplication.focusWidget() is view.composer.field
+    assert any(view.transcript.isAncestorOf(widget) for widget in passed)
+    assert not any(view.composer.isAncestorOf(widget) for widget in passed)
