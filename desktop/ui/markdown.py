@@ -45,8 +45,8 @@ class Segment:
     kind: Kind
     source: str
     language: str = ""
-    continued: bool = False  # the code block began in the segment before
-    goes_on: bool = False  # the code block goes on in the next segment
+    continued: bool = False  # the code block, or the paragraph, began in the segment before
+    goes_on: bool = False  # the code block, or the paragraph, goes on in the next segment
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +92,7 @@ class Segments:
         self.live: list[Segment] = []
         self._tail = ""
         self._prefix = ""  # what a block that was cut needs before its rest, to be read as what it is
+        self._joined = False  # whether the tail goes on with the paragraph that the last settled segment ends in
         self.append(text)
 
     def append(self, text: str) -> None:
@@ -130,12 +131,12 @@ class Segments:
         if first.code:
             continued = bool(self._prefix) and first.start == 0
             return Segment(Kind.CODE, first.token.content.rstrip("\n"), _language(first.token), continued)
-        return Segment(Kind.TEXT, source[first.start : group[-1].end])
+        return Segment(Kind.TEXT, source[first.start : group[-1].end], continued=self._joined and first.start == 0)
 
     def _cut(self, source: str, block: _Block) -> None:
         """Settles all but the last part of one block that is too long."""
         head, continued = _head(source, block), bool(self._prefix)
-        at = len(head)
+        joined, at = self._joined, len(head)
         while True:
             end = _split_at(source, at)
             part = source[at:end]
@@ -143,15 +144,17 @@ class Segments:
                 code = part.rstrip("\n")
                 self.settled.append(Segment(Kind.CODE, code, _language(block.token), continued, goes_on=True))
             else:
-                self.settled.append(Segment(Kind.TEXT, head + part))
+                goes_on = block.token.type == "paragraph_open" and bool(source[end:].strip())
+                self.settled.append(Segment(Kind.TEXT, head + part, continued=joined, goes_on=goes_on))
+                joined = goes_on
             at, continued = end, True
             if _weight(source, at, block.end) <= _HARD:
                 break
-        self._drop(at, head)
+        self._drop(at, head, joined=joined)
 
-    def _drop(self, at: int, prefix: str) -> None:
+    def _drop(self, at: int, prefix: str, *, joined: bool = False) -> None:
         self._tail = self._tail[at - len(self._prefix) :]
-        self._prefix = prefix
+        self._prefix, self._joined = prefix, joined
 
 
 def _parser(*, inline: bool) -> MarkdownIt:

@@ -106,6 +106,20 @@ def test_code_is_a_segment_of_its_own_and_a_long_one_stays_one_block() -> None:
     assert {p.language for p in parts} == {"c"}
 
 
+def test_long_paragraph_stays_one_while_it_grows_too() -> None:
+    text = "One more sentence. " * 300 + "\n\nEnd."
+    growing = Segments()
+    for at in range(0, len(text), 50):
+        growing.append(text[at : at + 50])
+    parts = all_of(text)
+    assert [*growing.settled, *growing.live] == parts
+    assert len(parts) > 3
+    assert [p.continued for p in parts] == [False, *[True] * (len(parts) - 1)]
+    assert [p.goes_on for p in parts] == [*[True] * (len(parts) - 1), False]
+    apart = all_of(("word " * 200 + "\n\n") * 4)
+    assert not any(p.continued or p.goes_on for p in apart)
+
+
 def test_unclosed_code_is_code_while_it_streams() -> None:
     assert all_of("```js\nlet a") == [Segment(Kind.CODE, "let a", "js")]
 

@@ -75,6 +75,8 @@ class TextBody(Body):
         kind = Type.BODY if self._thought else Type.READING
         self._reading.dress(self.look.font(kind), self.look.px(theme.XL), sheet(self.look, kind, ink))
         self._reading.replace(f"<body>{markdown.html(segment.source)}</body>")
+        if segment.goes_on:
+            self._reading.join_below()
 
     def mark(self, words: str) -> None:
         self._reading.mark(words, self.look.colours.mark)

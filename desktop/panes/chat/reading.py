@@ -89,6 +89,14 @@ class Reading(QTextBrowser):
             cursor.setPosition(min(position, end), QTextCursor.MoveMode.KeepAnchor)
             self.setTextCursor(cursor)
 
+    def join_below(self) -> None:
+        """The last paragraph goes on in what stands below: no space between."""
+        cursor = QTextCursor(self.document())
+        cursor.movePosition(QTextCursor.MoveOperation.End)
+        spacing = cursor.blockFormat()
+        spacing.setBottomMargin(0)
+        cursor.setBlockFormat(spacing)
+
     def mark(self, words: str, colour: str) -> None:
         """Marks where these words stand."""
         found: list[QTextEdit.ExtraSelection] = []

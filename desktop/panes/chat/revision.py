@@ -6,9 +6,12 @@ to the input method. Nothing is saved here; the text goes out by `saved`.
 
 from __future__ import annotations
 
+import sys
+from math import ceil
+
 from PySide6.QtCore import QEvent, Qt, Signal
-from PySide6.QtGui import QInputMethodEvent, QKeyEvent, QTextCursor
-from PySide6.QtWidgets import QPlainTextEdit, QPushButton, QWidget
+from PySide6.QtGui import QInputMethodEvent, QKeyEvent, QPalette, QTextCursor, QTextDocument
+from PySide6.QtWidgets import QLabel, QPlainTextEdit, QPushButton, QWidget
 
 from desktop.panes.chat.body import Body
 from desktop.ui import theme
@@ -16,6 +19,7 @@ from desktop.ui.theme import Theme, Type
 from desktop.ui.translation import _
 
 _TALLEST = 360  # pixels at 100 %; a longer text scrolls in the field
+_MEASURED = 6_000  # characters; so many are taller than that already
 
 
 class Field(QPlainTextEdit):
@@ -28,6 +32,18 @@ class Field(QPlainTextEdit):
         super().__init__(parent)
         self._composing = False
         self.setTabChangesFocus(True)
+
+    def tall(self, width: int) -> int:
+        """The height at which all of the text shows; the field's own layout lags behind until it has been shown."""
+        self.ensurePolished()
+        frame = self.size() - self.contentsRect().size()
+        document = QTextDocument()
+        document.setDefaultFont(self.font())
+        document.setDefaultTextOption(self.document().defaultTextOption())
+        document.setDocumentMargin(self.document().documentMargin())
+        document.setPlainText(self.toPlainText()[:_MEASURED])
+        document.setTextWidth(width - frame.width())
+        return ceil(document.size().height()) + frame.height() + self.fontMetrics().lineSpacing() // 2
 
     def inputMethodEvent(self, event: QInputMethodEvent) -> None:
         self._composing = bool(event.preeditString())
@@ -56,6 +72,8 @@ class EditorBody(Body):
         self._save = QPushButton(self)
         self._save.setProperty("primary", True)
         self._cancel = QPushButton(self)
+        self._hint = QLabel(self)
+        self._hint.setForegroundRole(QPalette.ColorRole.PlaceholderText)
         self._field.accepted.connect(self._submit)
         self._field.cancelled.connect(self.cancelled)
         self._field.document().documentLayout().documentSizeChanged.connect(lambda _size: self.grown.emit())
@@ -68,6 +86,7 @@ class EditorBody(Body):
         self._field.setAccessibleName(_("Edit message"))
         self._save.setText(_("Save"))
         self._cancel.setText(_("Cancel"))
+        self._hint.setText(_("Cmd+Enter saves") if sys.platform == "darwin" else _("Ctrl+Enter saves"))
 
     def changeEvent(self, event: QEvent) -> None:
         if event.type() == QEvent.Type.LanguageChange:
@@ -82,19 +101,20 @@ class EditorBody(Body):
 
     def fit(self, width: int) -> int:
         self._field.setFont(self.look.font(Type.READING))
-        self._field.resize(width, self._field.height())
-        lines = self._field.document().size().height()  # a QPlainTextEdit's document counts in lines
-        wanted = round((lines + 1) * self._field.fontMetrics().lineSpacing()) + self.look.px(theme.L)
-        height = min(wanted, self.look.px(_TALLEST))
+        height = min(self._field.tall(width), self.look.px(_TALLEST))
         self._field.setGeometry(0, 0, width, height)
         save, cancel = self._save.sizeHint(), self._cancel.sizeHint()
         self._save.setGeometry(width - save.width(), height + theme.S, save.width(), save.height())
         left = width - save.width() - theme.S - cancel.width()
         self._cancel.setGeometry(left, height + theme.S, cancel.width(), cancel.height())
+        self._hint.setFont(self.look.font(Type.SMALL))
+        hint = self._hint.sizeHint()
+        room = left - theme.M
+        self._hint.setGeometry(max(0, room - hint.width()), height + theme.S, min(room, hint.width()), save.height())
         return height + theme.S + save.height()
 
     def stops(self) -> list[QWidget]:
         return [self._field, self._cancel, self._save]
 
     def _submit(self) -> None:
-        self.saved.emit(self._field.toPlainText())
+        self.saved.emit(self._field.toPlainText().rstrip())

@@ -190,6 +190,48 @@ def test_editing_in_place(qtbot, transcript: Transcript) -> None:
     assert texts(transcript)[0] == "Helo"
 
 
+def test_leaving_an_edit_keeps_the_place_and_the_focus(transcript: Transcript) -> None:
+    transcript.show_chat(talk(12))
+    click(transcript, "Edit")
+    field = next(f for f in transcript.findChildren(QPlainTextEdit) if f.isVisible())
+    before = transcript.verticalScrollBar().value()
+    assert before > 0
+    QTest.keyClick(field, Qt.Key.Key_Escape)
+    focused = QApplication.focusWidget()
+    edited = next(r for r in transcript.realised() if r.widget and focused and r.widget.isAncestorOf(focused))
+    assert edited.entry is transcript.entries[-1]
+    assert transcript.verticalScrollBar().value() == min(before, transcript.verticalScrollBar().maximum())
+
+
+@pytest.mark.parametrize("text", ["one", "one\ntwo", "하나\n둘\n셋", "word " * 80])
+def test_edited_text_is_all_in_view(qtbot, transcript: Transcript, text: str) -> None:
+    transcript.show_chat([asked("q", text + "\n\n ")])
+    click(transcript, "Edit")
+    field = transcript.findChild(QPlainTextEdit)
+    qtbot.wait(50)
+    assert field.verticalScrollBar().maximum() == 0
+    field.insertPlainText("x\n\n")
+    with qtbot.waitSignal(transcript.edit_submitted) as told:
+        QTest.keyClick(field, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
+    assert told.args[1].endswith("x")
+
+
+def test_long_paragraph_shows_no_gap_where_it_is_cut(transcript: Transcript) -> None:
+    transcript.show_chat([replied("r", "One more sentence. " * 150)])
+    rows = [r for r in transcript.realised() if r.part is Part.TEXT]
+    assert len(rows) > 1
+    assert [r.gap for r in rows[1:]] == [0] * (len(rows) - 1)
+    shown = in_order(transcript)[:-1]
+    assert [r.document().lastBlock().blockFormat().bottomMargin() for r in shown] == [0] * len(shown)
+
+
+def test_what_is_there_at_times_moves_no_other_action(transcript: Transcript) -> None:
+    transcript.show_chat([replied("r", "Hi", last=True)])
+    before = button(transcript, "Delete").x()
+    transcript.update_message(replied("r", "Hi", last=True, can_continue=True))
+    assert button(transcript, "Delete").x() == before < button(transcript, "Continue").x()
+
+
 def test_composed_syllable_is_not_cut_by_saving(qtbot, transcript: Transcript) -> None:
     transcript.show_chat([asked("q", "한")])
     click(transcript, "Edit")
