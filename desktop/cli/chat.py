@@ -86,7 +86,7 @@ async def _one(alcove: Assembly, chat: Chat, text: str, *, quiet: bool) -> tuple
         except UserError as error:
             fault = error
     if not quiet and final is not None:
-        print()
+        print(flush=True)
     return final, fault
 
 
