@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEventLoop, Qt, QTimer
 from PySide6.QtGui import QIcon
-from PySide6.QtWidgets import QApplication, QMessageBox
+from PySide6.QtWidgets import QApplication
 
 from desktop import __version__
 from desktop.core.errors import UserError
@@ -39,7 +39,6 @@ def main(files: Sequence[str] = ()) -> int:
     QApplication.setDesktopFileName("alcove")
     app = QApplication(sys.argv[:1])
     app.setQuitOnLastWindowClosed(False)
-    app.setWindowIcon(QIcon(str(resources() / "icons" / "alcove.png")))
     paths = Paths.of_person()
     instance = Instance(paths.home)
     try:
@@ -49,6 +48,7 @@ def main(files: Sequence[str] = ()) -> int:
         preferences = Preferences(paths.preferences)
         shell = shown(app, preferences)
         _paint(shell)
+        app.setWindowIcon(QIcon(str(resources() / "icons" / "alcove.png")))
         from desktop.ui import loop
 
         return loop.run(filled(shell, paths, preferences, instance))
@@ -96,6 +96,8 @@ def _log_to(folder: Path) -> None:
 def _refuse(app: QApplication, error: UserError) -> None:
     """The data folder or the database cannot be used: that is said, and nothing is touched."""
     translation.use("system", resources() / "locale")
+    from PySide6.QtWidgets import QMessageBox
+
     box = QMessageBox(QMessageBox.Icon.Warning, "Alcove", _(error.message, **error.fields))
     box.finished.connect(lambda _result: app.exit())  # quit() asks the windows, and ours refuses to close by itself
     box.open()

@@ -12,8 +12,8 @@ from desktop.assembly import Assembly
 from desktop.cli import options
 from desktop.cli.terminal import chosen, shown, table, tell_notices
 from desktop.core.errors import N_
-from desktop.core.generation import Finished, GenerateRequest, Piece, PieceKind, Sampling
-from desktop.core.settings import Group, load_settings, resolve
+from desktop.core.generation import Finished, GenerateRequest, Piece, PieceKind, Sampling, load_settings
+from desktop.core.settings import Group, resolve
 from desktop.ui import formats
 from desktop.ui.translation import _
 

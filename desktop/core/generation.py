@@ -6,8 +6,10 @@ strings, never objects with behaviour. Nothing here knows llama.cpp.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
+
+from desktop.core.settings import GPU_AUTOMATIC, Values
 
 
 class PieceKind(StrEnum):
@@ -30,9 +32,6 @@ class FlashAttention(StrEnum):
     AUTO = "auto"
     ON = "on"
     OFF = "off"
-
-
-GPU_AUTOMATIC = -2
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,3 +160,14 @@ class Finished:
 
 
 GenerateEvent = PromptProgress | Appended | Finished
+
+
+def load_settings(values: Values) -> LoadSettings:
+    """The resolved values a load needs."""
+    picked = {f.name: values[f.name] for f in fields(LoadSettings)}
+    return LoadSettings(**{**picked, "flash_attention": FlashAttention(str(values["flash_attention"]))})  # type: ignore[arg-type]
+
+
+def sampling(values: Values) -> Sampling:
+    """The resolved values a reply needs."""
+    return Sampling(**{f.name: values[f.name] for f in fields(Sampling)})  # type: ignore[arg-type]

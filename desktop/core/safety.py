@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from desktop.core.generation import GPU_AUTOMATIC, LoadSettings
+from desktop.core.generation import LoadSettings
+from desktop.core.settings import GPU_AUTOMATIC
 
 _SMALL_CONTEXT = 2048
 _SMALL_BATCH = 128

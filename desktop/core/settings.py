@@ -9,12 +9,12 @@ written here.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from enum import StrEnum
 
 from desktop.core.errors import N_, SettingError
-from desktop.core.generation import GPU_AUTOMATIC, FlashAttention, LoadSettings, Sampling
 
+GPU_AUTOMATIC = -2  # GPU layers: as many as the card has room for
 Value = bool | int | float | str | tuple[str, ...]
 Values = Mapping[str, Value]
 
@@ -363,14 +363,3 @@ def resolve(*levels: Mapping[str, object]) -> dict[str, Value]:
     for level in reversed(levels):
         found |= valid(level)
     return found
-
-
-def load_settings(values: Values) -> LoadSettings:
-    """The resolved values a load needs."""
-    picked = {f.name: values[f.name] for f in fields(LoadSettings)}
-    return LoadSettings(**{**picked, "flash_attention": FlashAttention(str(values["flash_attention"]))})  # type: ignore[arg-type]
-
-
-def sampling(values: Values) -> Sampling:
-    """The resolved values a reply needs."""
-    return Sampling(**{f.name: values[f.name] for f in fields(Sampling)})  # type: ignore[arg-type]

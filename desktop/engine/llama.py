@@ -22,9 +22,10 @@ import llama_cpp.llama_cpp as C
 
 from desktop.core.errors import N_, LoadError, UserError
 from desktop.core.fit import layers_that_fit
-from desktop.core.generation import GPU_AUTOMATIC, FlashAttention, LoadSettings, ModelInfo, Sampling
+from desktop.core.generation import FlashAttention, LoadSettings, ModelInfo, Sampling
 from desktop.core.gguf import Header
 from desktop.core.quants import TENSOR_TYPES
+from desktop.core.settings import GPU_AUTOMATIC
 from desktop.engine import refusal
 from desktop.engine.cpu import default_threads, missing_instructions
 from desktop.engine.devices import Device, DeviceKind, Library

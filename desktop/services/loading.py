@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from desktop.core.chat import Chat
-from desktop.core.generation import LoadSettings, ModelInfo
-from desktop.core.settings import BY_KEY, Value, load_settings, resolve
+from desktop.core.generation import LoadSettings, ModelInfo, load_settings
+from desktop.core.settings import BY_KEY, Value, resolve
 from desktop.engine.client import Engine
 from desktop.services.chats import Chats
 from desktop.services.library import Library, Model

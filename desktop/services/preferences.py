@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from desktop.core import settings, toml
+from desktop.core import settings
 from desktop.core.errors import N_, Notice
 from desktop.core.settings import Value, Values
 from desktop.services.disk import aside, refused, write_whole
@@ -93,6 +93,8 @@ class Preferences:
 
     async def _save(self) -> None:
         import asyncio
+
+        from desktop.core import toml
 
         async with self._writing:
             data = toml.dumps(self._tables).encode()

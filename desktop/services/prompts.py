@@ -14,9 +14,9 @@ from datetime import datetime
 from desktop.core import prompt, window
 from desktop.core.chat import Chat, Message, Opening, Role, Turn
 from desktop.core.errors import N_, PromptTooLong, TemplateError
-from desktop.core.generation import ModelInfo, Piece, PieceKind, Sampling
+from desktop.core.generation import ModelInfo, Piece, PieceKind, Sampling, sampling
 from desktop.core.guide import REFUSAL_STARTS
-from desktop.core.settings import Value, sampling
+from desktop.core.settings import Value
 from desktop.core.templates import BY_NAME, ChatTemplate, is_base, recognise
 from desktop.engine.client import Engine
 from desktop.services.help import Help

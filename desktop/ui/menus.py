@@ -14,7 +14,6 @@ from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QApplication, QMenu, QMenuBar, QPushButton, QWidget
 
 from desktop.core.errors import N_
-from desktop.ui.boxes import undoable
 from desktop.ui.translation import _
 
 
@@ -171,6 +170,8 @@ class Menus(QObject):
 
 def _able(method: str) -> QWidget | None:
     """The widget with the focus, if it can do that."""
+    from desktop.ui.boxes import undoable  # late: the menus stand there before any field does
+
     focus = QApplication.focusWidget()
     if focus is None or focus.metaObject().indexOfMethod(f"{method}()") < 0:
         return None

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from functools import cached_property
 
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QPalette
@@ -117,7 +118,6 @@ class Theme(QObject):
         self._appearance = "system"
         self._percent = 100
         self._family = app.font().family()
-        self._fixed = QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont).family()
         app.setStyle("Fusion")
         self._system = app.styleHints().colorScheme()
         app.styleHints().colorSchemeChanged.connect(self._follow)
@@ -143,9 +143,14 @@ class Theme(QObject):
         """A length that grows with the text."""
         return round(value * self._percent / 100)
 
+    @cached_property
+    def _fixed(self) -> str:
+        """The family for code, looked up when code is first shown: it costs milliseconds that the first paint needs."""
+        return QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont).family()
+
     def font(self, kind: Type) -> QFont:
         pixels, weight = kind.value
-        font = QFont(self._fixed if kind is Type.CODE else self._family)
+        font = QFont(self._family)
         if kind is Type.CODE:
             font.setFamilies([self._fixed, self._family])
             font.setStyleHint(QFont.StyleHint.Monospace)

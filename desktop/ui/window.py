@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -87,7 +88,6 @@ class MainWindow(QMainWindow):
         self.menus.pane_asked.connect(self.show_pane)
         self.menus.asked.connect(self._ask)
         self._arrange()
-        self._hint = DropHint(look, self)
         self.setAcceptDrops(True)
         self.setMinimumSize(*SMALLEST)
         self._restore()
@@ -98,6 +98,10 @@ class MainWindow(QMainWindow):
         self._make = make
         self._side.put(sidebar)
         self.show_pane(self._home)
+
+    @cached_property
+    def _hint(self) -> DropHint:
+        return DropHint(self._look, self)
 
     def _arrange(self) -> None:
         self._notices.setContentsMargins(theme.M, theme.S, theme.M, 0)

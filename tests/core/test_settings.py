@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from desktop.core.errors import SettingError
-from desktop.core.generation import FlashAttention, LoadSettings, Sampling
-from desktop.core.settings import BY_KEY, TABLE, Group, Kind, Scope, Setting, check, load_settings, resolve, sampling
+from desktop.core.generation import FlashAttention, LoadSettings, Sampling, load_settings, sampling
+from desktop.core.settings import BY_KEY, TABLE, Group, Kind, Scope, Setting, check, resolve
 
 ROWS = pytest.mark.parametrize("row", TABLE, ids=[row.key for row in TABLE])
 NUMBERS = [row for row in TABLE if row.kind in (Kind.WHOLE, Kind.NUMBER)]
