@@ -30,7 +30,6 @@ from desktop.core.errors import UserError
 from desktop.core.settings import Value
 from desktop.ui import theme
 from desktop.ui.buttons import IconButton
-from desktop.ui.drops import DropHint, dropped
 from desktop.ui.icons import Icon
 from desktop.ui.labels import Label, Tone
 from desktop.ui.menus import Command, Menus
@@ -39,6 +38,7 @@ from desktop.ui.translation import _
 
 if TYPE_CHECKING:
     from desktop.ui.bars import Bar
+    from desktop.ui.drops import DropHint
 
 SMALLEST = (760, 520)
 _FOLD_BELOW = 840  # narrower, a conversation beside the list would be less than 70 characters wide
@@ -101,6 +101,8 @@ class MainWindow(QMainWindow):
 
     @cached_property
     def _hint(self) -> DropHint:
+        from desktop.ui.drops import DropHint
+
         return DropHint(self._look, self)
 
     def _arrange(self) -> None:
@@ -207,6 +209,8 @@ class MainWindow(QMainWindow):
         self._on_close()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        from desktop.ui.drops import dropped
+
         files = dropped(event.mimeData())
         if files:
             event.acceptProposedAction()
@@ -216,6 +220,8 @@ class MainWindow(QMainWindow):
         self._hint.hide()
 
     def dropEvent(self, event: QDropEvent) -> None:
+        from desktop.ui.drops import dropped
+
         self._hint.hide()
         files = dropped(event.mimeData())
         event.acceptProposedAction()
@@ -280,7 +286,7 @@ class Side(QWidget):
         column.addStretch()
         for button in self._buttons.values():
             column.addWidget(button)
-        look.changed.connect(lambda: self.fold(self.folded))
+        look.changed.connect(self._refold)
 
     def put(self, sidebar: QWidget) -> None:
         """Puts the list in its place."""
@@ -300,6 +306,9 @@ class Side(QWidget):
         self._buttons[self._panes[0].name].setVisible(folded)  # unfolded, the list leads back to the chats
         self.setFixedWidth(self._look.px(_STRIP if folded else _LIST))
         self.retranslate()
+
+    def _refold(self) -> None:
+        self.fold(self.folded)
 
     def mark(self, name: str) -> None:
         for pane, button in self._buttons.items():
