@@ -28,10 +28,10 @@ CLOSING = """
 ## What bounds the start
 
 An empty window touches almost nothing of Qt for Python. Ours is the first to ask for the `Qt` namespace, whose hundred
-enumerations are then made (13 to 20 ms here, seen with `python -X importtime`), and it builds a menu bar, a palette and a
-style sheet (about 15 ms); our own modules before the first paint cost about 30 ms, asyncio none any more. What was tried
-and kept: painting before asyncio, services and panes are imported (from 4.3 to about 1.7), panes made when first shown,
-fonts, icon and sockets after the paint. The limit of 1.6 is reached in some runs and missed in most.
+enumerations are then made (13 to 20 ms here, seen with `python -X importtime`), and it builds a menu bar, a palette
+and a style sheet (about 15 ms); our own modules before the first paint cost about 30 ms, asyncio none any more. What
+was tried and kept: painting before asyncio, services and panes are imported (from 4.3 to about 1.7), panes made when
+first shown, fonts, icon and sockets after the paint. The limit of 1.6 is reached in some runs and missed in most.
 """
 
 
