@@ -8,7 +8,12 @@
     ├── EngineDied          the engine process ended by itself; the text so far is kept
     ├── ChatFileError       an import that is not a chat of ours
     ├── SettingError        a value outside its bounds
-    └── StorageError        disk full, read-only, no permission, a database from elsewhere
+    ├── StorageError        disk full, read-only, no permission, a database from elsewhere
+    ├── NetworkError        no connection: no network, a proxy, a certificate, a time limit
+    │   └── Sealed          the offline switch is on
+    ├── HubError            the Hub answered, but not with what was asked for
+    │   └── GatedError      the repository wants its terms accepted, or a token
+    └── TransferError       a download that cannot become the file that was promised
     anything else           a bug of ours: traceback in the log, a dialogue that offers a report
 
 A `UserError` carries a message id (English text with `{placeholders}`) and the fields that fill it; `ui` and `cli`
@@ -74,6 +79,26 @@ class SettingError(UserError):
 
 class StorageError(UserError):
     """The disk, its permissions, or a database that is not ours to write."""
+
+
+class NetworkError(UserError):
+    """No connection came about: network, proxy, certificate or a time limit."""
+
+
+class Sealed(NetworkError):
+    """The offline switch is on, so the connection was not even tried."""
+
+
+class HubError(UserError):
+    """The Hub answered, but not with what was asked for."""
+
+
+class GatedError(HubError):
+    """The repository wants its terms accepted, or a token. Fields: `repo`, and `url` of the page where that is done."""
+
+
+class TransferError(UserError):
+    """A download cannot become the file that was promised."""
 
 
 @dataclass(frozen=True, slots=True)
