@@ -26,7 +26,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from desktop.panes.chat.reading import Reading
+from desktop.ui.reading import Reading
 from desktop.ui.bars import Bar
 from desktop.ui.translation import _
 from desktop.ui.window import MainWindow

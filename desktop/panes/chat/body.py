@@ -22,7 +22,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QLabel, QPushButton, QTextEdit, QWidget
 
-from desktop.panes.chat.reading import LINE, Reading, line, panel, sheet
+from desktop.ui.reading import LINE, Reading, line, panel, sheet
 from desktop.ui import icons, markdown, theme
 from desktop.ui.buttons import IconButton
 from desktop.ui.highlight import Highlighter

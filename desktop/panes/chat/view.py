@@ -22,7 +22,7 @@ from desktop.panes.chat.controller import ChatController
 from desktop.panes.chat.edges import Action, Activity, ModelChoice, Notice, Work
 from desktop.panes.chat.file_dialogs import ask_where, ask_which
 from desktop.panes.chat.header import Header
-from desktop.panes.chat.links import ask_to_open
+from desktop.ui.links import ask_to_open
 from desktop.panes.chat.message import MessageView
 from desktop.panes.chat.opening import OpeningDialog
 from desktop.panes.chat.prompt_dialog import PromptDialog

@@ -7,7 +7,7 @@ from PySide6.QtCore import Qt, QUrl
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QMessageBox, QWidget
 
-from desktop.panes.chat.links import ask_to_open
+from desktop.ui.links import ask_to_open
 
 
 @pytest.mark.parametrize(("answer", "opened"), [("Open", ["https://a.example/x"]), ("Cancel", [])])

@@ -1,0 +1,65 @@
+"""A switch between pages: names side by side on one quiet ground, the chosen one raised.
+
+Invariant: it is Qt's own tab bar to keyboard and screen readers; only its painting is ours.
+"""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QTabBar
+
+from desktop.ui import theme
+from desktop.ui.boxes import CONTROL
+from desktop.ui.theme import Theme, Type
+
+
+class Tabs(QTabBar):
+    def __init__(self, look: Theme) -> None:
+        super().__init__()
+        self._look = look
+        self.setDrawBase(False)
+        self.setExpanding(False)
+        self.setUsesScrollButtons(False)
+        self.setMouseTracking(True)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        look.changed.connect(self._fit)
+        self._fit()
+
+    def tabSizeHint(self, index: int) -> QSize:
+        width = self.fontMetrics().horizontalAdvance(self.tabText(index)) + 2 * self._look.px(theme.L)
+        return QSize(width, self._look.px(CONTROL))
+
+    def minimumTabSizeHint(self, index: int) -> QSize:
+        return self.tabSizeHint(index)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        colours, painter = self._look.colours, QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(colours.raised))
+        painter.drawRoundedRect(QRectF(self.rect()), theme.RADIUS_S, theme.RADIUS_S)
+        under = self.tabAt(self.mapFromGlobal(self.cursor().pos())) if self.underMouse() else -1
+        for at in range(self.count()):
+            self._tab(painter, at, hovered=at == under)
+
+    def _tab(self, painter: QPainter, at: int, *, hovered: bool) -> None:
+        colours, chosen = self._look.colours, at == self.currentIndex()
+        box = QRectF(self.tabRect(at)).adjusted(2, 2, -2, -2)
+        if chosen or hovered:
+            focused = chosen and self.hasFocus()
+            edge = QPen(QColor(colours.accent if focused else colours.line), 1.5 if focused else 1)
+            painter.setPen(edge if chosen else Qt.PenStyle.NoPen)
+            painter.setBrush(QColor(colours.ground if chosen else colours.hover))
+            painter.drawRoundedRect(box, theme.XS, theme.XS)
+        painter.setPen(QColor(colours.text if chosen else colours.muted))
+        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, self.tabText(at))
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        super().mouseMoveEvent(event)
+        self.update()
+
+    def _fit(self) -> None:
+        self.setFont(self._look.font(Type.BODY))
+        self.updateGeometry()
