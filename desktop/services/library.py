@@ -24,11 +24,11 @@ from desktop.core.errors import N_, ModelFileError, Notice, SettingError, Storag
 from desktop.core.gguf import Value
 from desktop.engine.files import read_header
 from desktop.services.disk import aside, refused, write_whole
-from desktop.services.modelfiles import How, Model, described, folder_for, parts, stem, take
+from desktop.services.modelfiles import How, Model, Origin, described, folder_for, parts, stem, take
 from desktop.services.paths import Paths
 from desktop.services.rows import new_id
 
-__all__ = ["GUIDE", "How", "Library", "Model"]
+__all__ = ["GUIDE", "How", "Library", "Model", "Origin"]
 
 T = TypeVar("T")
 GUIDE = "Guide"
@@ -64,6 +64,11 @@ class Library:
             return library
 
         return await asyncio.to_thread(work)
+
+    @property
+    def folder(self) -> Path:
+        """Where owned models lie; downloads below `<author>/<repository>/`."""
+        return self._paths.models
 
     def all(self) -> list[Model]:
         """The guide, then the others by name."""
@@ -138,6 +143,10 @@ class Library:
                 work.exception()
             raise
 
+    async def add(self, path: Path, origin: Origin) -> Model:
+        """Lists a downloaded file that is whole and verified. Raises `ModelFileError` for one that is no sound model."""
+        return await asyncio.to_thread(self._add, path, origin)
+
     async def rename(self, name: str, new: str) -> Model:
         """Gives a model another name. Raises `SettingError` where it is taken or not one."""
         model = self._own(name)
@@ -192,6 +201,17 @@ class Library:
         if known is not None:  # its file was gone or has changed; here it is again
             found = replace(found, id=known.id, name=known.name, added=known.added)
         return self._put(found)
+
+    def _add(self, path: Path, origin: Origin) -> Model:
+        path = _absolute(path)
+        found = described(path, new_id(), self._free(stem(path)[:_LONGEST]))
+        known = next((m for m in self._models if m.path == found.path), None)
+        if known is not None:
+            found = replace(found, id=known.id, name=known.name, added=known.added)
+        owned = found.path.is_relative_to(self.folder)
+        return self._put(
+            replace(found, owned=owned, origin=origin, hashes=origin.hashes, verified=time.time() if origin.hashes else 0)
+        )
 
     def _known(self, found: Model) -> Model | None:
         self._refresh()
@@ -320,6 +340,9 @@ def _row(model: Model, home: Path) -> dict[str, Any]:
 
 def _model(row: dict[str, Any], home: Path) -> Model:
     known = {f.name: row[f.name] for f in fields(Model) if f.name in row}
+    if row.get("origin") is not None:
+        known["origin"] = Origin(**{**row["origin"], "others": tuple(row["origin"].get("others", ()))})
+    known["hashes"] = tuple(row.get("hashes", ()))
     if not all(isinstance(known.get(key), str) for key in ("id", "name", "path", "fingerprint")):
         raise TypeError
     return Model(**{**known, "path": home / str(row["path"])})

@@ -26,6 +26,7 @@ from desktop.services.disk import refused
 
 _SPLIT = re.compile(r"-(\d{5})-of-(\d{5})\.gguf$", re.IGNORECASE)  # llama.cpp's LLAMA_SPLIT_PREFIX
 _RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in "123456789")}
+MOST_PARTS = 9_999  # the largest models are split into some hundred; a header that claims more lies
 _SAMPLE = 1 << 20
 _CHUNK = 4 << 20
 _MARGIN = 256 << 20  # bytes left free on the disk, so that chats can still be saved
@@ -37,6 +38,23 @@ class How(StrEnum):
     COPY = "copy"
     LINK = "link"  # stays where it is
     MOVE = "move"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a downloaded model came from, and the SHA-256 that its repository gives for each file, in their order."""
+
+    repo: str
+    commit: str
+    file: str  # the first, as it is called in the repository
+    sha256: str = ""
+    others: tuple[str, ...] = ()  # of the later files of a split model
+
+    @property
+    def hashes(self) -> tuple[str, ...]:
+        """Of every file; empty where one is not known."""
+        known = (self.sha256, *self.others)
+        return known if all(known) else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +77,36 @@ class Model:
     added: float = 0.0
     binned: float | None = None
     built_in: bool = False
+    origin: Origin | None = None
+    hashes: tuple[str, ...] = ()  # SHA-256 of each file, once known; what `verify` compares with
+    verified: float = 0.0  # when the files were last found to be what `hashes` says
+    touched: int = 0  # nanoseconds: the newest modification time of its files when they were described
 
     @property
     def linked(self) -> bool:
         return not (self.owned or self.built_in)
+
+    @property
+    def sha256(self) -> str:
+        """Of the first file; "" until it is known."""
+        return self.hashes[0] if self.hashes else ""
+
+    @property
+    def files(self) -> list[Path]:
+        """Its files by their names, the first one first, whether or not they are there."""
+        found = _SPLIT.search(self.path.name)
+        if found is None or not 1 < int(found[2]) <= MOST_PARTS:
+            return [self.path]
+        begin = self.path.name[: found.start()]
+        return [self.path.with_name(f"{begin}-{n:05d}-of-{found[2]}.gguf") for n in range(1, int(found[2]) + 1)]
+
+    @property
+    def changed(self) -> bool:
+        """Whether its files are there but not as they were described: another length, or written since."""
+        try:
+            return self.touched != 0 and (self.size, self.touched) != state(self.files)
+        except OSError:
+            return False  # gone: `present` says so
 
     @property
     def present(self) -> bool:
@@ -76,7 +120,7 @@ def described(path: Path, id_: str, name: str) -> Model:
     files = parts(path, header)
     headers = [header, *(read_header(file) for file in files[1:])]
     try:
-        size = sum(file.stat().st_size for file in files)
+        size, touched = state(files)
         fingerprint = _fingerprint(path, header, size)
     except OSError as error:
         raise refused(error, path) from error
@@ -90,7 +134,14 @@ def described(path: Path, id_: str, name: str) -> Model:
         template=header.chat_template,
         title=header.name,
         added=time.time(),
+        touched=touched,
     )
+
+
+def state(files: Sequence[Path]) -> tuple[int, int]:
+    """Bytes and newest modification of files together: what is compared at every look. Raises `OSError`."""
+    found = [os.stat(file) for file in files]
+    return sum(one.st_size for one in found), max(one.st_mtime_ns for one in found)
 
 
 def parts(path: Path, header: Header) -> list[Path]:
