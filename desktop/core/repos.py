@@ -118,7 +118,15 @@ class Pasted:
 
 _FORBIDDEN = frozenset('\\:*?"<>|')
 _DEVICES = frozenset(
-    {"con", "prn", "aux", "nul", "conin$", "conout$", *(f"{port}{n}" for port in ("com", "lpt") for n in "0123456789¹²³")}
+    {
+        "con",
+        "prn",
+        "aux",
+        "nul",
+        "conin$",
+        "conout$",
+        *(f"{port}{n}" for port in ("com", "lpt") for n in "0123456789¹²³"),
+    }
 )
 
 
@@ -143,7 +151,12 @@ def variants(files: Iterable[RepoFile]) -> tuple[Variant, ...]:
     wholes: list[Variant] = []
     splits: dict[tuple[str, int], dict[int, RepoFile]] = {}
     for file in {file.path: file for file in files}.values():
-        if not file.path.lower().endswith(".gguf") or file.size <= 0 or not safe(file.path) or _NO_MODEL.search(file.path):
+        if (
+            not file.path.lower().endswith(".gguf")
+            or file.size <= 0
+            or not safe(file.path)
+            or _NO_MODEL.search(file.path)
+        ):
             continue
         split = _SPLIT.fullmatch(file.path)
         if split is None:
@@ -204,12 +217,12 @@ _TAG = re.compile(r"(.*[^/:]):([A-Za-z0-9_.-]+)", re.DOTALL)
 
 
 def valid_id(repo: str) -> bool:
-    """Whether a text has the form of a repository's id, author and name. As `huggingface_hub.validate_repo_id` has it."""
+    """Whether a text has the form of a repository's id, author and name (huggingface_hub: validate_repo_id)."""
     return len(repo) <= _LONGEST_ID and bool(_ID.fullmatch(repo)) and "--" not in repo and ".." not in repo
 
 
 def pasted(text: str, endpoint: str = HUB) -> Pasted | None:
-    """What a text from the clipboard points at; None if these are words to search for. `endpoint`: the Hub's address."""
+    """What a text from the clipboard points at; None if it is words to search for. `endpoint`: the Hub's address."""
     text = text.strip().strip("<>\"'")
     if valid_id(text):
         return Pasted(text)
@@ -238,7 +251,7 @@ def _of_id_and_file(text: str) -> Pasted | None:
 
 
 def _of_hub(path: str, query: str) -> Pasted | None:
-    """A page of the Hub: `/author/name`, `…/blob|resolve|tree|raw/revision/file`, or `…:variant` as Ollama writes it."""
+    """A page of the Hub: `/author/name`, `…/blob|resolve|tree|raw/revision/file`, or Ollama's `…:variant`."""
     parts = [part for part in path.split("/") if part]
     if len(parts) < 2 or parts[0].lower() in _NO_AUTHORS:
         return None
