@@ -1,0 +1,92 @@
+"""How fast a model will write: tokens per second from the bytes each token has to read, and what the figure rests on.
+
+Invariant: a forecast says its basis, and what was measured wins over what was computed: this model's own runs, then
+those of a model of like size, then the memory's bandwidth. Where the bytes are not known there is no forecast.
+Measuring is `services`' affair.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from statistics import median
+
+from desktop.core.errors import N_
+from desktop.core.gguf import Header
+
+SHARE = 0.8  # of the bandwidth: 75 to 85 % is reached in practice (FACTS: M1, M1 Pro, published runs of 7 B and 8 B)
+_ALIKE = 4  # times larger or smaller: beyond, caches and fixed costs make another law (a 3 MB model runs in the cache)
+_LATEST = 5  # runs whose median counts: older ones may be of another version or another power plan
+_LEAST = 32 << 20  # bytes a token: the whole model lies in a cache below that, and bandwidth says nothing
+
+
+class Basis(StrEnum):
+    """What a forecast rests on, in words."""
+
+    MODEL = N_("measured here with this model")
+    SCALED = N_("scaled from another model measured here")
+    BANDWIDTH = N_("from the memory bandwidth of this computer")
+
+
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """A forecast for writing with the context half full."""
+
+    tokens_per_s: float
+    basis: Basis
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What was measured once: `bytes_read` is what each token of it had to read, on the processor or a `gpu`."""
+
+    model: str
+    bytes_read: int
+    tokens_per_s: float
+    gpu: bool = False
+
+    @property
+    def bandwidth(self) -> float:
+        return self.bytes_read * self.tokens_per_s
+
+
+def weights_read(headers: Sequence[Header]) -> int:
+    """Bytes of weights read for one token: of experts only the active ones, of the embedding only one row.
+
+    A model without an output matrix of its own uses the embedding for it, and then reads it whole.
+    """
+    if not headers:
+        return 0
+    first = headers[0]
+    experts = first.whole(f"{first.architecture}.expert_count") or 0
+    used = first.whole(f"{first.architecture}.expert_used_count") or 0
+    active = min(1.0, used / experts) if experts > 0 and used > 0 else 1.0
+    tensors = [tensor for header in headers for tensor in header.tensors]
+    tied = not any(tensor.name == "output.weight" for tensor in tensors)
+    total = 0.0
+    for tensor in tensors:
+        if tensor.name.startswith(("token_embd.", "per_layer_token_embd.")):
+            total += tensor.nbytes if tied and tensor.name.startswith("token_embd.") else 0
+        else:
+            total += tensor.nbytes * (active if "_exps." in tensor.name else 1.0)
+    return int(total)
+
+
+def forecast(model: str, bytes_read: int, runs: Sequence[Run], bandwidth: float, gpu: bool = False) -> Speed | None:
+    """Tokens per second for `bytes_read` a token; `bandwidth` of the processor's memory is in bytes a second.
+
+    Of a graphics card's memory nothing is known before something ran on it. `runs` are in order, the latest last.
+    """
+    if bytes_read <= 0:
+        return None
+    alike = [run for run in runs if run.gpu == gpu and run.bytes_read > 0 and run.tokens_per_s > 0]
+    own = [run.bandwidth for run in alike if run.model == model]
+    if own:
+        return Speed(median(own[-_LATEST:]) / bytes_read, Basis.MODEL)
+    near = [run.bandwidth for run in alike if 1 / _ALIKE <= run.bytes_read / bytes_read <= _ALIKE]
+    if near:
+        return Speed(median(near[-_LATEST:]) / bytes_read, Basis.SCALED)
+    if bandwidth > 0 and not gpu and bytes_read >= _LEAST:
+        return Speed(SHARE * bandwidth / bytes_read, Basis.BANDWIDTH)
+    return None
