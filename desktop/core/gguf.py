@@ -1,7 +1,7 @@
 """Reads the header of a GGUF file from bytes: what a model is, before a byte of its weights is touched.
 
 Invariant: nothing in the file is trusted. Every count and length is compared with what the file can hold before
-anything is allocated, the header may not exceed 64 MiB, and nothing recurses. `parse` answers "I need N bytes" instead
+anything is allocated, the header may not exceed 64 MiB nor its lists four million values, and nothing recurses. `parse` answers "I need N bytes" instead
 of reading, so the same code serves a file, a download and a test. Opening files is `engine.files`; estimating memory is
 `core.fit`. Source: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
 """
@@ -21,10 +21,23 @@ Value = bool | int | float | str | tuple[bool, ...] | tuple[int, ...] | tuple[fl
 MAX_HEADER = 64 << 20  # the largest seen is 15.8 MB (a vocabulary of 262,144 with merges)
 _MAX_ENTRIES = 1 << 16
 _MAX_TENSORS = 1 << 17
+_MAX_VALUES = 1 << 22  # in all lists together; a value costs up to 32 times its bytes. The largest seen have 1.4 million
 _MAX_DIMENSIONS = 4  # GGML_MAX_DIMS
 _MAX_ALIGNMENT = 1 << 20
 _MAX_NUMBER = 1 << 62
-_MAX_LAYERS = 10_000  # llama.cpp has room for 512 (LLAMA_MAX_LAYERS); far more is a lie that others multiply with
+_MAX_NAME = 256  # characters of an architecture; the longest that llama.cpp knows has 20
+# What others multiply with, count to, or ask the disk for: far more than llama.cpp takes is a lie.
+_CLAIMS = (
+    ("block_count", 10_000),  # LLAMA_MAX_LAYERS is 512
+    ("context_length", (1 << 31) - 1),
+    ("embedding_length", 1 << 24),
+    ("feed_forward_length", 1 << 24),
+    ("attention.head_count", 1 << 20),
+    ("attention.head_count_kv", 1 << 20),
+    ("attention.key_length", 1 << 20),
+    ("attention.value_length", 1 << 20),
+)
+_MAX_PARTS = 9_999  # the largest models are split into some hundred
 _STRING, _ARRAY = 8, 9
 _SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
 
@@ -151,7 +164,8 @@ def parse(data: bytes | bytearray | memoryview, file_size: int | None = None) ->
     metadata = _metadata(reader, entry_count)
     alignment = metadata.get("general.alignment", 32)
     if type(alignment) is not int or not 0 < alignment <= _MAX_ALIGNMENT or alignment & (alignment - 1):
-        raise ModelFileError(_DAMAGED, detail=f"alignment {str(alignment)[:40]}")
+        detail = alignment if isinstance(alignment, int | float) else type(alignment).__name__
+        raise ModelFileError(_DAMAGED, detail=f"alignment {detail}")
     tensors = _tensors(reader, tensor_count, alignment)
     return Header(version, metadata, tensors, _padded(reader.at, alignment) if tensors else reader.at, alignment)
 
@@ -166,9 +180,14 @@ def check(header: Header, file_size: int) -> None:
         raise ModelFileError(_SHORT, found=size_in_words(file_size), expected=size_in_words(expected))
     if not header.architecture:
         raise ModelFileError(N_("This GGUF file does not say which kind of model it holds. Download it again."))
-    layers = header.whole(f"{header.architecture}.block_count") or 0
-    if not 0 <= layers <= _MAX_LAYERS:
-        raise ModelFileError(_DAMAGED, detail=f"{layers} layers")
+    if len(header.architecture) > _MAX_NAME:
+        raise ModelFileError(_DAMAGED, detail="general.architecture")
+    claims = [(f"{header.architecture}.{key}", most) for key, most in _CLAIMS]
+    for key, most in (*claims, ("split.count", _MAX_PARTS)):
+        value = header.metadata.get(key)
+        for number in value if isinstance(value, tuple) else (value,):
+            if isinstance(number, int) and not 0 <= number <= most:
+                raise ModelFileError(_DAMAGED, detail=f"{key}: {number}")
 
 
 def size_in_words(size: int) -> str:
@@ -186,6 +205,7 @@ class _Reader:
         self._data = bytes(data)
         self._limit = MAX_HEADER if file_size is None else min(MAX_HEADER, file_size)
         self._file_size = file_size
+        self._values = 0
         self.at = 0
 
     def require(self, count: int) -> None:
@@ -213,8 +233,15 @@ class _Reader:
     def string(self) -> str:
         return self.take(self.whole("Q")).decode("utf-8", "replace")
 
+    def values(self, count: int, size: int) -> None:
+        """Raises unless a list of `count` values of at least `size` bytes each is here and not one too many."""
+        self._values += count
+        if self._values > _MAX_VALUES:
+            raise ModelFileError(_DAMAGED, detail=f"{self._values} > {_MAX_VALUES}")
+        self.require(count * size)
+
     def strings(self, count: int) -> tuple[str, ...]:
-        self.require(count * 8)
+        self.values(count, 8)
         found = []
         data, at, end = self._data, self.at, min(len(self._data), self._limit)
         for _ in range(count):
@@ -298,7 +325,9 @@ def _numbers(reader: _Reader, key: str, kind: int, count: int) -> tuple[int, ...
     code = _SCALARS.get(kind)  # an array of arrays has no code: llama.cpp reads none either
     if code is None:
         raise ModelFileError(_DAMAGED, detail=f"“{key[:60]}”: {kind}")
-    return struct.unpack(f"<{count}{code}", reader.take(count * struct.calcsize("<" + code)))
+    size = struct.calcsize("<" + code)
+    reader.values(count, size)
+    return struct.unpack(f"<{count}{code}", reader.take(count * size))
 
 
 def _tensors(reader: _Reader, count: int, alignment: int) -> tuple[Tensor, ...]:

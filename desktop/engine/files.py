@@ -7,6 +7,7 @@ Blocking; for asyncio use `asyncio.to_thread`. Nothing is written, and llama.cpp
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 
 from desktop.core import gguf
@@ -18,8 +19,11 @@ _FIRST = 1 << 20  # holds the header of a model with 32,000 tokens (0.72 MB)
 def read_header(path: Path) -> gguf.Header:
     """The header, with the file's length checked against its tensors. Raises `ModelFileError`."""
     try:
-        if path.is_dir():
+        mode = os.stat(path).st_mode
+        if stat.S_ISDIR(mode):
             raise ModelFileError(N_("“{name}” is a folder, not a model file. Choose the .gguf file."), name=path.name)
+        if not stat.S_ISREG(mode):  # a pipe would never end
+            raise ModelFileError(N_("“{name}” is not an ordinary file. Choose the .gguf file."), name=path.name)
         with path.open("rb") as file:
             size = os.fstat(file.fileno()).st_size
             data, wanted = file.read(_FIRST), _FIRST

@@ -187,7 +187,7 @@ def test_more_layers_than_any_model_has_are_refused(layers: int, sound: bool) ->
     if sound:
         check(header, header.data_offset)
     else:
-        with pytest.raises(ModelFileError, match=f"{layers} layers.*download it again"):
+        with pytest.raises(ModelFileError, match=f"block_count: {layers}.*download it again"):
             check(header, header.data_offset)
 
 
