@@ -32,6 +32,7 @@ KINDS = {
 READING = 0.2  # the share of page and question tokens that count in the loss
 READING_WEIGHT = 0.1  # and how much, against 1 for the answer's
 MISSPELT = 0.6  # the share of questions that get noise
+OFTEN = 4  # how often a topic counts that training goes on for
 
 
 @dataclass(slots=True)
@@ -43,14 +44,21 @@ class Sample:
 
 
 class Author:
-    """Writes samples without end from one source of randomness."""
+    """Writes samples without end from one source of randomness; questions of topics in ``often`` come more."""
 
-    def __init__(self, corpus: Corpus, words: sentencepiece.SentencePieceProcessor, seed: int) -> None:
+    def __init__(
+        self, corpus: Corpus, words: sentencepiece.SentencePieceProcessor, seed: int, often: Sequence[str] = ()
+    ) -> None:
         self._dice = random.Random(seed)
         self._words = words
         self._corpus = corpus
         self._pages = list(corpus.pages.values())
-        self._asked = [(block, q) for block in corpus.blocks for q in block.questions if not is_held_back(block, q)]
+        self._asked = [
+            (block, question)
+            for block in corpus.blocks
+            for question in block.questions * (OFTEN if block.topic in often else 1)
+            if not is_held_back(block, question)
+        ]
         self._foreign = {
             language: [q for q in corpus.foreign.get(language, ()) if not is_held_back(None, q)]
             for language in LANGUAGES

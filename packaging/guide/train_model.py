@@ -3,7 +3,8 @@
     PYTHONPATH=. nice -n 5 python packaging/guide/train_model.py --out DIR --steps 850
 
 Writes ``vocabulary.model`` and ``guide.pt`` to DIR; run again with the same DIR to go on after an
-interruption. Does not write the GGUF: that is ``export.py``.
+interruption, or with more steps and the topics whose pages changed (``--often``) to teach it these.
+Does not write the GGUF: that is ``export.py``.
 """
 
 from __future__ import annotations
@@ -152,7 +153,7 @@ def optimisers(guide: Guide) -> list[Optimizer]:
     return [Muon(matrices, RATE_MATRICES), adam]
 
 
-def train(out: Path, steps: int, shape: Shape) -> None:
+def train(out: Path, steps: int, shape: Shape, often: list[str]) -> None:
     """Train for ``steps`` in all, going on from ``out/checkpoint.pt`` where there is one."""
     corpus = read()
     if not (out / "vocabulary.model").exists():
@@ -165,7 +166,7 @@ def train(out: Path, steps: int, shape: Shape) -> None:
     print(f"{sum(w.numel() for w in guide.parameters()):,} parameters, from step {first}", flush=True)
     kept_apart = held_back(corpus, words)
     began, seen, mean = time.monotonic(), 0, math.nan
-    stream = itertools.islice(batches(Author(corpus, words, SEED)), first, steps)
+    stream = itertools.islice(batches(Author(corpus, words, SEED, often)), first, steps)
     for step, (tokens, weights) in enumerate(stream, first):
         loss = _step(guide, steerers, rate_at(step, steps), tokens, weights)
         seen += tokens.numel()
@@ -220,10 +221,11 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="working folder")
     parser.add_argument("--steps", type=int, default=850)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--often", nargs="*", default=[], help="topics that are asked about more often")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     arguments.out.mkdir(parents=True, exist_ok=True)
-    train(arguments.out, arguments.steps, Shape())
+    train(arguments.out, arguments.steps, Shape(), arguments.often)
 
 
 if __name__ == "__main__":
