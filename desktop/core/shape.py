@@ -1,0 +1,210 @@
+"""A model's shape as far as memory depends on it: what each layer keeps for a token, and where its weights may lie.
+
+Invariant: every number is whole, at least 0 and bounded, whatever a header claims, so that what is computed from them
+is finite; a layer whose kind is not known counts as one that keeps all of the context. Estimates are `core.fit`'s.
+Sources: llama.cpp's `src/models/*.cpp` (windows) and `ggml-cpu/repack.cpp` (repacking), of llama-cpp-python 0.3.36.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Self
+
+from desktop.core import quants
+from desktop.core.gguf import Header, Tensor, Value
+from desktop.core.quants import FileType
+
+MAX_CONTEXT = 1 << 26  # tokens; the largest published is 10 million
+_MOST = 1 << 40  # of any single number a header gives
+_MOST_LAYERS = 512  # LLAMA_MAX_LAYERS
+_BLOCK = re.compile(r"blk\.(\d{1,6})\.")
+
+# Every n-th layer sees all of the context, the others a window (load_swa_pattern); not in the headers of that time.
+_PATTERNS = {"gemma2": 2, "gemma3": 6, "gemma3n": 5, "cohere2": 4, "gpt-oss": 2, "olmo2": 4}
+_WINDOWS = {"gemma2": 4096}  # where the header does not say
+# Architectures for which the closed form was compared with llama.cpp's own figures.
+_HELD = {"llama", "mistral3", "qwen2", "qwen3", "gemma", "gemma2", "gemma3", "phi3", "olmo2", "starcoder2", "stablelm"}
+# parameters in thousand millions: layers, width, feed forward, heads, heads of K and V; published models of that size
+_USUAL = (
+    (0.8, (28, 1024, 3072, 16, 8)),  # Qwen3-0.6B
+    (1.4, (22, 2048, 5632, 32, 8)),  # TinyLlama, Llama-3.2-1B
+    (2.3, (28, 2048, 6144, 16, 8)),  # Qwen3-1.7B
+    (5.0, (36, 2560, 9728, 32, 8)),  # Qwen3-4B
+    (9.5, (36, 4096, 14336, 32, 8)),  # Mistral-7B, Llama-3-8B, Qwen3-8B
+    (16.0, (40, 5120, 17408, 40, 8)),  # Qwen3-14B
+    (40.0, (64, 5120, 27648, 64, 8)),  # Qwen3-32B
+    (float("inf"), (80, 8192, 28672, 64, 8)),  # Llama-3-70B
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """What one layer keeps: numbers of K and of V for each token, for the last `window` tokens (0: for all)."""
+
+    keys: int
+    values: int
+    window: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """Numbers of a model; `held` says that the closed form is known to be right for models of this kind."""
+
+    architecture: str
+    layers: tuple[Layer, ...]
+    width: int
+    feed_forward: int
+    heads: int
+    query: int  # numbers of Q for a token: heads times their width
+    vocabulary: int
+    trained_context: int
+    weights_bytes: int
+    files: tuple[tuple[Tensor, ...], ...] = ()  # the tensors of each file; none where no header was seen
+    state_bytes: int = 0  # of recurrent layers, whatever the context
+    text_bytes: int = 0  # the description before the weights: mostly the vocabulary
+    main_type: int = -1  # the tensor type that holds most of the weights, where no tensors are known
+    held: bool = False
+
+    @classmethod
+    def of(cls, headers: Sequence[Header]) -> Self:
+        """The shape in the headers of a model's files, the first file first."""
+        first = headers[0]
+        numbers = _Numbers(first)
+        layers = _layers(numbers)
+        return cls(
+            architecture=first.architecture,
+            layers=layers,
+            width=numbers["embedding_length"],
+            feed_forward=max(
+                numbers["feed_forward_length"],
+                numbers["expert_feed_forward_length"] * min(numbers["expert_used_count"], 1024),
+            ),
+            heads=numbers["attention.head_count"],
+            query=numbers["attention.head_count"] * _key_length(numbers),
+            vocabulary=first.vocabulary,
+            trained_context=min(numbers["context_length"], MAX_CONTEXT),
+            weights_bytes=sum(header.weights_bytes for header in headers),
+            files=tuple(header.tensors for header in headers),
+            state_bytes=_state(numbers, layers),
+            text_bytes=first.data_offset,
+            held=first.architecture in _HELD and not numbers["expert_count"] and all(la.keys for la in layers),
+        )
+
+    @classmethod
+    def guessed(
+        cls, size: int, quantisation: FileType | None, parameters: int = 0, architecture: str = "", context: int = 0
+    ) -> Self:
+        """A shape for a file of which no header is here: a usual model of that many parameters, rather too large.
+
+        Without the parameters they follow from the size (bytes) and the type. Llama models trained on 4,096 tokens at
+        most are those of 2023, whose larger ones keep every head.
+        """
+        bits = quantisation.bits if quantisation else 4.5  # bits: that of the usual types
+        billions = (parameters or size * 8 / bits) / 1e9
+        layers, width, feed_forward, heads, kept = next(row for limit, row in _USUAL if billions <= limit)
+        vocabulary = 32_000 if architecture == "llama" and context <= 4096 else 152_000
+        if architecture == "llama" and 5 < billions < 16 and 0 < context <= 4096:
+            kept = heads
+        each = kept * (width // heads)
+        return cls(
+            architecture=architecture,
+            layers=(Layer(each, each),) * layers,
+            width=width,
+            feed_forward=feed_forward,
+            heads=heads,
+            query=width,
+            vocabulary=vocabulary,
+            trained_context=min(max(context, 0), MAX_CONTEXT),
+            weights_bytes=max(size, 0),
+            text_bytes=24 * vocabulary,
+            main_type=_main_type(quantisation),
+        )
+
+    def layer_bytes(self, number: int) -> int:
+        """Weights of a layer, of the output for the number after the last one; an even share where none are known."""
+        if not self.files:
+            return self.weights_bytes // (len(self.layers) + 1)
+        return sum(t.nbytes for file in self.files for t in file if layer_of(t, len(self.layers)) == number)
+
+    def sibling(self, size: int, quantisation: FileType | None) -> Self:
+        """The same model in another variant, whose tensors are not known."""
+        return replace(self, weights_bytes=max(size, 0), files=(), main_type=_main_type(quantisation))
+
+
+def layer_of(tensor: Tensor, layers: int) -> int:
+    """The layer a tensor belongs to: the number after the last for the output, -1 for what is only looked up."""
+    found = _BLOCK.match(tensor.name)
+    if found:
+        return int(found[1])
+    return layers if tensor.name.startswith("output") else -1
+
+
+def _main_type(quantisation: FileType | None) -> int:
+    """The number of the tensor type a file type is named after: Q4_K_M is mostly Q4_K."""
+    names = {row.name: row.number for row in quants.TENSOR_TYPES.values()}
+    name = quantisation.name if quantisation else ""
+    return next((names[part] for part in (name, name[:4].rstrip("_"), name.rpartition("_")[0]) if part in names), -1)
+
+
+class _Numbers:
+    """Whole numbers of a header by the key's end, bounded; 0 where they are missing."""
+
+    def __init__(self, header: Header) -> None:
+        self._header = header
+        self.architecture = header.architecture
+
+    def __getitem__(self, key: str) -> int:
+        return _bounded(self._header.whole(f"{self.architecture}.{key}"))
+
+    def listed(self, key: str, count: int, default: int) -> list[int]:
+        """One number for each layer, from a list or from a single number."""
+        value = self.raw(key)
+        if isinstance(value, tuple):
+            found = [_bounded(v) if isinstance(v, int) else default for v in value[:count]]
+            return found + [default] * (count - len(found))
+        return [_bounded(value) if isinstance(value, int) else default] * count
+
+    def raw(self, key: str) -> Value | None:
+        return self._header.metadata.get(f"{self.architecture}.{key}")
+
+
+def _bounded(value: int | None) -> int:
+    return min(max(int(value or 0), 0), _MOST)
+
+
+def _layers(numbers: _Numbers) -> tuple[Layer, ...]:
+    count = min(numbers["block_count"], _MOST_LAYERS)
+    key = _key_length(numbers)
+    value = numbers["attention.value_length"] or key
+    kept = numbers.listed("attention.head_count_kv", count, numbers["attention.head_count"])
+    if numbers["ssm.state_size"] and numbers.raw("attention.head_count_kv") is None:
+        kept = [0] * count  # Mamba: nothing is kept for a token
+    windows = _windows(numbers, count)
+    return tuple(Layer(n * key, n * value, window) for n, window in zip(kept, windows, strict=True))
+
+
+def _key_length(numbers: _Numbers) -> int:
+    heads = numbers["attention.head_count"]
+    return numbers["attention.key_length"] or (numbers["embedding_length"] // heads if heads else 0)
+
+
+def _windows(numbers: _Numbers, count: int) -> list[int]:
+    window = numbers["attention.sliding_window"] or _WINDOWS.get(numbers.architecture, 0)
+    pattern = numbers.raw("attention.sliding_window_pattern")
+    if isinstance(pattern, tuple):
+        slides = numbers.listed("attention.sliding_window_pattern", count, 0)
+        return [window if slide else 0 for slide in slides]
+    every = _bounded(pattern if isinstance(pattern, int) else 0) or _PATTERNS.get(numbers.architecture, 1)
+    if numbers.architecture not in _PATTERNS:
+        every = 1  # every layer whole: whether llama.cpp honours the window depends on the kind of model
+    return [window if n % every < every - 1 else 0 for n in range(count)]
+
+
+def _state(numbers: _Numbers, layers: tuple[Layer, ...]) -> int:
+    """Bytes that recurrent layers keep, one sequence, f32: the last inputs of the convolution and the state."""
+    inner, state = numbers["ssm.inner_size"], numbers["ssm.state_size"]
+    groups, kernel = numbers["ssm.group_count"], numbers["ssm.conv_kernel"]
+    recurrent = sum(not layer.keys for layer in layers)
+    return 4 * recurrent * (max(kernel - 1, 0) * (inner + 2 * groups * state) + inner * state)
