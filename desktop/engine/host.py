@@ -15,6 +15,7 @@ from typing import BinaryIO, NoReturn
 from desktop.core.generation import Appended, LoadProgress, PromptProgress
 from desktop.engine import frames
 from desktop.engine.room import Room
+from desktop.engine.seal import close_off
 
 _INTERVAL_S = 1 / 30  # no eye reads faster, and each frame costs the window's thread a wake-up
 
@@ -71,6 +72,7 @@ def main() -> NoReturn:
 
 
 def _serve() -> int:
+    close_off()
     _offer_to_the_oom_killer()
     inlet, outlet = _claim_pipes()
     room = Room(Outlet(outlet).post)

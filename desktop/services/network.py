@@ -1,0 +1,221 @@
+"""The one place that every connection of this process passes: the seal that refuses them, and the list of them all.
+
+Invariants: while a `Network` is sealed, no socket of Python's reaches beyond this computer, and no name is looked up;
+the refusal is listed like a connection. Loopback is never refused, and listed only where it has a purpose (a mirror of
+the Hub): unnamed, it is plumbing. A library that opens sockets outside Python would not be seen (PEP 578), so `web`
+switches off the one there is, hf_xet. What a connection is for is said with `purpose`, around what opens it.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import os
+import socket
+import sys
+import threading
+import time
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
+from dataclasses import asdict, dataclass, fields, replace
+from functools import cache
+from pathlib import Path
+
+from desktop.core.errors import N_, StorageError
+from desktop.engine.seal import WATCHED, Refused
+from desktop.services.disk import write_whole
+from desktop.services.lock import Lock
+
+UNKNOWN = N_("Unknown")
+_MOST = 2_000  # connections kept: at five a download, those of months
+_LARGEST = 1 << 20  # bytes of the file, above which it is written anew
+_SOON_S = 60.0  # a name's addresses are tried one after the other, each as long as `web` has patience
+_why: ContextVar[str] = ContextVar("purpose", default="")
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """One connection, opened or refused. `at` is in Unix seconds, `why` a message id, the bytes those of HTTP."""
+
+    at: float
+    host: str
+    port: int
+    why: str
+    sent: int = 0
+    received: int = 0
+    refused: bool = False
+    id: str = ""
+
+
+class Network:
+    """The seal and the list. Without a `file`, the list is kept in memory only."""
+
+    def __init__(self, file: Path | None = None, sealed: bool = False) -> None:
+        self.sealed = sealed
+        self._file = file
+        self._list: dict[str, Connection] = {}
+        self._by_socket: dict[int, str] = {}
+        self._asked = threading.local()
+        self._guard = threading.Lock()
+        if file is not None:
+            self._list = _read(file)
+        _watch().add(self)
+
+    @contextmanager
+    def purpose(self, why: str) -> Iterator[None]:
+        """What is connected to inside is listed with this reason, in threads that copy the context, too."""
+        before = _why.set(why)
+        try:
+            yield
+        finally:
+            _why.reset(before)
+
+    def connections(self) -> list[Connection]:
+        """The newest first."""
+        with self._guard:
+            return sorted(self._list.values(), key=lambda c: -c.at)
+
+    def forget(self) -> None:
+        """Empties the list. Raises `StorageError`."""
+        with self._guard:
+            self._list.clear()
+            if self._file is not None:
+                write_whole(self._file, b"")
+
+    def count(self, handle: int, sent: int, received: int) -> None:
+        """Adds bytes to the connection of the socket with this handle (`fileno`)."""
+        with self._guard:
+            known = self._list.get(self._by_socket.get(handle, ""))
+            if known is not None:
+                counted = replace(known, sent=known.sent + sent, received=known.received + received)
+                self._note(counted)
+
+    def close(self) -> None:
+        """Hears and refuses nothing any more."""
+        _watch().remove(self)
+
+    def heard(self, host: str, port: int, handle: int, outward: bool) -> bool:
+        """Lists an attempt; whether it is refused. `handle` is -1 for a look-up. The audit hook calls it, in any thread.
+
+        A look-up and the connection that follows it in the same thread are one row, under the name that was looked up.
+        """
+        refused, why = self.sealed and outward, _why.get()
+        with self._guard:
+            if not (outward or why):
+                self._by_socket.pop(handle, None)
+                return False
+            known = self._list.get(self._by_socket.get(handle, ""))
+            if handle >= 0 and (known is None or (known.host, known.port) != (host, port)):
+                known = self._looked_up(port)
+            if known is None or handle < 0:
+                known = Connection(time.time(), host, port, why or UNKNOWN, id=os.urandom(6).hex())
+                self._note(replace(known, refused=refused))
+            elif refused and not known.refused:
+                self._note(replace(known, refused=True))
+            if handle >= 0:
+                self._by_socket[handle] = known.id
+            else:
+                self._asked.id, self._asked.at = known.id, time.monotonic()
+        return refused
+
+    def _looked_up(self, port: int) -> Connection | None:
+        """What this thread looked up just now, for that port."""
+        if time.monotonic() - getattr(self._asked, "at", -_SOON_S) >= _SOON_S:
+            return None
+        found = self._list.get(self._asked.id)
+        return found if found is not None and found.port == port else None
+
+    def _note(self, connection: Connection) -> None:
+        """Keeps it, on the disk, too; where that refuses, the list is right until the program ends."""
+        self._list[connection.id] = connection
+        while len(self._list) > _MOST:
+            self._list.pop(next(iter(self._list)))
+        if self._file is None:
+            return
+        with suppress(OSError, StorageError), Lock(self._file.with_suffix(".lock")):
+            if self._file.exists() and self._file.stat().st_size > _LARGEST:
+                kept = {**_read(self._file), **self._list}
+                rows = "".join(_line(c) for c in sorted(kept.values(), key=lambda c: c.at)[-_MOST:])
+                write_whole(self._file, rows.encode())
+            with self._file.open("a", encoding="utf-8") as file:
+                file.write(_line(connection))
+
+
+def _line(connection: Connection) -> str:
+    return json.dumps(asdict(connection), ensure_ascii=False) + "\n"
+
+
+def _read(file: Path) -> dict[str, Connection]:
+    """What the file lists; a later line of a connection replaces an earlier one, a damaged line is passed over."""
+    found: dict[str, Connection] = {}
+    try:
+        lines = file.read_text("utf-8", "replace").splitlines()
+    except OSError:
+        return {}
+    names = [f.name for f in fields(Connection)]
+    for line in lines:
+        with suppress(ValueError, TypeError, KeyError):
+            row = json.loads(line)
+            made = Connection(**{name: row[name] for name in names})
+            found[made.id] = replace(made, at=float(made.at), host=str(made.host), why=str(made.why))
+    return dict(list(found.items())[-_MOST:])
+
+
+class _Watch:
+    """The audit hook of this process, which cannot be taken away, and the networks that listen to it."""
+
+    def __init__(self) -> None:
+        self._networks: tuple[weakref.ref[Network], ...] = ()
+
+    def add(self, network: Network) -> None:
+        self._networks = (*(ref for ref in self._networks if ref() is not None), weakref.ref(network))
+
+    def remove(self, network: Network) -> None:
+        self._networks = tuple(ref for ref in self._networks if ref() not in (None, network))
+
+    def hear(self, event: str, arguments: tuple[object, ...]) -> None:
+        """What Python calls for every audited event: raises `Refused` for a connection that is not allowed."""
+        if event not in WATCHED or not self._networks:
+            return
+        host, port, handle = _target(event, arguments)
+        if not host:
+            return
+        outward = not is_loopback(host)
+        refused = [network.heard(host, port, handle, outward) for ref in self._networks if (network := ref())]
+        if any(refused):
+            raise Refused(f"Alcove is offline: {host} was not asked.")
+
+
+@cache
+def _watch() -> _Watch:
+    watch = _Watch()
+    sys.addaudithook(watch.hear)
+    return watch
+
+
+def _target(event: str, arguments: tuple[object, ...]) -> tuple[str, int, int]:
+    """Host, port and handle of a socket, which is -1 for a mere look-up; no host where nothing is connected to."""
+    first, *rest = arguments
+    if isinstance(first, socket.SocketType):
+        address = rest[0] if rest else None
+        if isinstance(address, tuple) and len(address) >= 2:
+            return _text(address[0]), int(address[1] or 0), first.fileno()
+        return "", 0, -1  # a path of this computer, or a socket that is connected already
+    if event == "socket.getnameinfo" and isinstance(first, tuple):
+        return _text(first[0]), 0, -1
+    port = str(rest[0]) if rest else ""
+    return _text(first), int(port) if port.isdecimal() else 0, -1
+
+
+def _text(host: object) -> str:
+    return host.decode("utf-8", "replace") if isinstance(host, bytes | bytearray) else str(host or "")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether this names the computer itself, without asking anybody."""
+    try:
+        return ipaddress.ip_address(host.partition("%")[0]).is_loopback
+    except ValueError:
+        return host.lower().rstrip(".") == "localhost"
