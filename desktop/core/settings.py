@@ -31,13 +31,14 @@ class Group(StrEnum):
     LOAD = N_("Loading")
     SAMPLING = N_("Answering")
     WINDOW = N_("Appearance")
+    PRIVACY = N_("Privacy")
 
 
 class Scope(StrEnum):
     """Where a setting may be given."""
 
     ANY = "any"  # globally, for a model, for a chat
-    GLOBAL = "global"  # only globally: the window's own
+    GLOBAL = "global"  # only globally: the program's own
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,6 +297,15 @@ TABLE: tuple[Setting, ...] = (
         200,
         10,
         "%",
+        scope=Scope.GLOBAL,
+    ),
+    Setting(
+        "offline",
+        Kind.SWITCH,
+        Group.PRIVACY,
+        N_("Offline"),
+        N_("Refuses every connection to other computers. Chatting needs none; finding and downloading models does."),
+        False,
         scope=Scope.GLOBAL,
     ),
 )

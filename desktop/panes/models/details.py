@@ -15,10 +15,9 @@ from desktop.panes.models import facts
 from desktop.panes.models.controller import OUTDATED, ModelsController
 from desktop.ui import theme
 from desktop.ui.boxes import Line
-from desktop.ui.buttons import IconButton
 from desktop.ui.column import Column
+from desktop.ui.fold import Fold
 from desktop.ui.forms import WIDTH, SettingsForm
-from desktop.ui.icons import Icon
 from desktop.ui.labels import Label, Tone
 from desktop.ui.theme import Theme, Type
 from desktop.ui.translation import _
@@ -187,45 +186,6 @@ class _Entry(Line):
     def _finished(self) -> None:
         if not self.hasFocus():
             self.left.emit()
-
-
-class Fold(QWidget):
-    """A heading that opens what is below it. `unfolded` before it is shown."""
-
-    unfolded = Signal()
-
-    def __init__(self, look: Theme) -> None:
-        super().__init__()
-        self._button = IconButton(look, Icon.RIGHT, "")
-        self.open = False
-        self._button.clicked.connect(self._toggle)
-        self._held: QWidget | None = None
-        self._column = QVBoxLayout(self)
-        self._column.setContentsMargins(0, 0, 0, 0)
-        self._column.setSpacing(theme.M)
-        self._column.addWidget(self._button, 0, Qt.AlignmentFlag.AlignLeft)
-
-    def label(self, text: str) -> None:
-        self._button.name(text, text)
-        self._button.setAccessibleDescription(_("open") if self.open else _("closed"))
-
-    def hold(self, inner: QWidget) -> None:
-        self._held = inner
-        self._column.addWidget(inner)
-        inner.setVisible(self.open)
-
-    def fold(self) -> None:
-        if self.open:
-            self._button.click()
-
-    def _toggle(self) -> None:
-        self.open = not self.open
-        self.label(self._button.text())
-        self._button.draw(Icon.DOWN if self.open else Icon.RIGHT)
-        if self.open:
-            self.unfolded.emit()
-        if self._held is not None:
-            self._held.setVisible(self.open)
 
 
 class Pairs(QWidget):

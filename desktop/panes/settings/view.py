@@ -10,8 +10,10 @@ from PySide6.QtGui import QColor, QDesktopServices, QPainter, QPaintEvent, QResi
 from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from desktop.core.errors import N_, UserError
-from desktop.core.levels import rows_for
+from desktop.core.levels import Level, rows_for
 from desktop.panes.settings.controller import SettingsController
+from desktop.panes.settings.privacy import PrivacyController
+from desktop.panes.settings.privacy_view import PrivacySection
 from desktop.ui import theme
 from desktop.ui.bars import UNDO_SECONDS, Bar
 from desktop.ui.boxes import QuietCombo
@@ -26,9 +28,16 @@ _NO_FOLDER = N_("The folder “{path}” could not be opened. You can open it in
 
 
 class SettingsView(QWidget):
-    def __init__(self, look: Theme, controller: SettingsController, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        look: Theme,
+        controller: SettingsController,
+        privacy: PrivacyController | None = None,
+        parent: QWidget | None = None,
+    ) -> None:
         super().__init__(parent)
         self._look, self._controller = look, controller
+        self._privacy = PrivacySection(look, privacy) if privacy else None
         self._title = Label(look, Type.TITLE)
         self._level = QuietCombo(look)
         self._level.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
@@ -47,6 +56,8 @@ class SettingsView(QWidget):
         controller.changed.connect(self.refresh)
         controller.failed.connect(self._bar.warn)
         controller.reset_done.connect(self._offer_undo)
+        if privacy is not None:
+            privacy.failed.connect(self._bar.warn)
         self.retranslate()
 
     def _arrange(self) -> None:
@@ -65,6 +76,9 @@ class SettingsView(QWidget):
         self._line.addLayout(buttons)
         self._head.lines.addLayout(self._line)
         self._head.lines.addWidget(self._bar)
+        if self._privacy is not None:
+            self._body.lines.addWidget(self._privacy)
+            self._privacy.hide()
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.setSpacing(0)
@@ -90,9 +104,11 @@ class SettingsView(QWidget):
             self._form = SettingsForm(self._look, rows_for(levels.level), levels)
             self._form.changed.connect(self._controller.set)
             self._form.reset.connect(self._controller.reset)
-            self._body.lines.addWidget(self._form)
+            self._body.lines.insertWidget(0, self._form)
         else:
             self._form.show_values(levels)
+        if self._privacy is not None:
+            self._privacy.setVisible(levels.level is Level.ALL)
         self._list_levels()
 
     def retranslate(self) -> None:
