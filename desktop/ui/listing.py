@@ -45,10 +45,12 @@ class RowDelegate(QStyledItemDelegate):
             painter.setPen(QPen(QColor(colours.accent), 1.5))
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawRoundedRect(box.adjusted(1, 1, -1, -1), theme.RADIUS_S, theme.RADIUS_S)
-        self._write(painter, box.adjusted(theme.M, theme.XS, -theme.M, -theme.XS), self.lines(index))
+        self.write(painter, box.adjusted(theme.M, theme.XS, -theme.M, -theme.XS), index)
         painter.restore()
 
-    def _write(self, painter: QPainter, box: QRect, lines: list[Line]) -> None:
+    def write(self, painter: QPainter, box: QRect, index: Index) -> None:
+        """Draws what stands in a row."""
+        lines = self.lines(index)
         height = box.height() // len(lines)
         for number, (text, kind, tone) in enumerate(lines):
             place = QRect(box.left(), box.top() + number * height, box.width(), height)
