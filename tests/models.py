@@ -91,10 +91,11 @@ class _Maker:
         seed: int = 0,
         template: str = TEMPLATE,
         kinds: Mapping[str, TokenType] | None = None,
+        shards: int = 0,  # tensors in one file, where the model is split into several
     ) -> None:
         self.path, self.dim, self.arch, self.layers = path, dim, arch, layers
         self.random = np.random.default_rng(seed)
-        self.writer = GGUFWriter(path, arch)
+        self.writer = GGUFWriter(path, arch, split_max_tensors=shards)
         w = self.writer
         w.add_name("Tiny")
         if comment:

@@ -1,9 +1,9 @@
 """Reads the header of a GGUF file from bytes: what a model is, before a byte of its weights is touched.
 
 Invariant: nothing in the file is trusted. Every count and length is compared with what the file can hold before
-anything is allocated, the header may not exceed 64 MiB nor its lists four million values, and nothing recurses. `parse` answers "I need N bytes" instead
-of reading, so the same code serves a file, a download and a test. Opening files is `engine.files`; estimating memory is
-`core.fit`. Source: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
+anything is allocated, the header may not exceed 64 MiB nor its lists four million values, and nothing recurses. `parse`
+answers "I need N bytes" instead of reading, so the same code serves a file, a download and a test. Opening files is
+`engine.files`; estimating memory is `core.fit`. Source: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Value = bool | int | float | str | tuple[bool, ...] | tuple[int, ...] | tuple[fl
 MAX_HEADER = 64 << 20  # the largest seen is 15.8 MB (a vocabulary of 262,144 with merges)
 _MAX_ENTRIES = 1 << 16
 _MAX_TENSORS = 1 << 17
-_MAX_VALUES = 1 << 22  # in all lists together; a value costs up to 32 times its bytes. The largest seen have 1.4 million
+_MAX_VALUES = 1 << 22  # of all lists together: one costs up to 32 times its bytes. The largest seen have 1.4 million
 _MAX_DIMENSIONS = 4  # GGML_MAX_DIMS
 _MAX_ALIGNMENT = 1 << 20
 _MAX_NUMBER = 1 << 62
@@ -178,7 +178,7 @@ def check(header: Header, file_size: int) -> None:
     expected = header.expected_size()
     if file_size < expected:
         raise ModelFileError(_SHORT, found=size_in_words(file_size), expected=size_in_words(expected))
-    if not header.architecture:
+    if not header.architecture and not header.whole("split.no"):  # llama-gguf-split says it in the first part only
         raise ModelFileError(N_("This GGUF file does not say which kind of model it holds. Download it again."))
     if len(header.architecture) > _MAX_NAME:
         raise ModelFileError(_DAMAGED, detail="general.architecture")

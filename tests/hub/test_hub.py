@@ -38,8 +38,18 @@ def hub(tmp_path: Path) -> Iterator[HubServer]:
     gated.commit({"locked.Q8_0.gguf": BYTES})
     private = Repository(PRIVATE, {}, private=True)
     private.commit({"mine.gguf": BYTES})
-    files = {FILE: on_disk, "README.md": b"# Tiny\n", "config.json": b"{}", "deep/er/x.gguf": b"GGUF"}
-    repositories = {REPO: files, GATED: gated, PRIVATE: private, "a/No-GGUF": {"weights.safetensors": b"x"}}
+    files: dict[str, bytes | Path] = {
+        FILE: on_disk,
+        "README.md": b"# Tiny\n",
+        "config.json": b"{}",
+        "deep/er/x.gguf": b"GGUF",
+    }
+    repositories: dict[str, Repository | dict[str, bytes | Path]] = {
+        REPO: files,
+        GATED: gated,
+        PRIVATE: private,
+        "a/No-GGUF": {"weights.safetensors": b"x"},
+    }
     with HubServer(repositories, tokens={TOKEN: (GATED, PRIVATE), OTHER: ()}) as server:
         yield server
 
