@@ -38,7 +38,7 @@ def read_header(path: Path) -> gguf.Header:
                     raise _changed(path)
                 data += grown
     except OSError as error:
-        raise _unreadable(path, error) from error
+        raise unreadable(path, error) from error
     gguf.check(header, size)
     return header
 
@@ -47,7 +47,8 @@ def _changed(path: Path) -> ModelFileError:
     return ModelFileError(N_("“{name}” changed while it was read. Is it being copied? Try again."), name=path.name)
 
 
-def _unreadable(path: Path, error: OSError) -> ModelFileError:
+def unreadable(path: Path, error: OSError) -> ModelFileError:
+    """The sentence for a model file that the operating system does not hand out."""
     if isinstance(error, FileNotFoundError | NotADirectoryError):
         message = N_("“{name}” is not there any more. Has it been moved, or is a drive not connected?")
     elif isinstance(error, PermissionError):

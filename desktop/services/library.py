@@ -1,57 +1,50 @@
-"""The models on this computer: the built-in guide, always first, and what a person has imported.
+"""The models on this computer: the built-in guide, always first, and what a person has downloaded or imported.
 
 Invariants: names are unique whatever their case, and the guide keeps its own. What is removed can be restored until the
-bin is emptied; a linked file is only forgotten, never touched. The list is one JSON file, written whole; it is read
-again when another Alcove has changed it, and models lying in the folder without being listed are listed at start. What
-is in a model file is `modelfiles`' affair; loading is the engine's.
+bin is emptied; a linked file is only forgotten, never touched. Models lying in the folder without being listed are
+listed at start. Where things stand: `inventory` is the list on disk, `modelfiles` the files and how they are taken,
+`modelbin` the bin, `relocation` another folder, `checksums` what proves a file whole, `copies` what lies here twice.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 import os
-import shutil
-import threading
 import time
 import unicodedata
-from collections.abc import Callable
-from dataclasses import asdict, fields, replace
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
 
 from desktop.core.errors import N_, ModelFileError, Notice, SettingError, StorageError, UserError
 from desktop.core.gguf import Value
 from desktop.engine.files import read_header
-from desktop.services.disk import aside, refused, write_whole
-from desktop.services.modelfiles import How, Model, Origin, described, folder_for, parts, stem, take
+from desktop.services import copies, modelbin, relocation
+from desktop.services.checksums import Proof, digests, judged
+from desktop.services.copies import Copies, Usage
+from desktop.services.disk import refused
+from desktop.services.inventory import Contents, Inventory
+from desktop.services.longwork import Report, watched
+from desktop.services.modelfiles import How, Model, Origin, described, parts, state, stem, sweep, take, walked
 from desktop.services.paths import Paths
 from desktop.services.rows import new_id
 
-__all__ = ["GUIDE", "How", "Library", "Model", "Origin"]
+__all__ = ["GUIDE", "Copies", "How", "Library", "Model", "Origin", "Proof", "Usage"]
 
-T = TypeVar("T")
 GUIDE = "Guide"
 _LONGEST = 200  # characters of a name
-_PROGRESS_S = 0.1
-_STALE_S = 24 * 3600  # a half-copied file of yesterday belongs to nobody
-
-
-class _Cancelled(Exception):
-    """Ends a copy in its thread; never seen outside."""
 
 
 class Library:
-    """An open list of models; `Library.open` makes one. `notice` is set when the list was damaged."""
+    """An open list of models; `Library.open` makes one. `notice` is set when start-up found something to tell."""
 
     def __init__(self, paths: Paths, guide: Model) -> None:
         self._paths = paths
         self._guide = guide
-        self._models: tuple[Model, ...] = ()
+        self._inventory = Inventory(paths)
         self._visitors: dict[tuple[Path, int, int], Model] = {}
-        self._read_at: int | None = None
-        self._changing = threading.Lock()
-        self.notice: Notice | None = None
+        self._moving = False
+        self._interrupted: Notice | None = None
 
     @classmethod
     async def open(cls, paths: Paths, resources: Path) -> Library:
@@ -59,25 +52,37 @@ class Library:
 
         def work() -> Library:
             library = cls(paths, _guide(resources / "guide" / "guide.gguf"))
-            library._refresh()
+            library._inventory.refresh()
+            library._interrupted = relocation.recover(library._inventory)
+            modelbin.settle(library._models, library.folder, paths)
+            library._recognise()
+            sweep(library.folder)
             library._adopt()
             return library
 
         return await asyncio.to_thread(work)
 
     @property
+    def notice(self) -> Notice | None:
+        return self._inventory.notice or self._interrupted
+
+    @property
     def folder(self) -> Path:
         """Where owned models lie; downloads below `<author>/<repository>/`."""
-        return self._paths.models
+        return self._inventory.folder
+
+    @property
+    def _models(self) -> tuple[Model, ...]:
+        return self._inventory.models
 
     def all(self) -> list[Model]:
         """The guide, then the others by name."""
-        self._refresh()
+        self._inventory.refresh()
         return [self._guide, *sorted((m for m in self._models if m.binned is None), key=lambda m: _folded(m.name))]
 
     def binned(self) -> list[Model]:
         """What can be restored, the last removed first."""
-        self._refresh()
+        self._inventory.refresh()
         return sorted((m for m in self._models if m.binned is not None), key=lambda m: -(m.binned or 0))
 
     def named(self, name: str) -> Model:
@@ -114,38 +119,60 @@ class Library:
         return [(key, _shown(value)) for key, value in header.metadata.items()]
 
     async def import_file(
-        self, path: Path, how: How = How.COPY, progress: Callable[[float], None] | None = None
+        self,
+        path: Path,
+        how: How = How.COPY,
+        progress: Report | None = None,
+        name: str = "",
+        origin: Origin | None = None,
     ) -> Model:
         """Takes a file into the library; one that is there already is found again, not doubled.
 
-        `progress` gets 0..1 on the caller's loop, at most ten times a second. Cancelling leaves nothing behind. Raises
-        `ModelFileError` for a file that is no sound model, `StorageError` where the disk refuses.
+        `name` is for files whose own name says nothing, `origin` where it is known. Cancelling leaves nothing behind.
+        Raises `ModelFileError` for a file that is no sound model, `StorageError` where the disk refuses.
         """
-        loop = asyncio.get_running_loop()
-        stop = threading.Event()
-        last = 0.0
-
-        def report(fraction: float) -> None:
-            nonlocal last
-            if stop.is_set():
-                raise _Cancelled
-            if progress is not None and (fraction == 1 or time.monotonic() - last > _PROGRESS_S):
-                last = time.monotonic()
-                loop.call_soon_threadsafe(progress, fraction)
-
-        work = asyncio.create_task(asyncio.to_thread(self._import, path, how, report))
-        try:
-            return await asyncio.shield(work)
-        except asyncio.CancelledError:
-            stop.set()
-            await asyncio.wait([work])
-            if not work.cancelled():
-                work.exception()
-            raise
+        return await watched(lambda report: self._import(path, how, report, name, origin), progress)
 
     async def add(self, path: Path, origin: Origin) -> Model:
-        """Lists a downloaded file that is whole and verified. Raises `ModelFileError` for one that is no sound model."""
+        """Lists a downloaded file that is whole and verified. Raises `ModelFileError` where it is no model."""
         return await asyncio.to_thread(self._add, path, origin)
+
+    async def renew(self, model: Model) -> Model:
+        """Takes a file that has changed as it is now. Raises `ModelFileError` where it is no sound model any more."""
+        return await self.import_file(model.path, How.LINK)
+
+    async def verify(self, model: Model, progress: Report | None = None) -> Proof:
+        """Reads every byte of a model and says what proves it whole; without a checksum, records one.
+
+        Can be cancelled. Raises `ModelFileError`: damaged, replaced, or not there.
+        """
+        return await watched(lambda report: self._verify(model, report), progress)
+
+    async def duplicates(self) -> list[Copies]:
+        """Models that lie here more than once, what would be freed most first."""
+        return await asyncio.to_thread(lambda: copies.duplicates(self.all()))
+
+    async def usage(self) -> Usage:
+        """What the models take on disk."""
+        return await asyncio.to_thread(lambda: copies.usage([*self.all(), *self.binned()], self.folder))
+
+    async def move_folder(self, to: Path, progress: Report | None = None) -> None:
+        """Moves the folder with all models; no model of it may be loaded and no download run.
+
+        Can be cancelled while it copies. Whenever it ends, the old folder or the new one is whole and in use. Raises
+        `SettingError` for a place that will not do, `StorageError` where a disk refuses; then nothing has moved.
+        """
+        self._settled()
+        self._moving = True
+        try:
+            await watched(lambda report: relocation.relocate(self._inventory, _absolute(to), report), progress)
+        finally:
+            self._moving = False
+
+    async def use_folder(self, to: Path) -> None:
+        """Makes another folder the library's and lists what lies there; models of the old one stay as links to it."""
+        self._settled()
+        await asyncio.to_thread(self._use, _absolute(to))
 
     async def rename(self, name: str, new: str) -> Model:
         """Gives a model another name. Raises `SettingError` where it is taken or not one."""
@@ -155,7 +182,7 @@ class Library:
             raise SettingError(N_("A name has 1 to {most} characters."), most=_LONGEST)
         if _folded(clean) != _folded(model.name) and clean != self._free(clean):
             raise SettingError(N_("Another model is called “{name}” already. Choose another name."), name=clean)
-        return await asyncio.to_thread(self._put, replace(model, name=clean))
+        return await asyncio.to_thread(self._inventory.put, replace(model, name=clean))
 
     async def remove(self, name: str) -> Model:
         """Moves a model to the bin; a linked file stays where it is. `restore` undoes it."""
@@ -171,6 +198,10 @@ class Library:
             if (model.binned or 0) < before:
                 await asyncio.to_thread(self._end, model)
 
+    def _settled(self) -> None:
+        if self._moving:
+            raise StorageError(N_("The models folder is being moved. Wait until that is done, then retry."))
+
     def _visiting(self, path: Path) -> Model:
         """A model that is used from its path; its header is parsed once, which takes 0.1 s for a large vocabulary."""
         try:
@@ -184,119 +215,114 @@ class Library:
 
     # -- in a thread ------------------------------------------------------------------------------------------------
 
-    def _import(self, path: Path, how: How, report: Callable[[float], None]) -> Model:
+    def _import(self, path: Path, how: How, report: Report, name: str, origin: Origin | None) -> Model:
+        self._settled()
         path = _absolute(path)
-        found = described(path, new_id(), self._free(stem(path)[:_LONGEST]))
+        found = replace(described(path, new_id(), self._free((name or stem(path))[:_LONGEST])), origin=origin)
         known = self._known(found)
         if known is not None and known.binned is not None:
             known = self._unbin(known)
         if known is not None and known.present and known.fingerprint == found.fingerprint:
-            return known
-        if path.is_relative_to(self._paths.models):
-            found = replace(found, owned=True)
-        elif how is not How.LINK:
-            found = replace(
-                found, path=take(parts(path, read_header(path)), self._paths.models, how, report), owned=True
-            )
+            return known if not known.changed else self._inventory.put(replace(known, touched=found.touched))
+        hashes = origin.hashes if origin is not None else ()
+        owned = path.is_relative_to(self.folder)
+        if not owned and how is not How.LINK:
+            self._reachable()
+            path, hashes = take(parts(path, read_header(path)), self.folder, how, report)
+            owned, found = True, replace(found, path=path, touched=described(path, "", "").touched)
+        found = replace(found, owned=owned, hashes=hashes)
         if known is not None:  # its file was gone or has changed; here it is again
             found = replace(found, id=known.id, name=known.name, added=known.added)
-        return self._put(found)
+        return self._inventory.put(found)
 
     def _add(self, path: Path, origin: Origin) -> Model:
         path = _absolute(path)
         found = described(path, new_id(), self._free(stem(path)[:_LONGEST]))
-        known = next((m for m in self._models if m.path == found.path), None)
-        if known is not None:
-            found = replace(found, id=known.id, name=known.name, added=known.added)
+        self._inventory.refresh()
+        same = [
+            m for m in self._models if m.path == found.path or (m.fingerprint == found.fingerprint and not m.present)
+        ]
+        if same:
+            found = replace(found, id=same[0].id, name=same[0].name, added=same[0].added)
+        proven = time.time() if origin.hashes else 0.0
         owned = found.path.is_relative_to(self.folder)
-        return self._put(
-            replace(found, owned=owned, origin=origin, hashes=origin.hashes, verified=time.time() if origin.hashes else 0)
-        )
+        return self._inventory.put(replace(found, owned=owned, origin=origin, hashes=origin.hashes, verified=proven))
+
+    def _verify(self, model: Model, report: Report) -> Proof:
+        seen = described(model.path, model.id, model.name)
+        found = digests(model.files, report)
+        proof = judged(model, found, seen.fingerprint == model.fingerprint)
+        if model.id and not model.built_in:
+            self._inventory.amend(model.id, hashes=found, verified=time.time(), touched=seen.touched)
+        return proof
 
     def _known(self, found: Model) -> Model | None:
-        self._refresh()
+        self._inventory.refresh()
         for model in self._models:
             if model.path == found.path or model.fingerprint == found.fingerprint:
                 return model
         return None
 
     def _bin(self, model: Model) -> Model:
+        self._settled()
         path = model.path
         if model.owned and model.present:
-            path = _moved(path, self._paths.bin / model.id)
-        return self._put(replace(model, path=path, binned=time.time()))
+            path = modelbin.put_away(model, self.folder, self._paths)
+        return self._inventory.put(replace(model, path=path, binned=time.time()))
 
     def _unbin(self, model: Model) -> Model:
+        self._settled()
         path = model.path
         if model.owned and model.present:
-            folder = folder_for(self._paths.models, stem(path))
-            folder.rmdir()
-            path = _moved(path, folder)
+            path = modelbin.take_back(model, self._paths)
         others = [m for m in self._models if m.binned is None]
         name = model.name if all(_folded(m.name) != _folded(model.name) for m in others) else self._free(model.name)
-        return self._put(replace(model, path=path, name=name, binned=None))
+        owned = model.owned and path.is_relative_to(self.folder)
+        return self._inventory.put(replace(model, path=path, name=name, binned=None, owned=owned))
 
     def _end(self, model: Model) -> None:
-        if model.owned and model.path.is_relative_to(self._paths.bin):
-            shutil.rmtree(model.path.parent, ignore_errors=True)
-        self._write(lambda models: tuple(m for m in models if m.id != model.id))
+        if model.owned:
+            modelbin.discard(model)
+        self._inventory.write(lambda old: replace(old, models=tuple(m for m in old.models if m.id != model.id)))
+
+    def _recognise(self) -> None:
+        """A file that was only written to again with the same content is not said to have changed."""
+        for model in self._models:
+            if model.binned is None and model.changed:
+                try:
+                    seen = described(model.path, model.id, model.name)
+                except UserError:
+                    continue
+                if seen.fingerprint == model.fingerprint:
+                    self._inventory.amend(model.id, touched=seen.touched)
 
     def _adopt(self) -> None:
-        """Lists models that lie in the folder unlisted, and clears away what a broken copy left long ago."""
-        listed = {m.path for m in self._models}
-        for part in self._paths.models.glob("*/*.part"):
-            if time.time() - part.stat().st_mtime > _STALE_S:
-                part.unlink(missing_ok=True)
-        for path in sorted(self._paths.models.glob("*/*.gguf")):
-            if path not in listed:
+        """Lists models that lie in the folder unlisted."""
+        listed = {file for model in self._models for file in model.files}
+        for path in walked(self.folder):
+            if path.suffix.lower() == ".gguf" and path not in listed:
                 try:
                     found = described(path, new_id(), self._free(stem(path)[:_LONGEST]))
                 except UserError:
                     continue  # a later part of a split model, or no model at all
-                self._put(replace(found, owned=True))
+                self._inventory.put(replace(found, owned=True))
 
-    def _put(self, model: Model) -> Model:
-        self._write(lambda models: (*(m for m in models if m.id != model.id and m.path != model.path), model))
-        return model
-
-    def _write(self, change: Callable[[tuple[Model, ...]], tuple[Model, ...]]) -> None:
-        with self._changing:
-            self._refresh()
-            models = change(self._models)
-            rows = [_row(model, self._paths.home) for model in models]
-            data = json.dumps({"version": 1, "models": rows}, indent=1).encode()
-            write_whole(self._paths.library, data)
-            self._models = models
-            self._read_at = os.stat(self._paths.library).st_mtime_ns
-
-    def _refresh(self) -> None:
-        file = self._paths.library
+    def _use(self, to: Path) -> None:
         try:
-            changed = file.stat().st_mtime_ns
-            if changed == self._read_at:
-                return
-            data = file.read_bytes()
-        except FileNotFoundError:
-            return
+            to.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise refused(error, file) from error
-        try:
-            document = json.loads(data)
-            version = int(document["version"])
-            self._models = tuple(_model(row, self._paths.home) for row in document["models"]) if version == 1 else ()
-        except (ValueError, KeyError, TypeError, RecursionError):
-            kept = aside(file, time.strftime("%Y%m%d-%H%M%S"))
-            self.notice = Notice(
-                N_("The list of your models could not be read. It was kept as “{path}”. Import linked models again."),
-                {"path": str(kept)},
-            )
-            return
-        if version != 1:
+            raise refused(error, to) from error
+        self._inventory.write(lambda old: Contents(tuple(_seen_from(m, old.folder, to) for m in old.models), to))
+        self._recognise()
+        self._adopt()
+
+    def _reachable(self) -> None:
+        """Raises where the folder's disk is not connected: a new folder in its place would hide it."""
+        if self.folder != self._paths.models and not self.folder.is_dir():
             raise StorageError(
-                N_("The list of your models, “{path}”, is of a newer Alcove. Nothing was changed. Update Alcove."),
-                path=str(file),
+                N_("The models folder, “{path}”, is not there. Connect its disk, or choose another folder."),
+                path=str(self.folder),
             )
-        self._read_at = changed
 
     def _own(self, name: str) -> Model:
         model = self.find(name)
@@ -323,29 +349,16 @@ def _guide(path: Path) -> Model:
     return replace(found, built_in=True)
 
 
-def _moved(path: Path, folder: Path) -> Path:
-    """Moves the folder of an owned model, in one step."""
-    try:
-        os.rename(path.parent, folder)
-    except OSError as error:
-        raise refused(error, path) from error
-    return folder / path.name
-
-
-def _row(model: Model, home: Path) -> dict[str, Any]:
-    """As JSON; a path below the data folder is kept relative to it, so that the folder can be moved."""
-    path = model.path.relative_to(home) if model.path.is_relative_to(home) else model.path
-    return {**asdict(model), "path": str(path)}
-
-
-def _model(row: dict[str, Any], home: Path) -> Model:
-    known = {f.name: row[f.name] for f in fields(Model) if f.name in row}
-    if row.get("origin") is not None:
-        known["origin"] = Origin(**{**row["origin"], "others": tuple(row["origin"].get("others", ()))})
-    known["hashes"] = tuple(row.get("hashes", ()))
-    if not all(isinstance(known.get(key), str) for key in ("id", "name", "path", "fingerprint")):
-        raise TypeError
-    return Model(**{**known, "path": home / str(row["path"])})
+def _seen_from(model: Model, old: Path, new: Path) -> Model:
+    """A listed model after the library's folder has become another one: found there, or linked where it is."""
+    if model.binned is not None:
+        return model
+    if model.owned and model.path.is_relative_to(old):
+        moved = replace(model, path=new / model.path.relative_to(old))
+        with suppress(OSError):
+            if state(moved.files)[0] == model.size:
+                return replace(moved, owned=True)
+    return replace(model, owned=model.path.is_relative_to(new))
 
 
 def _absolute(path: str | Path) -> Path:

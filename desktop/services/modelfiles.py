@@ -12,10 +12,11 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import islice
 from pathlib import Path
 
 from desktop.core.errors import N_, ModelFileError, StorageError
@@ -26,10 +27,16 @@ from desktop.services.disk import refused
 
 _SPLIT = re.compile(r"-(\d{5})-of-(\d{5})\.gguf$", re.IGNORECASE)  # llama.cpp's LLAMA_SPLIT_PREFIX
 _RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in "123456789")}
-MOST_PARTS = 9_999  # the largest models are split into some hundred; a header that claims more lies
+_MOST_PARTS = 9_999  # the largest models are split into some hundred; a header that claims more lies
+_DEEPEST = 3  # <author>/<repository>/<file>
+_MOST_ENTRIES = 20_000  # of a folder, in case somebody chooses a whole disk for it
+_LONGEST_TITLE = 200  # characters
+_LONGEST_TEMPLATE = 1 << 20  # characters; the longest seen have 20,000
 _SAMPLE = 1 << 20
 _CHUNK = 4 << 20
-_MARGIN = 256 << 20  # bytes left free on the disk, so that chats can still be saved
+UNFINISHED = ".importing"
+_STALE_S = 24 * 3600  # a half-copied file of yesterday belongs to nobody
+MARGIN = 256 << 20  # bytes left free on the disk, so that chats can still be saved
 
 
 class How(StrEnum):
@@ -95,7 +102,7 @@ class Model:
     def files(self) -> list[Path]:
         """Its files by their names, the first one first, whether or not they are there."""
         found = _SPLIT.search(self.path.name)
-        if found is None or not 1 < int(found[2]) <= MOST_PARTS:
+        if found is None or not 1 < int(found[2]) <= _MOST_PARTS:
             return [self.path]
         begin = self.path.name[: found.start()]
         return [self.path.with_name(f"{begin}-{n:05d}-of-{found[2]}.gguf") for n in range(1, int(found[2]) + 1)]
@@ -117,6 +124,7 @@ class Model:
 def described(path: Path, id_: str, name: str) -> Model:
     """The model in a file, its header and length checked. Raises `ModelFileError`."""
     header = read_header(path)
+    _is_language_model(path, header)
     files = parts(path, header)
     headers = [header, *(read_header(file) for file in files[1:])]
     try:
@@ -131,11 +139,21 @@ def described(path: Path, id_: str, name: str) -> Model:
         context_length=header.context_length,
         parameters=sum(h.parameters for h in headers),
         kv_elements=kv_elements(header),
-        template=header.chat_template,
-        title=header.name,
+        template=header.chat_template if len(header.chat_template) <= _LONGEST_TEMPLATE else "",
+        title=header.name[:_LONGEST_TITLE],
         added=time.time(),
         touched=touched,
     )
+
+
+def _is_language_model(path: Path, header: Header) -> None:
+    """Raises `ModelFileError` for the GGUF files that go with models: the eyes of one, its measurements, an adapter."""
+    kind = header.text("general.type")
+    if header.architecture == "clip" or kind in ("mmproj", "imatrix", "adapter") or not header.tensors:
+        raise ModelFileError(
+            N_("“{name}” belongs to a model but is none: it holds no language model. Choose the model's own file."),
+            name=path.name,
+        )
 
 
 def state(files: Sequence[Path]) -> tuple[int, int]:
@@ -167,6 +185,26 @@ def parts(path: Path, header: Header) -> list[Path]:
             first=files[0].name,
         )
     return files
+
+
+def walked(folder: Path) -> Iterator[Path]:
+    """The ordinary files of a folder of models, in order, as deep as downloads lie; hidden names are passed over."""
+    waiting, left = [(folder, 1)], _MOST_ENTRIES
+    while waiting:
+        here, depth = waiting.pop()
+        try:
+            with os.scandir(here) as found:
+                entries = sorted(islice(found, left), key=lambda entry: entry.name)
+        except OSError:
+            continue  # not to be entered, or gone
+        left -= len(entries)
+        for entry in entries:
+            if entry.name.startswith("."):
+                continue
+            if entry.is_dir(follow_symlinks=False) and depth < _DEEPEST:
+                waiting.append((Path(entry.path), depth + 1))
+            elif entry.is_file():
+                yield Path(entry.path)
 
 
 def stem(path: Path) -> str:
@@ -208,13 +246,18 @@ def folder_for(models: Path, name: str) -> Path:
             return folder
 
 
-def take(files: Sequence[Path], models: Path, how: How, progress: Callable[[float], None]) -> Path:
-    """Brings the files into a folder of their own; the new path of the first. `progress` (0..1) may raise to cancel.
+def take(
+    files: Sequence[Path], models: Path, how: How, progress: Callable[[float], None]
+) -> tuple[Path, tuple[str, ...]]:
+    """Brings the files into a folder of their own; the new path of the first, and the SHA-256 of each if it was copied.
+
+    `progress` (0..1) may raise to cancel.
 
     Raises `StorageError`; then, and when cancelled, nothing is left behind and the originals are as they were.
     """
     folder = folder_for(models, stem(files[0]))
     targets = [folder / _within(file.name) for file in files]
+    hashes: tuple[str, ...] = ()
     with ExitStack() as undo:
         undo.callback(shutil.rmtree, folder, ignore_errors=True)
         try:
@@ -225,7 +268,7 @@ def take(files: Sequence[Path], models: Path, how: How, progress: Callable[[floa
                     undo.callback(os.rename, target, file)
             else:
                 _require_space(files, folder)
-                _copy_all(files, targets, progress)
+                hashes = _copy_all(files, targets, progress)
         except OSError as error:
             raise refused(error, folder) from error
         undo.pop_all()
@@ -233,7 +276,7 @@ def take(files: Sequence[Path], models: Path, how: How, progress: Callable[[floa
         for file in files:
             with suppress(OSError):  # the copy is whole; an original that cannot be removed is not a failed import
                 file.unlink()
-    return targets[0]
+    return targets[0], hashes
 
 
 def _same_disk(file: Path, folder: Path) -> bool:
@@ -250,30 +293,47 @@ def _within(name: str) -> str:
 def _require_space(files: Sequence[Path], folder: Path) -> None:
     needed = sum(file.stat().st_size for file in files)
     free = shutil.disk_usage(folder).free
-    if free < needed + _MARGIN:
+    if free < needed + MARGIN:
         raise StorageError(
             N_("The disk has {free} free and this model needs {needed}. Free some space, or link the file instead."),
             free=size_in_words(free),
-            needed=size_in_words(needed + _MARGIN),
+            needed=size_in_words(needed + MARGIN),
         )
 
 
-def _copy_all(files: Sequence[Path], targets: Sequence[Path], progress: Callable[[float], None]) -> None:
+def _copy_all(files: Sequence[Path], targets: Sequence[Path], progress: Callable[[float], None]) -> tuple[str, ...]:
     total = sum(file.stat().st_size for file in files)
     done = 0
     buffer = memoryview(bytearray(_CHUNK))
+    hashes = []
     for file, target in zip(files, targets, strict=True):
-        with file.open("rb", buffering=0) as source, target.with_suffix(".part").open("xb", buffering=0) as copy:
+        found = hashlib.sha256()
+        with file.open("rb", buffering=0) as source, _unfinished(target).open("xb") as copy:
             while count := source.readinto(buffer):
-                written = 0
-                while written < count:
-                    written += copy.write(buffer[written:count])
+                copy.write(buffer[:count])
+                found.update(buffer[:count])
                 done += count
                 progress(done / max(total, 1))
+            copy.flush()
             os.fsync(copy.fileno())
+        hashes.append(found.hexdigest())
     if done != total:
         raise ModelFileError(
             N_("“{name}” changed while it was copied. Nothing was imported. Retry."), name=files[0].name
         )
     for target in targets:
-        os.rename(target.with_suffix(".part"), target)
+        os.rename(_unfinished(target), target)
+    return tuple(hashes)
+
+
+def _unfinished(target: Path) -> Path:
+    """The name of a copy that is not whole; what downloads are called until then ends in .gguf.part."""
+    return target.with_suffix(UNFINISHED)
+
+
+def sweep(folder: Path) -> None:
+    """Clears away what a broken import left long ago; nothing else has such a name."""
+    for file in walked(folder):
+        with suppress(OSError):
+            if file.suffix == UNFINISHED and time.time() - file.stat().st_mtime > _STALE_S:
+                file.unlink()

@@ -173,7 +173,7 @@ def test_a_cancelled_copy_leaves_nothing_behind(paths: Paths, source: Path, monk
 def test_a_full_disk_is_said_before_a_byte_is_copied(
     paths: Paths, source: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(modelfiles, "_MARGIN", 1 << 60)
+    monkeypatch.setattr(modelfiles, "MARGIN", 1 << 60)
 
     async def main() -> None:
         library = await fresh(paths)
@@ -352,8 +352,9 @@ def test_a_split_model_is_taken_whole_or_not_at_all(tmp_path: Path) -> None:
     with pytest.raises(ModelFileError, match=r"Choose “big-00001-of-00003\.gguf” instead"):
         modelfiles.parts(files[1], header)
     for how in (How.COPY, How.MOVE):
-        first = modelfiles.take(files, tmp_path / "models", how, lambda _: None)
+        first, hashes = modelfiles.take(files, tmp_path / "models", how, lambda _: None)
         assert first.name == files[0].name
+        assert len(hashes) == (3 if how is How.COPY else 0)
         assert [p.stat().st_size for p in sorted(first.parent.iterdir())] == [5000, 5000, 1]
     assert not any(file.exists() for file in files)
 
@@ -372,7 +373,7 @@ def test_a_link_into_a_cache_is_moved_as_the_model_it_points_to(tmp_path: Path) 
     blob.parent.mkdir()
     blob.write_bytes(b"weights")
     link.symlink_to(Path("blobs") / "abc")
-    first = modelfiles.take([link], tmp_path / "models", How.MOVE, lambda _: None)
+    first, _ = modelfiles.take([link], tmp_path / "models", How.MOVE, lambda _: None)
     assert first.read_bytes() == b"weights"
     assert not first.is_symlink()
     assert blob.exists()
