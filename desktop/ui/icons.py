@@ -50,6 +50,9 @@ class Icon(StrEnum):
     FITS = "M12 3.5a8.5 8.5 0 1 0 0 17a8.5 8.5 0 1 0 0-17zM8 12.3l3 3l5.2-6"
     PARTLY = "M12 3.5a8.5 8.5 0 1 0 0 17a8.5 8.5 0 1 0 0-17zM12 3.5v17M15 5v14M18 7.2v9.6"
     TOO_LARGE = "M12 3.5a8.5 8.5 0 1 0 0 17a8.5 8.5 0 1 0 0-17zM9 9l6 6M15 9l-6 6"
+    PAUSE = "M9 6v12M15 6v12"
+    PLAY = "M8.5 5.5l10 6.5l-10 6.5z"
+    FOLDER = "M4 18.5v-12h5.5l2 2.5H20v9.5z"
 
 
 @lru_cache(maxsize=128)

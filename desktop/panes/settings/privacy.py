@@ -1,7 +1,7 @@
 """What the privacy part of the settings does: the token for the Hub, and the list of connections.
 
-Invariant: the token itself never comes back from here, only where it is kept. Refusing connections is a setting like any
-other; who obeys it is joined in `app`.
+Invariant: the token itself never comes back from here, only where it is kept. Refusing connections is a setting like
+any other; who obeys it is joined in `app`.
 """
 
 from __future__ import annotations

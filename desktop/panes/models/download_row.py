@@ -1,0 +1,237 @@
+"""One download as a row: what it is, how far it is, how it goes, and what can be done with it.
+
+Invariant: the row shows the last download it was given and says its state in words; what is pressed leaves by `asked`.
+Its height changes only with what it says, never with a figure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import Enum, auto
+from functools import partial
+from urllib.parse import urlsplit
+
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QPolygonF
+from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+
+from desktop.core.errors import N_, UserError
+from desktop.core.transfer import Download, State
+from desktop.ui import formats, theme
+from desktop.ui.buttons import IconButton
+from desktop.ui.icons import Icon
+from desktop.ui.labels import Label, Tone
+from desktop.ui.theme import Theme, Type
+from desktop.ui.translation import _
+
+_PARTS = 1000  # of a progress bar
+
+
+class Action(Enum):
+    PAUSE = auto()
+    RESUME = auto()
+    RETRY = auto()
+    CANCEL = auto()
+    FOLDER = auto()
+    CLEAR = auto()
+    CHAT = auto()
+
+
+_ICONS: dict[Action, tuple[Icon, str]] = {
+    Action.PAUSE: (Icon.PAUSE, N_("Pause")),
+    Action.RESUME: (Icon.PLAY, N_("Resume")),
+    Action.RETRY: (Icon.AGAIN, N_("Try again")),
+    Action.FOLDER: (Icon.FOLDER, N_("Show in folder")),
+    Action.CANCEL: (Icon.CLOSE, N_("Cancel")),
+    Action.CLEAR: (Icon.CLOSE, N_("Remove from this list")),
+}
+_OFFERED: dict[State, frozenset[Action]] = {
+    State.WAITING: frozenset({Action.PAUSE, Action.CANCEL}),
+    State.RUNNING: frozenset({Action.PAUSE, Action.CANCEL}),
+    State.VERIFYING: frozenset({Action.PAUSE, Action.CANCEL}),
+    State.PAUSED: frozenset({Action.RESUME, Action.CANCEL}),
+    State.FAILED: frozenset({Action.RETRY, Action.CANCEL}),
+    State.DONE: frozenset({Action.CHAT, Action.FOLDER, Action.CLEAR}),
+}
+
+
+class DownloadRow(QWidget):
+    asked = Signal(object)  # an Action
+
+    def __init__(self, look: Theme, download: Download) -> None:
+        super().__init__()
+        self._look, self._download = look, download
+        self._name = Label(look, Type.HEADING, wrap=True)
+        self._from = Label(look, Type.SMALL, Tone.MUTED, wrap=True)
+        self._bar = QProgressBar()
+        self._bar.setTextVisible(False)
+        self._bar.setFixedHeight(theme.S)
+        self._spark = Sparkline(look)
+        self._figures = Label(look, Type.SMALL, wrap=True)
+        self._said = Label(look, Type.SMALL, wrap=True, selectable=True)
+        self._chat = QPushButton()
+        self._chat.clicked.connect(partial(self.asked.emit, Action.CHAT))
+        self._buttons = {action: IconButton(look, icon, "") for action, (icon, _name) in _ICONS.items()}
+        for action, button in self._buttons.items():
+            button.clicked.connect(partial(self.asked.emit, action))
+        self._arrange()
+        self.put(download)
+
+    def _arrange(self) -> None:
+        words = QVBoxLayout()
+        words.setSpacing(0)
+        words.addWidget(self._name)
+        words.addWidget(self._from)
+        head = QHBoxLayout()
+        head.setSpacing(theme.XS)
+        head.addLayout(words, 1)
+        head.addWidget(self._spark)
+        head.addWidget(self._chat)
+        for button in self._buttons.values():
+            head.addWidget(button)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, theme.M, 0, theme.M)
+        column.setSpacing(theme.XS)
+        column.addLayout(head)
+        for part in (self._bar, self._figures, self._said):
+            column.addWidget(part)
+
+    @property
+    def download(self) -> Download:
+        return self._download
+
+    def put(self, download: Download, speeds: Sequence[float] = ()) -> None:
+        """Shows it as it is now."""
+        self._download = download
+        state = download.state
+        over = state is State.DONE
+        self._bar.setVisible(not over)
+        self._bar.setRange(0, _PARTS if download.size else 0)  # without a size it only moves
+        if download.size:
+            self._bar.setValue(round(_PARTS * min(1.0, download.received / download.size)))
+        self._spark.put(speeds)
+        self._spark.setVisible(state is State.RUNNING and len(speeds) > 1)
+        for action, button in self._buttons.items():
+            button.setVisible(action in _OFFERED[state])
+        self._chat.setVisible(over and bool(download.model))
+        self._said.tone(Tone.DANGER if state is State.FAILED else Tone.WARNING if download.problem else Tone.MUTED)
+        self._tell()
+
+    def retranslate(self) -> None:
+        self._chat.setText(_("Chat with it"))
+        self._tell()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() is QEvent.Type.LanguageChange:
+            self.retranslate()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """A line below, between this row and the next."""
+        painter = QPainter(self)
+        painter.setPen(QColor(self._look.colours.line))
+        painter.drawLine(0, self.height() - 1, self.width(), self.height() - 1)
+
+    def _tell(self) -> None:
+        download = self._download
+        name, figures, sentence = title(download), amounts(download), said(download)
+        self._chat.setText(_("Chat with it"))
+        self._name.setText(name)
+        self._from.setText(urlsplit(download.url).hostname or "" if download.url else download.repo)
+        self._figures.setText(figures)
+        self._said.setText(sentence)
+        self._said.setVisible(bool(sentence))
+        self._chat.setAccessibleName(_("Chat with {model}", model=name))
+        for action, (_icon, label) in _ICONS.items():
+            self._buttons[action].name(_(label))
+            self._buttons[action].setAccessibleDescription(name)
+        self._bar.setAccessibleName(name)
+        self._bar.setAccessibleDescription(figures)
+        self.setAccessibleName(" — ".join(filter(None, (name, figures, sentence))))
+
+
+class Sparkline(QWidget):
+    """The speed of the last minute as a small curve, from nothing to the fastest; the figure stands elsewhere."""
+
+    def __init__(self, look: Theme) -> None:
+        super().__init__()
+        self._look = look
+        self._speeds: Sequence[float] = ()
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+
+    def sizeHint(self) -> QSize:
+        return QSize(self._look.px(96), self._look.px(24))
+
+    def put(self, speeds: Sequence[float]) -> None:
+        if tuple(speeds) != tuple(self._speeds):
+            self._speeds = speeds
+            self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        most = max(self._speeds, default=0.0)
+        if most <= 0 or len(self._speeds) < 2:
+            return
+        box = QRectF(self.rect()).adjusted(1, 2, -theme.S, -2)
+        step = box.width() / (len(self._speeds) - 1)
+        curve = [
+            QPointF(box.left() + at * step, box.bottom() - box.height() * speed / most)
+            for at, speed in enumerate(self._speeds)
+        ]
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        ground = QColor(self._look.colours.accent)
+        ground.setAlpha(48)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(ground)
+        painter.drawPolygon(QPolygonF([box.bottomLeft(), *curve, box.bottomRight()]))
+        painter.setPen(QPen(QColor(self._look.colours.accent), 1.5))
+        painter.drawPolyline(QPolygonF(curve))
+
+
+def title(download: Download) -> str:
+    """ "Mistral-7B-Instruct-v0.1-GGUF · Q4_K_M"."""
+    return " · ".join(filter(None, (download.repo.rpartition("/")[2], download.label)))
+
+
+def amounts(download: Download) -> str:
+    """ "1.2 GB of 4.4 GB · 27 % · 11.8 MB/s · 4 min 31 s left"; the speed only while it runs."""
+    here, whole = formats.size(download.received), formats.size(download.size)
+    if not download.size:
+        parts = [here] if download.received else []
+    elif download.state is State.DONE:
+        parts = [whole]
+    else:
+        share = formats.number(int(100 * download.received / download.size))
+        parts = [_("{size} of {whole}", size=here, whole=whole), _("{share} %", share=share)]
+    if download.state is State.RUNNING and download.speed:
+        parts.append(_("{size}/s", size=formats.size(round(download.speed))))
+        if download.seconds_left is not None:
+            parts.append(_("{duration} left", duration=formats.duration(max(1, round(download.seconds_left)))))
+    return " · ".join(parts)
+
+
+def said(download: Download) -> str:
+    """The state in words; "" while it simply runs."""
+    problem = _sentence(download.problem)
+    match download.state:
+        case State.WAITING if problem:
+            seconds = formats.number(max(1, round(download.retry_in)))
+            return problem + " " + _("Trying again in {seconds} s.", seconds=seconds)
+        case State.WAITING:
+            return _("Waiting for those before it.")
+        case State.VERIFYING:
+            return _("Verifying: the whole file is compared with what was promised.")
+        case State.PAUSED:
+            return problem or _("Paused. What has arrived is kept.")
+        case State.FAILED:
+            return problem or _("The download failed.")
+        case State.DONE if download.url:
+            return _("In the library. Nobody has published a checksum for it: only its length and its header were checked.")
+        case State.DONE:
+            return _("Verified, and in the library.")
+        case State.RUNNING:
+            return problem
+
+
+def _sentence(problem: UserError | None) -> str:
+    return _(problem.message, **problem.fields) if problem else ""
