@@ -88,11 +88,16 @@ class Variant:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """A repository as it stands at a commit; "" where the catalogue speaks, which knows none."""
+    """A repository as it stands at a commit; "" where the catalogue speaks, which knows none.
+
+    `at` is when the Hub said so, in seconds since 1970; `stale` marks that it did not answer when asked again.
+    """
 
     repository: Repository
     commit: str
     variants: tuple[Variant, ...]
+    at: float = 0.0
+    stale: bool = False
 
     def variant(self, named: str) -> Variant | None:
         """The variant called so: by its label, a file's path or name, or its type, in any case."""

@@ -17,7 +17,7 @@ import httpx2
 from desktop.core.errors import N_, GatedError, HubError, NetworkError, Sealed, UserError
 from desktop.engine.seal import Refused
 
-_SEALED = N_("Alcove is offline, as you set it. Nothing was sent. Switch “Offline” off to use the network.")
+SEALED = N_("Alcove is offline, as you set it. Nothing was sent. Switch “Offline” off to use the network.")
 _CERTIFICATE = N_(
     "The certificate of {host} is not trusted ({reason}), so nothing was sent. Check the date of this computer, or "
     "install your network's certificate."
@@ -29,6 +29,9 @@ _GATED = N_(
     "The author of “{repo}” asks for consent first. Open {url}, accept the terms, and enter your token in the settings."
 )
 _TOKEN = N_("“{repo}” is not open to everyone, or does not exist. If it is yours, enter your token in the settings.")
+_WRONG_TOKEN = N_(
+    "The Hub does not accept your token. Make a new one in your account there and enter it in the settings."
+)
 _GONE = N_("“{repo}” is not on the Hub. Check the name; it may have been renamed or removed.")
 _NO_FILE = N_("“{repo}” does not hold this file any more. Open the repository again to see what it holds.")
 _BUSY = N_("The Hub asks for a pause of {seconds:.0f} seconds: too many requests. Then try again.")
@@ -63,7 +66,7 @@ def sentence(error: Exception, repo: str = "", page: str = "") -> UserError:
     host = _host(error)
     causes = list(_causes(error))
     if any(isinstance(cause, Refused) for cause in causes):
-        return Sealed(_SEALED)
+        return Sealed(SEALED)
     if isinstance(error, Unsafe):
         return NetworkError(_UNSAFE, host=host)
     for cause in causes:
@@ -88,6 +91,8 @@ def refused(response: httpx2.Response, repo: str = "", page: str = "") -> UserEr
         )
     if code in ("EntryNotFound", "RevisionNotFound"):
         return HubError(_NO_FILE, repo=name)
+    if status == 401 and response.headers.get("X-Error-Message", "").startswith("Invalid credentials"):
+        return HubError(_WRONG_TOKEN)
     if status in (401, 403):
         return HubError(_TOKEN, repo=name)
     if status in (404, 410, 451):

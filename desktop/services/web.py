@@ -15,7 +15,7 @@ import ssl
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from typing import Protocol
+from typing import Any, Protocol
 
 import httpx2
 
@@ -85,14 +85,14 @@ class Web:
 
         constants.HF_HUB_DISABLE_XET = True  # read from the environment when it was imported, perhaps before
         constants.HF_HUB_DISABLE_TELEMETRY = True
-        set_client_factory(lambda: self.client(follow_redirects=True))
+        set_client_factory(lambda: self.client(follow_redirects=True, kind=_Once))
 
-    def client(self, follow_redirects: bool = False) -> httpx2.Client:
+    def client(self, follow_redirects: bool = False, kind: type[httpx2.Client] = httpx2.Client) -> httpx2.Client:
         """A client with connections of its own: the system's certificates and proxies, our rules on every request."""
         with self._guard:
             if self._tls is None:
                 self._tls = httpx2.create_ssl_context()
-        return httpx2.Client(
+        return kind(
             verify=self._tls,
             headers={"User-Agent": f"Alcove/{__version__}"},
             timeout=httpx2.Timeout(self.patience_s, pool=None),
@@ -185,6 +185,22 @@ class Web:
         self.network.count(handle, asked + int(request.headers.get("Content-Length", 0)), came)
         assert isinstance(response.stream, httpx2.SyncByteStream)
         response.stream = _Counted(response.stream, self.network, handle)
+
+
+class _Once(httpx2.Client):
+    """For huggingface_hub, which asks a Hub that is busy or away six times, for minutes, before it says so."""
+
+    def send(self, request: httpx2.Request, **how: Any) -> httpx2.Response:
+        """Raises a `UserError`, which huggingface_hub lets through, where it would try again.
+
+        Its time limits do not count: it has none for the pages of a list.
+        """
+        request.extensions["timeout"] = self.timeout.as_dict()
+        with told():
+            response = super().send(request, **how)
+        if response.status_code == 429 or response.status_code >= 500:
+            raise refused(response)
+        return response
 
 
 def _length(headers: httpx2.Headers) -> int:
