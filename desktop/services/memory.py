@@ -1,0 +1,96 @@
+"""Memory that is there now: what programs may take, what a container allows, and what ending the engine returns.
+
+Invariant: a figure is what the operating system says at this moment, never a share of what is built in. Linux counts
+what it can drop at once; macOS counts free and inactive pages and leaves out what it could still compress; Windows
+counts free and standby pages. The mapped pages of a model are among what can be dropped, so ending the engine returns
+the rest.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import psutil
+
+_GROUPS = Path("/sys/fs/cgroup")
+_OWN_GROUP = Path("/proc/self/cgroup")
+_NAMES_2 = ("memory.max", "memory.current", ("inactive_file", "active_file"))
+_NAMES_1 = ("memory.limit_in_bytes", "memory.usage_in_bytes", ("total_inactive_file", "total_active_file"))
+_NO_LIMIT = 1 << 60  # version 1 says the largest whole number of pages where there is none
+
+
+def total() -> int:
+    """Bytes built in, or allowed to this container."""
+    return min([psutil.virtual_memory().total, *(limit for limit, _ in _limits())])
+
+
+def available() -> int:
+    """Bytes that programs may take now without anything being pushed out to disk."""
+    return max(0, min([psutil.virtual_memory().available, *(limit - used for limit, used in _limits())]))
+
+
+def returned(pid: int | None) -> int:
+    """Bytes that become available when a process ends: all but its files' pages, which count as available already."""
+    try:
+        if not pid:
+            return 0
+        process = psutil.Process(pid)
+        if sys.platform == "linux":  # smaps, which psutil's `uss` reads, would count the pages of a mapped model
+            state = process.memory_info()
+            return max(0, state.rss - state.shared)
+        return int(process.memory_full_info().uss)
+    except psutil.Error:
+        return 0
+
+
+def resident(pid: int | None) -> int:
+    """Bytes of memory a process holds, its files' pages included; 0 where it is gone."""
+    try:
+        return psutil.Process(pid).memory_info().rss if pid else 0
+    except psutil.Error:
+        return 0
+
+
+def _limits(groups: Path = _GROUPS, own: Path = _OWN_GROUP) -> list[tuple[int, int]]:
+    """Limit and use, in bytes, of every control group this process is in. What can be dropped does not count as used.
+
+    Inside a container the folder of the group is often not there, and the root of the tree is the container's own.
+    https://docs.kernel.org/admin-guide/cgroup-v2.html, and cgroup-v1/memory.html
+    """
+    if sys.platform != "linux":
+        return []
+    try:
+        rows = [line.split(":", 2) for line in own.read_text().splitlines()]
+    except OSError:
+        return []
+    found = []
+    for row in rows:
+        if len(row) == 3 and row[1] in ("", "memory"):
+            names = _NAMES_1 if row[1] else _NAMES_2
+            root = groups / row[1]
+            folder = root / row[2].strip("/")
+            found += [_limit(group, *names) for group in (folder, *folder.parents) if group.is_relative_to(root)]
+    return [(limit, used) for limit, used in found if 0 < limit < _NO_LIMIT]
+
+
+def _limit(group: Path, most: str, current: str, droppable: tuple[str, str]) -> tuple[int, int]:
+    limit = _number(group / most)
+    return limit, max(0, _number(group / current) - _sum(group / "memory.stat", droppable)) if limit else 0
+
+
+def _number(file: Path) -> int:
+    """0 where the file is not there or says "max"."""
+    try:
+        text = file.read_text().strip()
+    except OSError:
+        return 0
+    return int(text) if text.isdecimal() else 0
+
+
+def _sum(file: Path, names: tuple[str, str]) -> int:
+    try:
+        rows = [line.split() for line in file.read_text().splitlines()]
+    except OSError:
+        return 0
+    return sum(int(row[1]) for row in rows if len(row) == 2 and row[0] in names and row[1].isdecimal())
