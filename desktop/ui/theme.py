@@ -228,6 +228,8 @@ QLineEdit:focus, QPlainTextEdit:focus {{ border: 1px solid {c.accent}; }}
 QAbstractSpinBox QLineEdit {{ border: none; padding: 0; background: transparent; }}
 QComboBox QAbstractItemView {{ border: 1px solid {c.line}; padding: {XS}px; background: {c.ground};
   selection-background-color: {c.hover}; selection-color: {c.text}; outline: none; }}
+QProgressBar {{ border: none; border-radius: {XS}px; background: {c.hover}; }}
+QProgressBar::chunk {{ border-radius: {XS}px; background: {c.accent}; }}
 QToolTip {{ border: 1px solid {c.line}; padding: {XS}px; background: {c.raised}; color: {c.text}; }}
 QMenu {{ border: 1px solid {c.line}; padding: {XS}px; background: {c.ground}; }}
 QMenu::item {{ padding: {pad}px {theme.px(XL)}px {pad}px {gap}px; border-radius: {RADIUS_S}px; }}
