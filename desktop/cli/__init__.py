@@ -23,7 +23,11 @@ if TYPE_CHECKING:
     import argparse
 
 ENDING = ("SIGTERM", "SIGHUP")  # `kill` and `timeout`; a terminal that closes, which Windows does not tell
-HIDDEN = {"engine-host": "desktop.engine.host", "engine-probe": "desktop.engine.probe"}  # of a frozen executable
+HIDDEN = {  # of a frozen executable
+    "engine-host": "desktop.engine.host",
+    "engine-probe": "desktop.engine.probe",
+    "engine-measure": "desktop.engine.gauge",
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -91,7 +95,7 @@ def _speak_utf8() -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    from desktop.cli import bench, chat, doctor, models
+    from desktop.cli import bench, chat, doctor, models, search
     from desktop.cli.terminal import Parser
     from desktop.ui.translation import _
 
@@ -99,6 +103,6 @@ def _parser() -> argparse.ArgumentParser:
     parser = Parser(prog="alcove", description=_(N_("Talk to language models on this computer.")))
     parser.add_argument("--version", action="version", version=version, help=_(N_("show the version and end")))
     verbs = parser.add_subparsers(title=_(N_("commands")), metavar="", required=True)
-    for verb in (chat, models, bench, doctor):
+    for verb in (chat, models, search, bench, doctor):
         verb.add_to(verbs)
     return parser

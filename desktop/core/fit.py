@@ -11,14 +11,14 @@ the rest 3.7 % low; the terms are those of its graphs (`build_attn`, `build_ffn`
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from desktop.core.generation import FlashAttention, LoadSettings
 from desktop.core.gguf import Header
 from desktop.core.quants import TENSOR_TYPES
-from desktop.core.repacking import NONE, Repacking, place
+from desktop.core.repacking import NONE, Repacking, place, placed
 from desktop.core.settings import GPU_AUTOMATIC
 from desktop.core.shape import MAX_CONTEXT, Layer, Shape
 
@@ -46,6 +46,19 @@ class Verdict(StrEnum):
     TIGHT = "tight"
     PARTLY = "partly"  # some layers on the graphics card, the others beside it
     TOO_LARGE = "too-large"
+
+
+@dataclass(frozen=True, slots=True)
+class Buffers:
+    """What llama.cpp says it would allocate: bytes by device, "CPU" the computer's own memory.
+
+    `tensors` are pairs of a weight's name and the buffer it gets; none where graphics cards take part.
+    """
+
+    kv: Mapping[str, int]
+    compute: Mapping[str, int]
+    output: Mapping[str, int]
+    tensors: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +176,39 @@ def closed_form(
         layers=len(shape.layers),
         gpu_layers=gpu_layers,
     )
+
+
+def probed(
+    shape: Shape,
+    settings: LoadSettings,
+    buffers: Buffers,
+    repacking: Repacking = NONE,
+    cards: Sequence[Card] = (),
+) -> Estimate:
+    """The estimate from what llama.cpp said; only what it does not tell is added, by the header's tensors."""
+    near = closed_form(shape, settings, repacking, cards)
+    names = {card.name for card in cards} if near.gpu_layers else set()
+    if buffers.tensors and shape.files:
+        placement = placed(shape, buffers.tensors)
+        weights = placement.mapped_bytes if settings.mmap else placement.used_bytes
+        near = replace(near, weights_bytes=weights, repack_bytes=placement.repacked_bytes)
+    return replace(
+        near,
+        kv_bytes=_host(buffers.kv, names),
+        compute_bytes=_host(buffers.compute, names),
+        output_bytes=_host(buffers.output, names),
+        devices=tuple(
+            replace(use, kv_bytes=buffers.kv.get(use.name, 0), compute_bytes=buffers.compute.get(use.name, 0))
+            for use in near.devices
+        ),
+        source=Source.PROBE,
+        held=True,
+    )
+
+
+def _host(sizes: Mapping[str, int], cards: Collection[str]) -> int:
+    """What is not on a card, among it the memory of the computer that a card reads from."""
+    return sum(size for name, size in sizes.items() if name not in cards)
 
 
 def process_bytes(shape: Shape) -> int:

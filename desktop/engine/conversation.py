@@ -23,7 +23,8 @@ from desktop.core.generation import (
     Timings,
     Usage,
 )
-from desktop.engine.llama import Model, Outcome
+from desktop.engine.halt import Outcome
+from desktop.engine.llama import Model
 from desktop.engine.tail import Tail
 from desktop.engine.tokens import Tokeniser
 

@@ -48,6 +48,12 @@ class _ThreadpoolParams(ctypes.Structure):
     )
 
 
+class _Override(ctypes.Structure):
+    """`struct llama_model_tensor_buft_override`; an empty one ends a list."""
+
+    _fields_ = (("pattern", ctypes.c_char_p), ("buft", ctypes.c_void_p))
+
+
 class Library:
     """llama.cpp's libraries, loaded: the main one and the folder where Windows finds those beside it."""
 
@@ -67,6 +73,12 @@ class Library:
     def graphics(self) -> list[Device]:
         """The devices that can hold layers of a model."""
         return [d for d in self.devices() if d.kind in (DeviceKind.GPU, DeviceKind.SHARED)]
+
+    def on_cpu(self, pattern: str) -> ctypes.Array[_Override]:
+        """Overrides that keep the tensors matching a regular expression on the CPU."""
+        kind = self._function("ggml_backend_cpu_buffer_type")
+        found = _Override(pattern.encode(), kind()) if kind is not None else _Override()
+        return (_Override * 2)(found)
 
     def attach_threads(self, context: int, count: int) -> ctypes.c_void_p | None:
         """Gives a context threads that live as long as it; without OpenMP llama.cpp starts them for every graph.

@@ -13,9 +13,8 @@ import os
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from enum import Enum, auto
 from pathlib import Path
 
 import llama_cpp.llama_cpp as C
@@ -27,9 +26,10 @@ from desktop.core.gguf import Header
 from desktop.core.quants import TENSOR_TYPES
 from desktop.core.settings import GPU_AUTOMATIC
 from desktop.engine import refusal
-from desktop.engine.cpu import default_threads, missing_instructions
+from desktop.engine.cpu import default_threads
 from desktop.engine.devices import Device, DeviceKind, Library
 from desktop.engine.files import read_header
+from desktop.engine.halt import Halt, Outcome
 
 _FLASH = {
     FlashAttention.AUTO: C.LLAMA_FLASH_ATTN_TYPE_AUTO,
@@ -45,51 +45,25 @@ _LOAD_MODES = {
 _KV_TYPES = {row.name.lower(): row.number for row in TENSOR_TYPES.values()}
 _INFO, _WARN, _CONTINUED = 2, 3, 5  # enum ggml_log_level
 _LIBRARY = Library(C._lib, C._base_path)
-_C_LIBRARY = ctypes.CDLL("ucrtbase" if sys.platform == "win32" else None)
 _PENALTY_SPAN = 64  # tokens looked back at by the repeat penalty: llama.cpp's default
-
-
-class Halt:
-    """A flag that ends computing. llama.cpp itself looks at it between two operations of a graph.
-
-    The callback it is given is C's `strlen`: 0 for an empty string and 1 for one of one character. So nothing of
-    Python runs inside the computation, where it would cost up to a third of a small model's speed.
-    """
-
-    callback = C.ggml_abort_callback(ctypes.cast(_C_LIBRARY.strlen, ctypes.c_void_p).value)
-
-    def __init__(self) -> None:
-        self._text = ctypes.create_string_buffer(2)
-        self.address = ctypes.addressof(self._text)
-
-    def set(self, on: bool = True) -> None:
-        self._text[0] = b"\1" if on else b"\0"
-
-    def __bool__(self) -> bool:
-        return self._text[0] != b"\0"
-
-
-class Outcome(Enum):
-    """What became of a decode."""
-
-    DONE = auto()
-    HALTED = auto()
-    FULL = auto()
 
 
 class Backend:
     """llama.cpp in this process: its log goes to stderr, and the last complaints are kept to explain a failure."""
 
-    def __init__(self) -> None:
+    def __init__(self, heard: Callable[[str], None] | None = None) -> None:
         self._complaints: deque[str] = deque(maxlen=30)
         self._level = 0
+        self._heard = heard  # hears every line, of which only complaints go to stderr then
         self._log = C.llama_log_callback(self._logged)  # llama.cpp keeps the pointer: so must we
         C.llama_log_set(self._log, None)
         C.llama_backend_init()
 
     def _logged(self, level: int, text: bytes, _: object) -> None:
         self._level = level if level != _CONTINUED else self._level
-        if self._level < _INFO:
+        if self._heard:
+            self._heard(text.decode("utf-8", "replace"))
+        if self._level < (_WARN if self._heard else _INFO):
             return
         if self._level >= _WARN:
             self._complaints.append(text.decode("utf-8", "replace").strip())
@@ -97,19 +71,8 @@ class Backend:
 
     def load(self, path: Path, settings: LoadSettings, halt: Halt, progress: Callable[[float], None]) -> Model | None:
         """The model, ready; None if halted. `progress` hears fractions. Raises `LoadError`."""
-        missing = missing_instructions(system_info())
-        if missing:
-            raise LoadError(
-                N_(
-                    "This processor lacks {missing}, for which this Alcove was built. It needs another build of Alcove."
-                ),
-                missing=", ".join(missing),
-            )
-        if settings.flash_attention is FlashAttention.OFF and settings.kv_type not in ("f16", "f32", "bf16"):
-            raise LoadError(
-                N_("The KV cache type {type} needs flash attention. Set that to automatic, or the type to f16."),
-                type=settings.kv_type,
-            )
+        refusal.refuse_processor(system_info())
+        refusal.refuse_settings(settings)
         header = read_header(path)
         refusal.refuse_speechless(header, path)
         settings = _with_layers(header, settings)
@@ -138,15 +101,56 @@ class Backend:
             return not halt
 
         callback = C.llama_progress_callback(advanced)
-        params = C.llama_model_default_params()
-        params.n_gpu_layers = settings.gpu_layers
-        params.load_mode = _LOAD_MODES[settings.mmap, settings.mlock]
-        params.use_extra_bufts = settings.repack
+        params = _weight_params(settings)
         params.progress_callback = callback
-        # llama.cpp takes UTF-8 on Windows and the file system's own bytes elsewhere
-        name = str(path).encode("utf-8") if sys.platform == "win32" else os.fsencode(path)
-        handle: C.llama_model_p | None = C.llama_model_load_from_file(name, params)
+        handle: C.llama_model_p | None = C.llama_model_load_from_file(_encoded(path), params)
         return handle
+
+    def sketch(self, path: Path, settings: Sequence[LoadSettings], host_pattern: str) -> Iterator[bool]:
+        """Goes through loading without allocating, so that the log tells what each of the settings would take.
+
+        Tells whether the model, then whether each context was accepted; the settings differ only in the latter.
+        Tensors whose names match the pattern, which must be the CPU's, are logged with the buffer they would get.
+        """
+        overrides = _LIBRARY.on_cpu(host_pattern)
+        params = _weight_params(settings[0])
+        params.no_alloc, params.load_mode = True, C.LLAMA_LOAD_MODE_NONE
+        params.tensor_buft_overrides = ctypes.cast(overrides, ctypes.c_void_p)
+        handle = C.llama_model_load_from_file(_encoded(path), params)
+        yield bool(handle)
+        for wanted in settings if handle else ():
+            context = C.llama_init_from_model(handle, _context_params(wanted))
+            yield bool(context)
+            if context:
+                C.llama_free(context)
+
+
+def _weight_params(settings: LoadSettings) -> C.llama_model_params:
+    params = C.llama_model_default_params()
+    params.n_gpu_layers = settings.gpu_layers
+    params.load_mode = _LOAD_MODES[settings.mmap, settings.mlock]
+    params.use_extra_bufts = settings.repack
+    return params
+
+
+def _context_params(settings: LoadSettings) -> C.llama_context_params:
+    params = C.llama_context_default_params()
+    params.n_ctx = settings.context
+    params.n_batch = params.n_ubatch = settings.batch
+    params.n_seq_max = 1
+    params.n_outputs_max = 1  # logits of one token: 2.1 GiB less at 32k context and batch 512
+    params.n_threads = default_threads(settings.threads)
+    params.n_threads_batch = default_threads(settings.batch_threads or settings.threads)
+    params.flash_attn_type = _FLASH[settings.flash_attention]
+    params.type_k = params.type_v = _KV_TYPES[settings.kv_type]
+    params.swa_full = False
+    params.no_perf = True
+    return params
+
+
+def _encoded(path: Path) -> bytes:
+    """llama.cpp takes UTF-8 on Windows and the file system's own bytes elsewhere."""
+    return str(path).encode("utf-8") if sys.platform == "win32" else os.fsencode(path)
 
 
 def _with_layers(header: Header, settings: LoadSettings) -> LoadSettings:
@@ -200,17 +204,7 @@ class Model:
             raise refusal.speechless(path)
 
     def _make_context(self, settings: LoadSettings) -> C.llama_context_p:
-        params = C.llama_context_default_params()
-        params.n_ctx = settings.context
-        params.n_batch = params.n_ubatch = settings.batch
-        params.n_seq_max = 1
-        params.n_outputs_max = 1  # logits of one token: 2.1 GiB less at 32k context and batch 512
-        params.n_threads = default_threads(settings.threads)
-        params.n_threads_batch = default_threads(settings.batch_threads or settings.threads)
-        params.flash_attn_type = _FLASH[settings.flash_attention]
-        params.type_k = params.type_v = _KV_TYPES[settings.kv_type]
-        params.swa_full = False
-        params.no_perf = True
+        params = _context_params(settings)
         params.abort_callback = Halt.callback
         params.abort_callback_data = self.halt.address
         context: C.llama_context_p | None = C.llama_init_from_model(self._model, params)

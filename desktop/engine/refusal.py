@@ -10,7 +10,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from desktop.core.errors import N_, LoadError
+from desktop.core.generation import FlashAttention, LoadSettings
 from desktop.core.gguf import Header
+from desktop.engine.cpu import missing_instructions
 
 # encoders, embedders, projectors and vocoders of llama.cpp's src/llama-arch.cpp; files of them are common on the Hub
 _SPEECHLESS = frozenset(
@@ -18,6 +20,25 @@ _SPEECHLESS = frozenset(
     "llama-embed t5encoder wavtokenizer-dec".split()
 )
 _NOT_LOCKED = ("failed to mlock", "failed to VirtualLock")
+
+
+def refuse_processor(system_info: str) -> None:
+    """Raises `LoadError` where this processor lacks what llama.cpp was built for, by its own words."""
+    missing = missing_instructions(system_info)
+    if missing:
+        raise LoadError(
+            N_("This processor lacks {missing}, for which this Alcove was built. It needs another build of Alcove."),
+            missing=", ".join(missing),
+        )
+
+
+def refuse_settings(settings: LoadSettings) -> None:
+    """Raises `LoadError` for settings that llama.cpp cannot combine."""
+    if settings.flash_attention is FlashAttention.OFF and settings.kv_type not in ("f16", "f32", "bf16"):
+        raise LoadError(
+            N_("The KV cache type {type} needs flash attention. Set that to automatic, or the type to f16."),
+            type=settings.kv_type,
+        )
 
 
 def refuse_speechless(header: Header, path: Path) -> None:

@@ -18,7 +18,8 @@ from desktop.core.errors import N_, UserError
 from desktop.core.generation import LoadProgress
 from desktop.engine.conversation import Conversation
 from desktop.engine.frames import Answer, Count, Counted, Crashed, Failed, Generate, List, Listed, Load, Loaded, Order
-from desktop.engine.llama import Backend, Halt, Model
+from desktop.engine.halt import Halt
+from desktop.engine.llama import Backend, Model
 
 Post = Callable[[int, Answer], None]
 

@@ -9,7 +9,8 @@ import pytest
 
 from desktop.core.generation import LoadSettings
 from desktop.engine.conversation import Conversation
-from desktop.engine.llama import Backend, Halt, Model
+from desktop.engine.halt import Halt
+from desktop.engine.llama import Backend, Model
 from tests import models
 from tests.models import ASSISTANT, EOS, byte_tokens, chain, token
 

@@ -21,7 +21,8 @@ from desktop.core.generation import (
     StopReason,
 )
 from desktop.engine.conversation import Conversation
-from desktop.engine.llama import Backend, Halt
+from desktop.engine.halt import Halt
+from desktop.engine.llama import Backend
 from tests.engine.conftest import SETTINGS, Loader
 from tests.engine.prompts import GREEDY, answer, ask, end, reply, said, special, text
 from tests.models import ASSISTANT, EOS, byte_tokens, chain, scripted_model, tiny_model
@@ -276,7 +277,7 @@ def test_threads_of_its_own_where_the_library_has_no_openmp(
 def test_a_processor_the_library_was_not_built_for_is_told(
     loader: Loader, korean_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("desktop.engine.llama.missing_instructions", lambda _: ["AVX2", "FMA"])
+    monkeypatch.setattr("desktop.engine.refusal.missing_instructions", lambda _: ["AVX2", "FMA"])
     with pytest.raises(LoadError, match="AVX2, FMA"):
         loader(korean_model)
 
