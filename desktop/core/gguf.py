@@ -115,8 +115,8 @@ class Header:
     @property
     def file_type(self) -> quants.FileType | None:
         """The quantisation: what the file says, or else the type that holds most of its bytes."""
-        said = quants.FILE_TYPES.get((self.whole("general.file_type") or 0) & ~1024)  # 1024: "guessed"
-        if said is not None and (said.number or "general.file_type" in self.metadata):
+        said = said_type(self.metadata)
+        if said is not None:
             return said
         held: dict[int, int] = {}
         for tensor in self.tensors:
@@ -154,20 +154,35 @@ class Header:
 
 def parse(data: bytes | bytearray | memoryview, file_size: int | None = None) -> Header:
     """The header at the start of `data`. Raises `NeedMore`, or `ModelFileError` where no more bytes would help."""
-    _recognise(bytes(data[:512]), file_size)
-    reader = _Reader(data, file_size)
-    reader.take(4)
-    version = _version(reader.take(4))
-    tensor_count, entry_count = reader.whole("Q"), reader.whole("Q")
-    if entry_count > _MAX_ENTRIES or tensor_count > _MAX_TENSORS:
-        raise ModelFileError(_DAMAGED, detail=f"{entry_count} entries, {tensor_count} tensors")
-    metadata = _metadata(reader, entry_count)
+    reader, tensor_count, entry_count = _counts(data, file_size)
+    version = int.from_bytes(data[4:8], "little")
+    metadata = _metadata(reader, entry_count, {})
     alignment = metadata.get("general.alignment", 32)
     if type(alignment) is not int or not 0 < alignment <= _MAX_ALIGNMENT or alignment & (alignment - 1):
         detail = alignment if isinstance(alignment, int | float) else type(alignment).__name__
         raise ModelFileError(_DAMAGED, detail=f"alignment {detail}")
     tensors = _tensors(reader, tensor_count, alignment)
     return Header(version, metadata, tensors, _padded(reader.at, alignment) if tensors else reader.at, alignment)
+
+
+def begun(data: bytes, file_size: int | None = None) -> Mapping[str, Value]:
+    """The entries that are whole in `data`, which may end anywhere: enough to tell what kind of file it begins.
+
+    Raises `ModelFileError` for what is no GGUF file, and for a damaged one as far as it is seen.
+    """
+    metadata: dict[str, Value] = {}
+    try:
+        reader, _, count = _counts(data, file_size)
+        _metadata(reader, count, metadata)
+    except NeedMore:
+        pass
+    return metadata
+
+
+def said_type(metadata: Mapping[str, Value]) -> quants.FileType | None:
+    """The quantisation that a file's entries name."""
+    number = metadata.get("general.file_type")
+    return quants.FILE_TYPES.get(number & ~1024) if type(number) is int else None  # 1024: "guessed"
 
 
 def check(header: Header, file_size: int) -> None:
@@ -285,10 +300,10 @@ def _foreign(start: bytes) -> str:
     return N_("This is not a GGUF model file. Choose a file whose name ends in .gguf.")
 
 
-def _version(word: bytes) -> int:
+def _check_version(word: bytes) -> None:
     version = int.from_bytes(word, "little")
     if version in (2, 3):
-        return version
+        return
     if int.from_bytes(word, "big") in (1, 2, 3):
         raise ModelFileError(
             N_("This model was made for big-endian computers and cannot run here. Look for another file of it.")
@@ -301,8 +316,19 @@ def _version(word: bytes) -> int:
     )
 
 
-def _metadata(reader: _Reader, count: int) -> dict[str, Value]:
-    metadata: dict[str, Value] = {}
+def _counts(data: bytes | bytearray | memoryview, file_size: int | None) -> tuple[_Reader, int, int]:
+    """A reader behind the fixed beginning, and how many tensors and entries it announces."""
+    _recognise(bytes(data[:512]), file_size)
+    reader = _Reader(data, file_size)
+    reader.take(4)
+    _check_version(reader.take(4))
+    tensors, entries = reader.whole("Q"), reader.whole("Q")
+    if entries > _MAX_ENTRIES or tensors > _MAX_TENSORS:
+        raise ModelFileError(_DAMAGED, detail=f"{entries} entries, {tensors} tensors")
+    return reader, tensors, entries
+
+
+def _metadata(reader: _Reader, count: int, metadata: dict[str, Value]) -> dict[str, Value]:
     for _ in range(count):
         key = reader.string()
         if not key or key in metadata:

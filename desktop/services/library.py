@@ -23,6 +23,7 @@ from desktop.services import copies, modelbin, relocation
 from desktop.services.checksums import Proof, digests, judged
 from desktop.services.copies import Copies, Usage
 from desktop.services.disk import refused
+from desktop.services.elsewhere import Found
 from desktop.services.inventory import Contents, Inventory
 from desktop.services.longwork import Report, watched
 from desktop.services.modelfiles import How, Model, Origin, described, parts, state, stem, sweep, take, walked
@@ -118,20 +119,17 @@ class Library:
         header = await asyncio.to_thread(read_header, model.path)
         return [(key, _shown(value)) for key, value in header.metadata.items()]
 
-    async def import_file(
-        self,
-        path: Path,
-        how: How = How.COPY,
-        progress: Report | None = None,
-        name: str = "",
-        origin: Origin | None = None,
-    ) -> Model:
+    async def import_file(self, path: Path, how: How = How.COPY, progress: Report | None = None) -> Model:
         """Takes a file into the library; one that is there already is found again, not doubled.
 
-        `name` is for files whose own name says nothing, `origin` where it is known. Cancelling leaves nothing behind.
-        Raises `ModelFileError` for a file that is no sound model, `StorageError` where the disk refuses.
+        Cancelling leaves nothing behind. Raises `ModelFileError` for a file that is no sound model, `StorageError`
+        where the disk refuses.
         """
-        return await watched(lambda report: self._import(path, how, report, name, origin), progress)
+        return await watched(lambda report: self._import(path, how, report), progress)
+
+    async def link(self, found: Found) -> Model:
+        """Takes a model of another application, where it lies. Raises `ModelFileError`."""
+        return await watched(lambda report: self._import(found.path, How.LINK, report, found))
 
     async def add(self, path: Path, origin: Origin) -> Model:
         """Lists a downloaded file that is whole and verified. Raises `ModelFileError` where it is no model."""
@@ -215,22 +213,24 @@ class Library:
 
     # -- in a thread ------------------------------------------------------------------------------------------------
 
-    def _import(self, path: Path, how: How, report: Report, name: str, origin: Origin | None) -> Model:
+    def _import(self, path: Path, how: How, report: Report, given: Found | None = None) -> Model:
         self._settled()
         path = _absolute(path)
-        found = replace(described(path, new_id(), self._free((name or stem(path))[:_LONGEST])), origin=origin)
+        found = described(path, new_id(), self._free((given.name if given else stem(path))[:_LONGEST]))
+        if given is not None:
+            found = replace(found, origin=given.origin, hashes=given.hashes)
         known = self._known(found)
         if known is not None and known.binned is not None:
             known = self._unbin(known)
         if known is not None and known.present and known.fingerprint == found.fingerprint:
             return known if not known.changed else self._inventory.put(replace(known, touched=found.touched))
-        hashes = origin.hashes if origin is not None else ()
         owned = path.is_relative_to(self.folder)
         if not owned and how is not How.LINK:
             self._reachable()
             path, hashes = take(parts(path, read_header(path)), self.folder, how, report)
-            owned, found = True, replace(found, path=path, touched=described(path, "", "").touched)
-        found = replace(found, owned=owned, hashes=hashes)
+            found = replace(found, path=path, hashes=hashes, touched=described(path, "", "").touched)
+            owned = True
+        found = replace(found, owned=owned)
         if known is not None:  # its file was gone or has changed; here it is again
             found = replace(found, id=known.id, name=known.name, added=known.added)
         return self._inventory.put(found)

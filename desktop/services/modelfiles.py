@@ -12,7 +12,7 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from enum import StrEnum
@@ -21,11 +21,12 @@ from pathlib import Path
 
 from desktop.core.errors import N_, ModelFileError, StorageError
 from desktop.core.fit import kv_elements
-from desktop.core.gguf import Header, size_in_words
+from desktop.core.gguf import Header, Value, size_in_words
 from desktop.engine.files import read_header
 from desktop.services.disk import refused
 
 _SPLIT = re.compile(r"-(\d{5})-of-(\d{5})\.gguf$", re.IGNORECASE)  # llama.cpp's LLAMA_SPLIT_PREFIX
+_COMPANIONS = ("mmproj", "imatrix", "adapter")  # gguf's GGUFType, but for models and vocabularies
 _RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in "123456789")}
 _MOST_PARTS = 9_999  # the largest models are split into some hundred; a header that claims more lies
 _DEEPEST = 3  # <author>/<repository>/<file>
@@ -124,7 +125,11 @@ class Model:
 def described(path: Path, id_: str, name: str) -> Model:
     """The model in a file, its header and length checked. Raises `ModelFileError`."""
     header = read_header(path)
-    _is_language_model(path, header)
+    if no_language_model(header.metadata) or not header.tensors:
+        raise ModelFileError(
+            N_("“{name}” belongs to a model but is none: it holds no language model. Choose the model's own file."),
+            name=path.name,
+        )
     files = parts(path, header)
     headers = [header, *(read_header(file) for file in files[1:])]
     try:
@@ -146,14 +151,9 @@ def described(path: Path, id_: str, name: str) -> Model:
     )
 
 
-def _is_language_model(path: Path, header: Header) -> None:
-    """Raises `ModelFileError` for the GGUF files that go with models: the eyes of one, its measurements, an adapter."""
-    kind = header.text("general.type")
-    if header.architecture == "clip" or kind in ("mmproj", "imatrix", "adapter") or not header.tensors:
-        raise ModelFileError(
-            N_("“{name}” belongs to a model but is none: it holds no language model. Choose the model's own file."),
-            name=path.name,
-        )
+def no_language_model(metadata: Mapping[str, Value]) -> bool:
+    """Whether it is one of the GGUF files that go with models: the eyes of one, its measurements, an adapter."""
+    return metadata.get("general.architecture") == "clip" or metadata.get("general.type") in _COMPANIONS
 
 
 def state(files: Sequence[Path]) -> tuple[int, int]:
@@ -205,6 +205,12 @@ def walked(folder: Path) -> Iterator[Path]:
                 waiting.append((Path(entry.path), depth + 1))
             elif entry.is_file():
                 yield Path(entry.path)
+
+
+def later_part(path: Path) -> bool:
+    """Whether the name is that of the second or a later file of a split model."""
+    found = _SPLIT.search(path.name)
+    return found is not None and int(found[1]) > 1
 
 
 def stem(path: Path) -> str:
