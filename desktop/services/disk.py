@@ -21,6 +21,7 @@ _SENTENCES: dict[int, str] = {
     errno.ENOENT: N_("“{path}” is not there. It may have been moved or removed."),
     errno.ENOTDIR: N_("“{path}” cannot be used: a file stands where a folder is needed. Move it away and retry."),
     errno.EISDIR: N_("“{path}” is a folder; a file is needed here."),
+    errno.EFBIG: N_("“{path}” is too large for this disk (FAT32 takes 4 GB). Choose a folder on another disk."),
     errno.ENAMETOOLONG: N_("The name “{path}” is too long for this disk. Choose a shorter one."),
 }
 _ALIKE = {errno.EDQUOT: errno.ENOSPC, errno.EPERM: errno.EACCES, errno.EEXIST: errno.ENOTDIR}

@@ -25,6 +25,7 @@ _CERTIFICATE = N_(
 _PROXY = N_("The proxy did not let Alcove through to {host}. Check the proxy of this computer.")
 _SLOW = N_("{host} did not answer in time. Check the connection, or try again later.")
 _NONE = N_("There is no connection to {host}. Check the network; what is here already is kept.")
+_BROKEN = N_("The connection to {host} broke off. What has arrived is kept.")
 _GATED = N_(
     "The author of “{repo}” asks for consent first. Open {url}, accept the terms, and enter your token in the settings."
 )
@@ -76,7 +77,9 @@ def sentence(error: Exception, repo: str = "", page: str = "") -> UserError:
         return NetworkError(_PROXY, host=host)
     if any(isinstance(cause, httpx2.TimeoutException) for cause in causes):
         return NetworkError(_SLOW, host=host)
-    if any(isinstance(cause, httpx2.ProtocolError | httpx2.TooManyRedirects) for cause in causes):
+    if any(isinstance(cause, httpx2.ReadError | httpx2.WriteError | httpx2.RemoteProtocolError) for cause in causes):
+        return NetworkError(_BROKEN, host=host)
+    if any(isinstance(cause, httpx2.TooManyRedirects | httpx2.DecodingError) for cause in causes):
         return HubError(_ODD, host=host, status=type(error).__name__)
     return NetworkError(_NONE, host=host)
 

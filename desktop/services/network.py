@@ -96,8 +96,8 @@ class Network:
         """Hears and refuses nothing any more."""
         _watch().remove(self)
 
-    def heard(self, host: str, port: int, handle: int, outward: bool) -> bool:
-        """Lists an attempt; whether it is refused. `handle` is -1 for a look-up. The audit hook calls it, in any thread.
+    def heard(self, host: str, port: int, handle: int, outward: bool, more: bool = False) -> bool:
+        """Lists an attempt; whether it is refused. `handle` is -1 for a look-up, `more` a datagram after others.
 
         A look-up and the connection that follows it in the same thread are one row, under the name that was looked up.
         """
@@ -106,17 +106,17 @@ class Network:
             if not (outward or why):
                 self._by_socket.pop(handle, None)
                 return False
-            known = self._list.get(self._by_socket.get(handle, ""))
-            if handle >= 0 and (known is None or (known.host, known.port) != (host, port)):
-                known = self._looked_up(port)
-            if known is None or handle < 0:
-                known = Connection(time.time(), host, port, why or UNKNOWN, id=os.urandom(6).hex())
-                self._note(replace(known, refused=refused))
+            known = self._looked_up(port) if handle >= 0 else None
+            if known is None and more:
+                known = self._list.get(self._by_socket.get(handle, ""))
+            if known is None or (more and (known.host, known.port) != (host, port)):
+                known = Connection(time.time(), host, port, why or UNKNOWN, refused=refused, id=os.urandom(6).hex())
+                self._note(known)
             elif refused and not known.refused:
                 self._note(replace(known, refused=True))
             if handle >= 0:
                 self._by_socket[handle] = known.id
-            else:
+            elif not refused:
                 self._asked.id, self._asked.at = known.id, time.monotonic()
         return refused
 
@@ -183,7 +183,9 @@ class _Watch:
         if not host:
             return
         outward = not is_loopback(host)
-        refused = [network.heard(host, port, handle, outward) for ref in self._networks if (network := ref())]
+        refused = [
+            network.heard(host, port, handle, outward, "send" in event) for ref in self._networks if (network := ref())
+        ]
         if any(refused):
             raise Refused(f"Alcove is offline: {host} was not asked.")
 
