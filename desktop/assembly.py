@@ -19,17 +19,22 @@ from pathlib import Path
 import psutil
 
 from desktop.core.errors import Notice
+from desktop.core.settings import resolve
 from desktop.engine.client import Engine
 from desktop.services.chats import Chats
 from desktop.services.drafts import Drafts
 from desktop.services.help import Help
+from desktop.services.hub import Hub
 from desktop.services.library import Library
 from desktop.services.machine import Machine
+from desktop.services.network import Network
 from desktop.services.paths import Paths, resources
 from desktop.services.preferences import Preferences
 from desktop.services.store import Store
 from desktop.services.talk import Talk
+from desktop.services.tokens import Tokens
 from desktop.services.transcripts import Transcripts
+from desktop.services.web import Web
 
 PRIVATE = "alcove-private-"  # and the number of the process, so that what a dead one left can be told
 KEPT_IN_BIN_S = 30 * 24 * 3600  # what was removed can be taken back for a month
@@ -49,6 +54,9 @@ class Assembly:
     help: Help
     engine: Engine
     talk: Talk
+    network: Network
+    tokens: Tokens
+    hub: Hub
     notices: tuple[Notice, ...]
 
     @classmethod
@@ -76,7 +84,23 @@ class Assembly:
             transcripts = Transcripts(chats)
             drafts = Drafts(paths.drafts)
             closing.push_async_callback(drafts.close)
-            yield cls(paths, preferences, chats, transcripts, drafts, library, machine, pages, engine, talk, notices)
+            network, tokens, hub = cls._outward(paths, preferences, closing)
+            yield cls(
+                *(paths, preferences, chats, transcripts, drafts, library, machine, pages, engine, talk),
+                *(network, tokens, hub, notices),
+            )
+
+    @staticmethod
+    def _outward(paths: Paths, preferences: Preferences, closing: AsyncExitStack) -> tuple[Network, Tokens, Hub]:
+        """What reaches beyond this computer, behind one seal."""
+        network = Network(paths.connections, sealed=resolve(preferences.values())["offline"] is True)
+        closing.callback(network.close)
+        tokens = Tokens(paths.token)
+        web = Web(network, tokens)
+        closing.callback(web.close)
+        hub = Hub(web, paths.cache / "hub", tokens)
+        closing.callback(hub.close)
+        return network, tokens, hub
 
     @classmethod
     @asynccontextmanager

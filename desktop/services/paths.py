@@ -46,6 +46,24 @@ class Paths:
         return self.home / "drafts.json"
 
     @property
+    def connections(self) -> Path:
+        return self.home / "connections.jsonl"
+
+    @property
+    def token(self) -> Path:
+        """Only says that the keyring has one."""
+        return self.home / "token"
+
+    @property
+    def downloads(self) -> Path:
+        return self.home / "downloads.json"
+
+    @property
+    def cache(self) -> Path:
+        """What can be fetched again."""
+        return self.home / "cache"
+
+    @property
     def models(self) -> Path:
         return self.home / "models"
 
