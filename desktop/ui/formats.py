@@ -26,6 +26,12 @@ def date(unix: float) -> str:
     return locale().toString(QDateTime.fromSecsSinceEpoch(int(unix)).date(), QLocale.FormatType.LongFormat)
 
 
+def month(unix: float) -> str:
+    """The month and the year, in words: where the day does not matter."""
+    day = QDateTime.fromSecsSinceEpoch(int(unix)).date()
+    return _("{month} {year}", month=locale().standaloneMonthName(day.month()), year=str(day.year()))
+
+
 def clock(unix: float) -> str:
     """The time of day."""
     return locale().toString(QDateTime.fromSecsSinceEpoch(int(unix)).time(), QLocale.FormatType.ShortFormat)

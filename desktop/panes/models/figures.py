@@ -9,7 +9,6 @@ from __future__ import annotations
 from desktop.core.errors import N_
 from desktop.core.fit import Verdict
 from desktop.core.repos import Repository, Variant
-from desktop.core.transfer import Download, State
 from desktop.ui import formats
 from desktop.ui.icons import Icon
 from desktop.ui.labels import Tone
@@ -25,7 +24,7 @@ EXPLAINED: dict[Verdict, str] = {
     Verdict.FITS: N_("It fits into the memory that is available now, and leaves some for other programs."),
     Verdict.TIGHT: N_("It just fits. Other programs may become slow while it is loaded."),
     Verdict.PARTLY: N_("Some of its layers fit on the graphics card; the processor computes the others."),
-    Verdict.TOO_LARGE: N_("It needs more memory than is available now. The computer could slow to a crawl."),
+    Verdict.TOO_LARGE: N_("It does not go into the memory that is available now. The computer could slow to a crawl."),
 }
 
 
@@ -37,13 +36,25 @@ def parameters(count: int) -> str:
 
 
 def repository(row: Repository, *, author: bool = True) -> str:
-    """One line of facts: "TheBloke · 7.2 billion parameters · llama · apache-2.0 · 28 September 2023"."""
+    """One line of facts: "TheBloke · 7.2 billion parameters · llama · apache-2.0 · September 2023"."""
     parts = [
         row.author if author else "",
         _("{count} parameters", count=parameters(row.parameters)) if row.parameters else "",
         row.architecture,
         row.licence,
-        formats.date(row.modified) if row.modified else "",
+        formats.month(row.modified) if row.modified else "",
+    ]
+    return " · ".join(part for part in parts if part)
+
+
+def reach(row: Repository) -> str:
+    """How many people took and liked it, and whether one has to ask: "812,345 downloads · 523 likes"."""
+    if row.catalogue:
+        return _("figures from the catalogue")
+    parts = [
+        _("{count} downloads", count=formats.number(row.downloads)),
+        _("{count} likes", count=formats.number(row.likes)),
+        _("asks for permission") if row.gated else "",
     ]
     return " · ".join(part for part in parts if part)
 
@@ -73,29 +84,3 @@ def age(seconds: float) -> str:
     if hours < 48:
         return ngettext("{count} hour", "{count} hours", hours)
     return ngettext("{count} day", "{count} days", round(hours / 24))
-
-
-def transfer(download: Download) -> str:
-    """Where a download stands, in a sentence: "1.2 GB of 4.4 GB, 12 MB/s, 4 min 20 s left"."""
-    got, whole = formats.size(download.received), formats.size(download.size)
-    far = _("{got} of {size}", got=got, size=whole) if download.size else got
-    problem = _(download.problem.message, **download.problem.fields) if download.problem else ""
-    match download.state:
-        case State.RUNNING:
-            parts = [far, _("{size}/s", size=formats.size(round(download.speed))) if download.speed else ""]
-            if download.seconds_left is not None:
-                parts.append(_("{time} left", time=formats.duration(download.seconds_left)))
-            return ", ".join(part for part in parts if part)
-        case State.WAITING if problem:
-            again = _("Next attempt in {time}.", time=formats.duration(download.retry_in))
-            return f"{far}. {problem} {again}" if download.retry_in else f"{far}. {problem}"
-        case State.WAITING:
-            return _("{far}, waiting for its turn", far=far)
-        case State.PAUSED:
-            return f"{far}. {problem}" if problem else _("{far}, paused", far=far)
-        case State.VERIFYING:
-            return _("{far}, checking that every byte is right", far=far)
-        case State.FAILED:
-            return problem or _("The download failed.")
-        case State.DONE:
-            return _("{size}, whole and checked", size=whole)

@@ -37,7 +37,9 @@ def paint(
     for width, colour in ((whole, faint), (fixed, ink)):
         painter.setBrush(colour)
         if width > 0:
-            painter.drawRoundedRect(QRectF(box.left(), box.top(), max(width, box.height()), box.height()), radius, radius)
+            painter.drawRoundedRect(
+                QRectF(box.left(), box.top(), max(width, box.height()), box.height()), radius, radius
+            )
     if committed + file_backed > available:
         beyond = QRectF(mark, box.top(), box.left() + whole - mark, box.height())
         painter.setBrush(QBrush(QColor(look.colours.ground), Qt.BrushStyle.BDiagPattern))
