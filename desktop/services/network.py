@@ -26,11 +26,12 @@ from pathlib import Path
 from desktop.core.errors import N_, StorageError
 from desktop.engine.seal import WATCHED, Refused
 from desktop.services.disk import write_whole
-from desktop.services.lock import Lock
+from desktop.services.locks import locked
 
 UNKNOWN = N_("Unknown")
 _MOST = 2_000  # connections kept: at five a download, those of months
 _LARGEST = 1 << 20  # bytes of the file, above which it is written anew
+_LOCK_S = 5.0  # writing a line takes a thousandth of that
 _SOON_S = 60.0  # a name's addresses are tried one after the other, each as long as `web` has patience
 _why: ContextVar[str] = ContextVar("purpose", default="")
 
@@ -134,7 +135,7 @@ class Network:
             self._list.pop(next(iter(self._list)))
         if self._file is None:
             return
-        with suppress(OSError, StorageError), Lock(self._file.with_suffix(".lock")):
+        with suppress(OSError, StorageError), locked(self._file.with_suffix(".lock"), _LOCK_S):
             if self._file.exists() and self._file.stat().st_size > _LARGEST:
                 kept = {**_read(self._file), **self._list}
                 rows = "".join(_line(c) for c in sorted(kept.values(), key=lambda c: c.at)[-_MOST:])

@@ -23,7 +23,7 @@ import psutil
 from desktop.core.errors import N_, StorageError, TransferError
 from desktop.core.transfer import Held
 from desktop.services.disk import refused
-from desktop.services.lock import try_lock
+from desktop.services.locks import take
 
 _CHUNK = 1 << 20
 _SYNC_BYTES = 64 << 20  # at most so much is fetched again after a power cut
@@ -207,7 +207,7 @@ class Part:
         """Opens and locks the part; one that was renamed or removed under our hands is opened again."""
         for _ in range(10):
             self._handle = os.open(self.path, _FLAGS, 0o666)
-            if not try_lock(self._handle):
+            if not take(self._handle):
                 self.close()
                 break
             with suppress(FileNotFoundError):

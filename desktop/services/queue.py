@@ -14,13 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from desktop.core import errors
-from desktop.core.errors import StorageError, UserError
+from desktop.core.errors import UserError
 from desktop.core.repos import RepoFile
 from desktop.core.transfer import Download, State
 from desktop.services.disk import aside, refused, write_whole
-from desktop.services.lock import Lock
+from desktop.services.locks import locked
 
 _KEPT = frozenset((State.PAUSED, State.FAILED, State.DONE))
+_LOCK_S = 10.0  # then it is written all the same: better than not at all
 _MOST = 500  # rows; what is done is forgotten first
 
 
@@ -47,23 +48,18 @@ class Queue:
 
     def write(self, changed: Mapping[str, Download | None]) -> None:
         """Puts these rows into the file; None takes one out. Raises `StorageError`."""
-        try:
-            with Lock(self._path.with_suffix(".lock")):
-                rows = self.read()
-                for id_, download in changed.items():
-                    if download is None:
-                        rows.pop(id_, None)
-                    else:
-                        rows[id_] = download
-                done = [id_ for id_, download in rows.items() if download.state is State.DONE]
-                for id_ in done[: max(0, len(rows) - _MOST)]:
-                    del rows[id_]
-                table = {"version": 1, "downloads": [_row(download) for download in rows.values()]}
-                write_whole(self._path, json.dumps(table, ensure_ascii=False, indent=1).encode())
-        except StorageError:
-            raise
-        except OSError as error:
-            raise refused(error, self._path) from error
+        with locked(self._path.with_suffix(".lock"), _LOCK_S):
+            rows = self.read()
+            for id_, download in changed.items():
+                if download is None:
+                    rows.pop(id_, None)
+                else:
+                    rows[id_] = download
+            done = [id_ for id_, download in rows.items() if download.state is State.DONE]
+            for id_ in done[: max(0, len(rows) - _MOST)]:
+                del rows[id_]
+            table = {"version": 1, "downloads": [_row(download) for download in rows.values()]}
+            write_whole(self._path, json.dumps(table, ensure_ascii=False, indent=1).encode())
 
 
 def _row(download: Download) -> dict[str, Any]:
