@@ -125,7 +125,7 @@ class Model:
 def described(path: Path, id_: str, name: str) -> Model:
     """The model in a file, its header and length checked. Raises `ModelFileError`."""
     header = read_header(path)
-    if no_language_model(header.metadata) or not header.tensors:
+    if no_language_model(header.metadata) or not (header.tensors or header.parts > 1):
         raise ModelFileError(
             N_("“{name}” belongs to a model but is none: it holds no language model. Choose the model's own file."),
             name=path.name,

@@ -65,11 +65,10 @@ def recover(inventory: Inventory) -> Notice | None:
             with suppress(OSError, UserError):  # then it stays in the old folder
                 _place(inventory, move.to, move.files)
         with suppress(UserError):  # a disk that is full now is no reason not to start
-            if inventory.contents.move == move:
-                _give_up(inventory, move.to)
-            else:
+            if inventory.folder == move.to:
                 _leave(inventory)
                 return None
+            _give_up(inventory, move.to)
     return Notice(
         N_("Moving the models folder was interrupted. Your models are still in “{path}”; move them again."),
         {"path": str(inventory.folder)},

@@ -14,47 +14,10 @@ import pytest
 from desktop.core.errors import ModelFileError, SettingError, StorageError
 from desktop.core.gguf import Header
 from desktop.services import modelfiles
-from desktop.services.library import GUIDE, How, Library, Model
+from desktop.services.library import GUIDE, How, Library
 from desktop.services.paths import Paths
-from tests.models import tiny_model
 from tests.services.database import run
-
-
-@pytest.fixture(scope="session")
-def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("models")
-    tiny_model(folder / "tiny.gguf")
-    tiny_model(folder / "other.gguf", seed=1)
-    return folder
-
-
-@pytest.fixture
-def source(tiny: Path, tmp_path: Path) -> Path:
-    """A person's own file, with a name that is hard."""
-    file = tmp_path / "내 모델" / "D'Angelò 7B «q» 🦙.Q4.gguf"
-    file.parent.mkdir()
-    shutil.copy(tiny / "tiny.gguf", file)
-    return file
-
-
-def resources(tmp_path: Path, tiny: Path | None = None) -> Path:
-    folder = tmp_path / "resources" / "guide"
-    folder.mkdir(parents=True, exist_ok=True)
-    if tiny is not None:
-        shutil.copy(tiny / "other.gguf", folder / "guide.gguf")
-    return folder.parent
-
-
-async def fresh(paths: Paths) -> Library:
-    return await Library.open(paths, resources(paths.home.parent))
-
-
-def exists(path: Path) -> bool:
-    return path.exists()
-
-
-def names(models: list[Model]) -> list[str]:
-    return [m.name for m in models]
+from tests.services.shelves import exists, fresh, names, resources
 
 
 def test_the_guide_is_first_found_by_nothing_and_stays(paths: Paths, tiny: Path, tmp_path: Path) -> None:
