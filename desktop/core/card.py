@@ -68,10 +68,12 @@ def _without_front(text: str) -> str:
 def _prose(text: str) -> str:
     text = _Prose(text).text()
     text = _PICTURE.sub(lambda found: found[1], text)
-    text = _LINK.sub(
-        lambda found: found[0] if found[2].startswith(("http://", "https://", "mailto:")) else found[1], text
-    )
-    return _EMPTY_LINES.sub("\n\n", text)
+    return _EMPTY_LINES.sub("\n\n", _LINK.sub(_link, text))
+
+
+def _link(found: re.Match[str]) -> str:
+    """A link without words goes with its picture; one into the repository, or the page, becomes words."""
+    return found[0] if found[1].strip() and found[2].startswith(("http://", "https://", "mailto:")) else found[1]
 
 
 class _Prose:
@@ -92,13 +94,17 @@ class _Prose:
 
     def _keep(self, text: str) -> None:
         """Text behind a tag that broke the line loses its indentation: four blanks would make it code."""
-        self._out.append(text.lstrip() if self._out and self._out[-1].endswith("\n") else text)
+        text = text.lstrip() if self._out and self._out[-1].endswith("\n") else text
+        if text:
+            self._out.append(text)
 
     def _piece(self, found: re.Match[str]) -> int:
         """Takes one piece; where to go on reading."""
         if found[0].startswith("`"):
             self._out.append(found[0])
             return found.end()
+        if self._out and self._out[-1].endswith("<"):
+            self._out.append(" ")  # what follows must not become a tag
         if found[0] == "<!--":
             return self._after("-->", found.end())
         closing, name = bool(found[1]), found[2].lower()

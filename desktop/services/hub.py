@@ -41,6 +41,7 @@ _DEADLINE_S = 40.0  # twice the patience with a silent connection; a trickle of 
 _FRESH_S = 600.0  # the Hub counts downloads once a day
 _MOST_FILES = 5_000  # five pages of the tree; the largest GGUF repositories have some hundred files
 _LONGEST_WORDS = 200
+_PAGE = 20  # rows of a page at least
 _CARD = 512 << 10  # bytes
 _EXPAND: list[Any] = ["downloads", "likes", "lastModified", "tags", "gated", "gguf"]
 
@@ -231,7 +232,7 @@ class Search:
         """Seconds since the Hub said so; 0 where it was asked just now."""
         return max(0.0, time.time() - self._at) if self._at else 0.0
 
-    async def more(self, count: int = 20) -> tuple[Repository, ...]:
+    async def more(self, count: int = _PAGE) -> tuple[Repository, ...]:
         """The next rows; fewer than `count` where these are the last. Raises `NetworkError`, `HubError`.
 
         After an error it may be called again. Where nothing can be asked, the rows that the disk has are given, and
@@ -279,7 +280,7 @@ class Search:
             headers = build_hf_headers(token=api.token, headers=api.headers)
             query = {name: value for name, value in self._query.items() if value}
             self._items = iter(
-                paginate(f"{api.endpoint}/api/models", {**query, "limit": page, "expand": _EXPAND}, headers)
+                paginate(f"{api.endpoint}/api/models", {**query, "limit": max(page, _PAGE), "expand": _EXPAND}, headers)
             )
         while len(self._rows) < wanted:
             try:

@@ -32,6 +32,9 @@ def test_every_file_type_of_the_reference_has_a_row() -> None:
         ("Meta-Llama-3-8B-IQ2_XXS.gguf", "IQ2_XXS"),
         ("Q8_0-notes/model-bf16.gguf", "BF16"),
         ("ggml-model-f16.gguf", "F16"),
+        ("model-UD-Q4_K_XL.gguf", "Q4_K_M"),
+        ("gpt-oss-MXFP4_MOE.gguf", "MXFP4"),
+        ("model.Q4_0_4_4.gguf", "Q4_0_4_4"),
     ],
 )
 def test_type_from_a_file_name(name: str, found: str) -> None:
@@ -58,3 +61,56 @@ def test_type_of_a_file_from_its_tensors() -> None:
     assert quants.from_tensor_type(8) is quants.BY_NAME["Q8_0"]
     assert quants.from_tensor_type(26) is None
     assert quants.TENSOR_TYPES[14].bits == 6.5625
+
+
+def test_every_type_says_how_it_stores_weights() -> None:
+    for tensor in quants.TENSOR_TYPES.values():
+        assert "{" not in str(tensor.storage)
+        assert str(tensor.storage).endswith(".")
+    for row in quants.FILE_TYPES.values():
+        assert 1 <= len(row.storage) <= 2
+        assert all("{" not in str(sentence) for sentence in row.storage)
+    q4 = quants.BY_NAME["Q4_K_M"]
+    assert [t.name for t in q4.tensor_types] == ["Q4_K", "Q6_K"]
+    assert str(q4.storage[0]).startswith("Blocks of 256 weights in 8 groups: 4 bits for each weight")
+    assert str(q4.storage[1]) == "Most weights are Q4_K, some Q6_K: more bits where errors cost more."
+    assert len(quants.BY_NAME["F16"].storage) == 1
+
+
+def test_bits_of_a_mixture_lie_between_those_of_its_parts() -> None:
+    for row in quants.FILE_TYPES.values():
+        bits = [tensor.bits for tensor in row.tensor_types]
+        assert min(bits) - 0.05 <= row.bits <= max(bits) + 0.05, row.name  # the norms' 32 bits come on top
+
+
+def test_what_the_project_promises_to_explain() -> None:
+    promised = "Q2_K Q3_K_S Q3_K_M Q3_K_L Q4_0 Q4_1 Q4_K_S Q4_K_M Q5_0 Q5_1 Q5_K_S Q5_K_M Q6_K Q8_0 F16 F32"
+    assert set(promised.split()) < set(quants.BY_NAME)
+    assert [row.name for row in quants.FILE_TYPES.values() if row.recommended] == ["Q4_K_M", "Q5_K_S", "Q5_K_M"]
+
+
+def test_less_loss_with_more_bits() -> None:
+    k_types = [quants.BY_NAME[name] for name in "Q3_K_S Q3_K_M Q3_K_L Q4_K_S Q4_K_M Q5_K_S Q5_K_M Q6_K Q8_0".split()]
+    losses = [row.loss for row in k_types if row.loss is not None]
+    assert losses == sorted(losses, reverse=True)
+    assert len(losses) == len(k_types)
+
+
+def test_types_that_were_removed_say_so() -> None:
+    assert [row.name for row in quants.FILE_TYPES.values() if not row.loadable] == ["Q4_0_4_4", "Q4_0_4_8", "Q4_0_8_8"]
+
+
+@pytest.mark.parametrize(
+    ("name", "label"),
+    [
+        *[
+            ("m.q4_k_m.gguf", "Q4_K_M"),
+            ("m-UD-IQ1_S", "UD-IQ1_S"),
+            ("m-Q8_0-and-Q4_K_S", "Q4_K_S"),
+            ("m-TQ1_0", "TQ1_0"),
+        ],
+        *[("m-IQ3_K", "IQ3_K"), ("m-bf16", "BF16"), ("m-nvfp4", "NVFP4"), ("mQ4_0", ""), ("model", ""), ("f163", "")],
+    ],
+)
+def test_labels(name: str, label: str) -> None:
+    assert quants.label(name) == label
