@@ -13,6 +13,9 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QPushButton, QVBoxLayout
 from desktop.core.levels import Level, rows_for
 from desktop.panes.models import facts
 from desktop.panes.models.controller import OUTDATED, ModelsController
+from desktop.panes.models.memory_section import MemorySection
+from desktop.panes.models.strip import Strip
+from desktop.panes.models.upkeep import Upkeep
 from desktop.ui import theme
 from desktop.ui.boxes import Line
 from desktop.ui.column import Column
@@ -24,20 +27,25 @@ from desktop.ui.translation import _
 
 
 class Details(Column):
-    def __init__(self, look: Theme, controller: ModelsController) -> None:
+    """`upkeep` is None where nothing is known of memory and files are not verified."""
+
+    def __init__(self, look: Theme, controller: ModelsController, upkeep: Upkeep | None = None) -> None:
         super().__init__(look, WIDTH)
-        self._controller = controller
+        self._controller, self._upkeep = controller, upkeep
         self._name = NameField(look)
         self._name.renamed.connect(controller.rename)
         self._condition = Label(look, tone=Tone.MUTED, wrap=True, selectable=True)
         self._outdated = Label(look, tone=Tone.WARNING, wrap=True, selectable=True)
         self._chat = QPushButton()
         self._chat.setProperty("primary", True)
-        self._chat.clicked.connect(controller.chat)
+        self._chat.clicked.connect(self.chat)
         self._rename = QPushButton()
         self._rename.clicked.connect(self._name.edit)
         self._remove = QPushButton()
         self._remove.clicked.connect(controller.remove)
+        self._verify, self._renew = QPushButton(), QPushButton()
+        self._strip = Strip(look)
+        self._memory = MemorySection(look, upkeep) if upkeep else None
         self._facts = Pairs(look)
         self._settings = Fold(look)
         self._settings.unfolded.connect(self._make_form)
@@ -50,21 +58,35 @@ class Details(Column):
         controller.details_ready.connect(self._show_metadata)
         controller.examined.connect(self._show_outdated)
         controller.values_changed.connect(self._show_values)
+        if upkeep is not None:
+            self._verify.clicked.connect(upkeep.verify)
+            self._renew.clicked.connect(upkeep.renew)
+            self._strip.cancelled.connect(upkeep.cancel)
+            upkeep.verifying.connect(self._show_verifying)
 
     def _arrange(self) -> None:
         buttons = QHBoxLayout()
         buttons.setSpacing(theme.S)
-        for button in (self._chat, self._rename, self._remove):
+        for button in (self._chat, self._renew, self._rename, self._verify, self._remove):
             buttons.addWidget(button)
         buttons.addStretch()
         self.lines.addWidget(self._name)
         self.lines.addWidget(self._condition)
         self.lines.addWidget(self._outdated)
         self.lines.addLayout(buttons)
+        self.lines.addWidget(self._strip)
         self.lines.addSpacing(theme.S)
-        for part in (self._facts, self._settings, self._metadata):
-            self.lines.addWidget(part)
+        for part in (self._facts, self._memory, self._settings, self._metadata):
+            if part is not None:
+                self.lines.addWidget(part)
         self.lines.addStretch()
+
+    def chat(self) -> None:
+        """Chats with the selected model; one that is too large is asked about first."""
+        if self._memory is None:
+            self._controller.chat()
+        else:
+            self._memory.confirmed(self._controller.model().id, self._controller.chat)
 
     def rename(self) -> None:
         """Opens the name for editing, where it may be."""
@@ -76,7 +98,8 @@ class Details(Column):
         model = self._controller.model()
         self._name.put(facts.name(model))
         self._condition.setText(facts.condition(model))
-        self._condition.tone(Tone.MUTED if model.present else Tone.WARNING)
+        sound = model.present and not model.changed
+        self._condition.tone(Tone.MUTED if sound else Tone.WARNING)
         self._condition.setVisible(bool(self._condition.text()))
         self._show_outdated()
         self._controller.examine()
@@ -84,6 +107,11 @@ class Details(Column):
         self._rename.setVisible(not model.built_in)
         self._rename.setEnabled(not model.built_in)
         self._remove.setVisible(not model.built_in)
+        kept = self._upkeep is not None and model.present and not model.built_in
+        self._renew.setVisible(kept and model.changed)
+        self._verify.setVisible(kept and not model.changed)
+        if self._memory is not None:
+            self._memory.refresh()
         self._facts.show_pairs(facts.facts(model))
         self._settings.setVisible(not model.built_in)  # the guide's are its own
         self._show_values()
@@ -99,6 +127,8 @@ class Details(Column):
         self._chat.setText(_("Chat with it"))
         self._rename.setText(_("Rename"))
         self._remove.setText(_("Move to bin"))
+        self._verify.setText(_("Verify"))
+        self._renew.setText(_("Use it as it is now"))
         self._settings.label(_("Settings for this model"))
         self._metadata.label(_("What the file says"))
         self.refresh()
@@ -119,6 +149,10 @@ class Details(Column):
     def _show_values(self) -> None:
         if self._form is not None:
             self._form.show_values(self._controller.levels())
+
+    def _show_verifying(self, fraction: float | None) -> None:
+        self._strip.put(fraction, _("Reading the whole file…"))
+        self._verify.setEnabled(fraction is None)
 
     def _show_outdated(self) -> None:
         model = self._controller.model()

@@ -226,7 +226,9 @@ def said(download: Download) -> str:
         case State.FAILED:
             return problem or _("The download failed.")
         case State.DONE if download.url:
-            return _("In the library. Nobody has published a checksum for it: only its length and its header were checked.")
+            return _(
+                "In the library. Nobody has published a checksum for it: only its length and its header were checked."
+            )
         case State.DONE:
             return _("Verified, and in the library.")
         case State.RUNNING:

@@ -19,6 +19,8 @@ def summary(model: Model) -> str:
     """One line for a list: "4.4 GB · Q4_K_M · 7.2 billion parameters", and what is special about it."""
     if not model.present:
         return _("file missing")
+    if model.changed:
+        return _("file changed")
     if model.built_in:
         return _("built in, {size}, knows Alcove only", size=formats.size(model.size))
     parts = [formats.size(model.size), model.quantisation, _("linked") if model.linked else ""]
@@ -37,6 +39,8 @@ def condition(model: Model) -> str:
         )
     if not model.present:
         return _("The file of this model is gone. Import it again to use it.")
+    if model.changed:
+        return _("The file has changed since it came into the library. Use it as it is now, or put the old one back.")
     if model.built_in:
         text = _(
             "Built in, {size}. It answers questions about Alcove and local models only.", size=formats.size(model.size)
@@ -60,9 +64,21 @@ def facts(model: Model) -> list[tuple[str, str, str]]:
             _("The most text it was trained to look at."),
         ),
         (_("Architecture"), model.architecture, ""),
+        (_("From"), *_origin(model)),
+        (_("Verified"), formats.moment(model.verified) if model.verified else "", ""),
         (_("Added"), formats.date(model.added) if model.added and not model.built_in else "", ""),
     ]
     return [row for row in rows if row[1]]
+
+
+def _origin(model: Model) -> tuple[str, str]:
+    """The repository, and below it the commit that the file is of."""
+    origin = model.origin
+    if origin is None:
+        return "", ""
+    return origin.repo, _(
+        "{file}, as of {commit}", file=origin.file, commit=origin.commit[:10]
+    ) if origin.commit else ""
 
 
 def _count(parameters: int) -> str:

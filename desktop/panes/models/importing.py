@@ -13,7 +13,6 @@ from PySide6.QtWidgets import (
     QButtonGroup,
     QDialog,
     QHBoxLayout,
-    QProgressBar,
     QPushButton,
     QRadioButton,
     QVBoxLayout,
@@ -22,6 +21,7 @@ from PySide6.QtWidgets import (
 
 from desktop.core.errors import N_
 from desktop.panes.models.controller import Coming, How
+from desktop.panes.models.strip import Strip
 from desktop.ui import theme
 from desktop.ui.labels import Label, Tone
 from desktop.ui.theme import Theme, Type
@@ -101,50 +101,24 @@ class ImportDialog(QDialog):
             self.retranslate()
 
 
-class ComingStrip(QWidget):
-    """A file on its way, and the button that gives it up."""
-
-    cancelled = Signal()
+class ComingStrip(Strip):
+    """A file on its way into the library, and the button that gives it up."""
 
     def __init__(self, look: Theme) -> None:
-        super().__init__()
         self._coming: Coming | None = None
-        self._text = Label(look, Type.SMALL, wrap=True)
-        self._progress = QProgressBar()
-        self._progress.setRange(0, 1000)
-        self._progress.setTextVisible(False)
-        self._progress.setFixedHeight(theme.S)
-        self._cancel = QPushButton()
-        self._cancel.clicked.connect(self.cancelled)
-        words = QVBoxLayout()
-        words.setSpacing(theme.XS)
-        words.addWidget(self._text)
-        words.addWidget(self._progress)
-        line = QHBoxLayout(self)
-        line.setContentsMargins(0, 0, 0, 0)
-        line.setSpacing(theme.M)
-        line.addLayout(words, 1)
-        line.addWidget(self._cancel)
-        self.show_coming(None)
+        super().__init__(look)
 
     def show_coming(self, coming: Coming | None) -> None:
         self._coming = coming
-        self.setVisible(coming is not None)
-        if coming is not None:
-            self._progress.setValue(round(coming.fraction * 1000))
-            self.retranslate()
+        self.retranslate()
 
     def retranslate(self) -> None:
-        self._cancel.setText(_("Cancel"))
-        if self._coming is None:
+        super().retranslate()
+        coming = self._coming
+        if coming is None:
+            self.put(None)
             return
-        text = _("Importing “{name}”…", name=self._coming.path.name)
-        if self._coming.waiting:
-            text += " " + ngettext("{count} more is waiting.", "{count} more are waiting.", self._coming.waiting)
-        self._text.setText(text)
-        self._progress.setAccessibleName(text)
-
-    def changeEvent(self, event: QEvent) -> None:
-        super().changeEvent(event)
-        if event.type() is QEvent.Type.LanguageChange:
-            self.retranslate()
+        text = _("Importing “{name}”…", name=coming.path.name)
+        if coming.waiting:
+            text += " " + ngettext("{count} more is waiting.", "{count} more are waiting.", coming.waiting)
+        self.put(coming.fraction, text)

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, QModelIndex, QPoint, Qt
-from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtGui import QKeySequence, QShortcut, QShowEvent
 from PySide6.QtWidgets import (
     QFileDialog,
     QHBoxLayout,
@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
     QMenu,
     QMessageBox,
     QPushButton,
+    QStackedWidget,
     QVBoxLayout,
     QWidget,
 )
@@ -28,6 +29,8 @@ from desktop.panes.models.controller import Model, ModelsController
 from desktop.panes.models.details import Details
 from desktop.panes.models.importing import ComingStrip, ImportDialog
 from desktop.panes.models.listing import ModelDelegate, ModelList
+from desktop.panes.models.storage_view import StorageView
+from desktop.panes.models.upkeep import Upkeep
 from desktop.ui import formats, theme
 from desktop.ui.bars import UNDO_SECONDS, Bar
 from desktop.ui.buttons import IconButton
@@ -41,9 +44,11 @@ LIST_WIDTH = 256
 
 
 class LibraryView(QWidget):
-    def __init__(self, look: Theme, controller: ModelsController, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._look, self._controller = look, controller
+    """`upkeep` is None where the folder and other applications are nobody's affair."""
+
+    def __init__(self, look: Theme, controller: ModelsController, upkeep: Upkeep | None = None) -> None:
+        super().__init__()
+        self._look, self._controller, self._upkeep = look, controller, upkeep
         self._import = QPushButton()
         self._import.clicked.connect(self.ask_for_files)
         self._bar = Bar(look)
@@ -56,13 +61,20 @@ class LibraryView(QWidget):
         self._delegate = ModelDelegate(look, self._models)
         dress(self._list, self._delegate)
         self._list.selectionModel().currentChanged.connect(self._select)
-        self._list.activated.connect(lambda _index: controller.chat())
-        self._details = Details(look, controller)
+        self._details = Details(look, controller, upkeep)
+        self._list.activated.connect(lambda _index: self._details.chat())
+        self._right = QStackedWidget()
+        self._right.addWidget(scrolling(self._details))
+        self._storage: StorageView | None = None
         for key, action in ((Qt.Key.Key_F2, self._details.rename), (Qt.Key.Key_Delete, self._remove)):
             shortcut = QShortcut(QKeySequence(key), self._list, context=Qt.ShortcutContext.WidgetShortcut)
             shortcut.activated.connect(action)
         self._bin = IconButton(look, Icon.DELETE, "")
         self._bin.clicked.connect(self._open_bin)
+        self._found = QPushButton()
+        self._found.clicked.connect(self._show_storage)
+        self._store = IconButton(look, Icon.FOLDER, "")
+        self._store.clicked.connect(self._show_storage)
         self._arrange()
         self._connect()
         self.retranslate()
@@ -72,9 +84,14 @@ class LibraryView(QWidget):
         left = QVBoxLayout(self._left)
         left.setContentsMargins(theme.L, theme.M, theme.S, theme.S)
         left.setSpacing(theme.M)
-        for widget in (self._import, self._list):
+        for widget in (self._import, self._list, self._found):
             left.addWidget(widget)
-        left.addWidget(self._bin, 0, Qt.AlignmentFlag.AlignLeft)
+        below = QHBoxLayout()
+        below.setSpacing(theme.XS)
+        below.addWidget(self._store)
+        below.addWidget(self._bin)
+        below.addStretch()
+        left.addLayout(below)
         above = QVBoxLayout()
         above.setContentsMargins(theme.XL, theme.M, theme.XL, 0)
         above.addWidget(self._bar)
@@ -82,7 +99,7 @@ class LibraryView(QWidget):
         right = QVBoxLayout()
         right.setSpacing(0)
         right.addLayout(above)
-        right.addWidget(scrolling(self._details), 1)
+        right.addWidget(self._right, 1)
         whole = QHBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.setSpacing(0)
@@ -99,6 +116,11 @@ class LibraryView(QWidget):
         controller.coming.connect(self._strip.show_coming)
         controller.removed.connect(self._offer_undo)
         controller.import_asked.connect(self._ask_how)
+        self._store.setVisible(self._upkeep is not None)
+        if self._upkeep is not None:
+            self._upkeep.failed.connect(self._bar.warn)
+            self._upkeep.said.connect(self._bar.say)
+            self._upkeep.surveyed.connect(self._show_found)
 
     def ask_for_files(self) -> None:
         """Opens the system's dialogue for choosing files."""
@@ -120,8 +142,17 @@ class LibraryView(QWidget):
     def retranslate(self) -> None:
         self._import.setText(_("Import model…"))
         self._list.setAccessibleName(_("Models on this computer"))
+        self._store.name(_("Storage"), _("Storage"))
+        self._store.updateGeometry()
         self._details.retranslate()
+        self._show_found()
         self.refresh()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Other applications' models are looked for when the page is first shown."""
+        if self._upkeep is not None and self._upkeep.usage is None:
+            self._upkeep.survey()
+        super().showEvent(event)
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
@@ -137,7 +168,28 @@ class LibraryView(QWidget):
         self._list.setCurrentIndex(self._models.index(row))
         self._details.refresh()
 
+    def _show_found(self) -> None:
+        count = len(self._upkeep.findings.found) if self._upkeep else 0
+        self._found.setText(_("{count} found in other applications", count=formats.number(count)))
+        self._found.setVisible(count > 0)
+
+    def _show_storage(self) -> None:
+        """Where the models lie, in place of the one that is looked at."""
+        if self._upkeep is None:
+            return
+        if self._storage is None:
+            self._storage = StorageView(self._look, self._upkeep, self._bar)
+            self._storage.chosen.connect(self._show_model)
+            self._storage.closed.connect(lambda: self._right.setCurrentIndex(0))
+            self._right.addWidget(scrolling(self._storage))
+        self._right.setCurrentIndex(1)
+
+    def _show_model(self, model_id: str) -> None:
+        self._right.setCurrentIndex(0)
+        self._controller.select(model_id)
+
     def _select(self, current: QModelIndex) -> None:
+        self._right.setCurrentIndex(0)
         if current.isValid():
             self._controller.select(self._models.at(current).id)
 

@@ -41,7 +41,7 @@ class Transfers(QObject):
         self._speeds: dict[str, deque[float]] = {}
         self._sampled: dict[str, float] = {}
         self._done = {download.id for download in self.all() if download.state is State.DONE}
-        self._counted, self._share = 0, None
+        self._counted, self._share = 0, _share(())
         downloads.listen(self._heard)
         self._heard()
 

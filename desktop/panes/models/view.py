@@ -16,6 +16,7 @@ from desktop.core.errors import N_
 from desktop.panes.models.controller import ModelsController
 from desktop.panes.models.library_view import LibraryView
 from desktop.panes.models.tabs import Tabs
+from desktop.panes.models.upkeep import Upkeep
 from desktop.ui import formats, theme
 from desktop.ui.labels import Label
 from desktop.ui.theme import Theme, Type
@@ -38,11 +39,12 @@ class ModelsView(QWidget):
         look: Theme,
         controller: ModelsController,
         make: Mapping[Page, Callable[[], QWidget]] | None = None,
+        upkeep: Upkeep | None = None,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self._look, self._make = look, dict(make or {})
-        self._library = LibraryView(look, controller)
+        self._library = LibraryView(look, controller, upkeep)
         self._made: dict[Page, QWidget] = {Page.LIBRARY: self._library}
         self._pages = [page for page in Page if page in self._make or page is Page.LIBRARY]
         self._counts: dict[Page, int] = {}
