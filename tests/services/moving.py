@@ -1,6 +1,7 @@
 """Kills a move of the models folder at every single step it takes on disk, and starts again each time.
 
-Run by `test_relocation` in a process of its own, because it forks: `python -m tests.services.moving FOLDER copy|link`.
+Run by `test_relocation` in a process of its own, because it forks: `python -m tests.services.moving FOLDER copy|link N`
+kills before every Nth step.
 It prints one line of JSON: how many steps were killed, and how often the old and the new folder were in use afterwards.
 """
 
@@ -99,26 +100,29 @@ async def examined(paths: Paths, to: Path, sums: dict[str, str]) -> str:
     return used
 
 
-def main(folder: Path, how: str) -> None:
+def main(folder: Path, how: str, stride: int) -> None:
     if how == "copy":
         relocation._linked = lambda old, copy: False  # as between two disks
     os.fsync = lambda _: None  # slow, and of no use to a process that is killed: the system keeps what it wrote
     prepared(folder / "first")
     sums = {file.name: sha256(file) for file in (folder / "first" / "made").iterdir()}
     used = {"old": 0, "new": 0}
-    number, killed = 1, True
-    while killed:
+    number, kills = 1, 0
+    while True:
         home = folder / str(number)
         shutil.copytree(folder / "first", home)
         paths, to = Paths(home / "D'Angelò 김철수"), home / "other disk" / "모델"
         (to / "a" / "b").mkdir(parents=True)
         (to / FOREIGN_NEW).write_text("strangers'")
         killed = killed_at(number, paths, to)
+        kills += killed
         used[asyncio.run(examined(paths, to, sums))] += 1
         shutil.rmtree(home)
-        number += 1
-    print(json.dumps({"killed": number - 2, **used}))
+        if not killed:
+            break
+        number += stride
+    print(json.dumps({"killed": kills, **used}))
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2])
+    main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]))
