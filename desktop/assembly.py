@@ -21,8 +21,11 @@ import psutil
 from desktop.core.errors import Notice
 from desktop.core.settings import resolve
 from desktop.engine.client import Engine
+from desktop.services.calibration import Calibration
 from desktop.services.chats import Chats
 from desktop.services.drafts import Drafts
+from desktop.services.fitting import Fitting
+from desktop.services.headers import Headers
 from desktop.services.help import Help
 from desktop.services.hub import Hub
 from desktop.services.library import Library
@@ -54,6 +57,7 @@ class Assembly:
     help: Help
     engine: Engine
     talk: Talk
+    fitting: Fitting
     network: Network
     tokens: Tokens
     hub: Hub
@@ -79,14 +83,17 @@ class Assembly:
             engine = Engine()
             closing.push_async_callback(engine.close)
             pages = Help(resources())
-            talk = Talk(engine, chats, library, preferences, pages, machine)
+            network, tokens, hub = cls._outward(paths, preferences, closing)
+            calibration = Calibration(paths.measured, f"{machine.cpu} x {machine.performance_cores}")
+            fitting = Fitting(machine, engine, calibration, Headers(hub.read, paths.cache / "headers"))
+            closing.push_async_callback(fitting.close)
+            talk = Talk(engine, chats, library, preferences, pages, fitting)
             notices = tuple(n for n in (store.notice, preferences.notice, library.notice) if n)
             transcripts = Transcripts(chats)
             drafts = Drafts(paths.drafts)
             closing.push_async_callback(drafts.close)
-            network, tokens, hub = cls._outward(paths, preferences, closing)
             yield cls(
-                *(paths, preferences, chats, transcripts, drafts, library, machine, pages, engine, talk),
+                *(paths, preferences, chats, transcripts, drafts, library, machine, pages, engine, talk, fitting),
                 *(network, tokens, hub, notices),
             )
 

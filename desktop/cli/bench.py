@@ -51,7 +51,7 @@ async def run(parsed: argparse.Namespace) -> int:
         tell_notices(alcove)
         model = chosen(alcove, parsed.model)
         wanted = load_settings(resolve(options.settings_of(parsed)))
-        settings = alcove.machine.suited(model, wanted)
+        settings = await alcove.fitting.suited(model, wanted)
         info = await alcove.engine.load(model.path, settings)
         tokens = min(PROMPT_TOKENS, info.context // 2)  # room is left for what is written
         runs = [await _measured(alcove, await _words(alcove, number, tokens)) for number in range(RUNS)]

@@ -10,7 +10,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from desktop.core.fit import Card, Estimate, Source, bounded, closed_form, compute_bytes, kv_bytes, layers_on_cards
+from desktop.core.fit import (
+    Buffers,
+    Card,
+    Estimate,
+    Source,
+    bounded,
+    closed_form,
+    compute_bytes,
+    kv_bytes,
+    layers_on_cards,
+    probed,
+)
 from desktop.core.generation import LoadSettings
 from desktop.core.repacking import NONE, Repacking
 from desktop.core.shape import Shape
@@ -20,16 +31,12 @@ class Estimator:
     """Estimates of one shape on one machine; `correction` is what the engine process takes beside its estimate."""
 
     def __init__(
-        self,
-        shape: Shape,
-        repacking: Repacking = NONE,
-        cards: Sequence[Card] = (),
-        correction: int = 0,
-        said: Mapping[LoadSettings, Estimate] | None = None,
+        self, shape: Shape, repacking: Repacking = NONE, cards: Sequence[Card] = (), correction: int = 0
     ) -> None:
         self.shape = shape
-        self._repacking, self._cards, self._correction = repacking, tuple(cards), correction
-        self._said = said if said is not None else {}
+        self.correction = correction
+        self._repacking, self._cards = repacking, tuple(cards)
+        self._said: dict[LoadSettings, Estimate] = {}
         self._bases: dict[LoadSettings, Estimate] = {}
 
     def key(self, settings: LoadSettings) -> LoadSettings:
@@ -38,10 +45,16 @@ class Estimator:
         layers = layers_on_cards(self.shape, settings, self._cards)
         return replace(settings, threads=0, batch_threads=0, gpu_layers=layers)
 
+    def learn(self, said: Mapping[LoadSettings, Buffers]) -> None:
+        """What llama.cpp answered, by keys as `key` makes them."""
+        for key, buffers in said.items():
+            if key not in self._said:
+                self._said[key] = probed(self.shape, key, buffers, self._repacking, self._cards)
+
     def __call__(self, settings: LoadSettings) -> Estimate:
         key = self.key(settings)
         estimate = self._said.get(key) or self._drawn(key)
-        return replace(estimate, process_bytes=max(0, estimate.process_bytes + self._correction))
+        return replace(estimate, process_bytes=max(0, estimate.process_bytes + self.correction))
 
     def _drawn(self, key: LoadSettings) -> Estimate:
         computed = self._computed(key)

@@ -7,7 +7,7 @@ Measuring is `services`' affair.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from statistics import median
@@ -73,20 +73,22 @@ def weights_read(headers: Sequence[Header]) -> int:
     return int(total)
 
 
-def forecast(model: str, bytes_read: int, runs: Sequence[Run], bandwidth: float, gpu: bool = False) -> Speed | None:
-    """Tokens per second for `bytes_read` a token; `bandwidth` of the processor's memory is in bytes a second.
+def forecast(
+    names: Collection[str], bytes_read: int, runs: Sequence[Run], bandwidth: float, gpu: bool = False
+) -> Speed | None:
+    """Tokens per second for `bytes_read` a token of the model with these names in `runs` (the latest last).
 
-    Of a graphics card's memory nothing is known before something ran on it. `runs` are in order, the latest last.
+    `bandwidth` is that of the memory the weights are in, bytes a second; 0 where it is not known.
     """
     if bytes_read <= 0:
         return None
     alike = [run for run in runs if run.gpu == gpu and run.bytes_read > 0 and run.tokens_per_s > 0]
-    own = [run.bandwidth for run in alike if run.model == model]
+    own = [run.bandwidth for run in alike if run.model in names]
     if own:
         return Speed(median(own[-_LATEST:]) / bytes_read, Basis.MODEL)
     near = [run.bandwidth for run in alike if 1 / _ALIKE <= run.bytes_read / bytes_read <= _ALIKE]
     if near:
         return Speed(median(near[-_LATEST:]) / bytes_read, Basis.SCALED)
-    if bandwidth > 0 and not gpu and bytes_read >= _LEAST:
+    if bandwidth > 0 and bytes_read >= _LEAST:
         return Speed(SHARE * bandwidth / bytes_read, Basis.BANDWIDTH)
     return None

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from math import isfinite
@@ -65,9 +65,9 @@ class Calibration:
         self.runs: tuple[Run, ...] = ()
         self._read()
 
-    def history(self, model: str) -> tuple[Measured, ...]:
-        """The loads of a model, the latest last."""
-        return tuple(load for load in self.loads if load.model == model)
+    def history(self, names: Collection[str]) -> tuple[Measured, ...]:
+        """The loads of the model with these names, the latest last."""
+        return tuple(load for load in self.loads if load.model in names)
 
     @property
     def correction(self) -> int:
@@ -81,15 +81,14 @@ class Calibration:
         self.processor = processor
         await self._save()
 
-    async def add_load(self, load: Measured, again: bool = False) -> None:
-        """Stores a load; `again` replaces the last one of the same model: its process holds more by now."""
+    async def add(self, load: Measured, again: bool = False, run: Run | None = None) -> None:
+        """Stores a load and the speed of a reply. `again`: of the process measured last, which holds more by now."""
         if again and self.loads and self.loads[-1].model == load.model:
+            load = max(load, self.loads[-1], key=lambda one: one.resident_bytes)
             self.loads = self.loads[:-1]
         self.loads = (*self.loads, load)[-_MOST:]
-        await self._save()
-
-    async def add_run(self, run: Run) -> None:
-        self.runs = (*self.runs, run)[-_MOST:]
+        if run is not None:
+            self.runs = (*self.runs, run)[-_MOST:]
         await self._save()
 
     async def _save(self) -> None:

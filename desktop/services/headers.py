@@ -33,6 +33,7 @@ _LATER_PART = 64 << 10
 _TAIL = 4 << 10  # asked for beyond the list of tensors that a sibling is expected to have
 _CACHE = 128 << 20  # bytes on the disk; sixteen of the large ones
 _PIECES = 64 << 20  # bytes in memory of headers begun
+_AT_ONCE = 2 << 20  # bytes a request: on a slow line, what a broken one had brought is not lost
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,7 @@ class Headers:
     async def _fetched(self, key: Key, file: RepoFile, later: bool) -> Head:
         data, wanted = self._begun.get(key, b""), _LATER_PART if later else _STEPS[0]
         while True:
-            if len(data) < min(wanted, file.size):
+            while len(data) < min(wanted, file.size):
                 data = self._begun[key] = data + await self._more(key, file, len(data), wanted)
                 self._bound(key)
             try:
@@ -95,7 +96,8 @@ class Headers:
                 return Head(file, header, data[: header.data_offset])
 
     async def _more(self, key: Key, file: RepoFile, start: int, stop: int) -> bytes:
-        found = await self._read(*key, start, min(stop, file.size))
+        stop = min(stop, start + _AT_ONCE, file.size)
+        found = await self._read(*key, start, stop)
         if not found:
             raise HubError(N_("The Hub sent nothing of “{name}”. Try again later."), name=file.path)
         return found[: stop - start]

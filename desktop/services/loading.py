@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from desktop.core.chat import Chat
+from desktop.core.chat import Chat, Message
 from desktop.core.generation import LoadSettings, ModelInfo, load_settings
 from desktop.core.settings import BY_KEY, Value, resolve
 from desktop.engine.client import Engine
 from desktop.services.chats import Chats
+from desktop.services.fitting import Fitting
 from desktop.services.library import Library, Model
-from desktop.services.machine import Machine
 from desktop.services.preferences import Preferences
 from desktop.services.prompts import Ready, opening_for, template_for
 
@@ -32,23 +32,32 @@ class Loading:
     """Loads the models of chats."""
 
     def __init__(
-        self, engine: Engine, chats: Chats, library: Library, preferences: Preferences, machine: Machine
+        self, engine: Engine, chats: Chats, library: Library, preferences: Preferences, fitting: Fitting
     ) -> None:
         self._engine = engine
         self._chats = chats
         self._library = library
         self._preferences = preferences
-        self._machine = machine
+        self._fitting = fitting
         self._wanted: tuple[Path, LoadSettings] | None = None  # of what is loaded, before "automatic" was decided
+        self._model: Model | None = None  # that is loaded
 
     async def load(self, chat_id: str, progress: Callable[[float], None] | None = None) -> ModelInfo:
         """Loads a chat's model; at once if it is loaded already."""
         chat = await self._chats.get(chat_id)
         model = self._library.named(chat.model)
-        wanted, settings = self._wish(chat, model), self.settings(chat, model)
+        wanted, settings, before = self._wish(chat, model), await self.settings(chat, model), self._engine.pid
         info = await self._engine.load(model.path, settings, progress)
-        self._wanted = (model.path, wanted)
+        self._wanted, self._model = (model.path, wanted), model
+        if self._engine.pid != before:
+            self._fitting.note(model, settings)
         return info
+
+    def replied(self, reply: Message) -> None:
+        """Lets the loaded model's memory and speed be learned from a reply it gave."""
+        loaded = self._engine.loaded
+        if loaded is not None and self._model is not None and loaded[0] == self._model.path:
+            self._fitting.note(self._model, loaded[1], reply)
 
     async def ready(self, chat_id: str) -> Ready:
         """The chat with its model loaded. Raises what `load` does, and `TemplateError`."""
@@ -58,12 +67,12 @@ class Loading:
         opening = opening_for(chat.opening, model)
         return Ready(chat, model, info, self._values(chat, model), template_for(opening, model), opening)
 
-    def settings(self, chat: Chat, model: Model) -> LoadSettings:
+    async def settings(self, chat: Chat, model: Model) -> LoadSettings:
         """How the model is, or would be, loaded for the chat."""
         wanted, loaded = self._wish(chat, model), self._engine.loaded
         if loaded is not None and self._wanted == (model.path, wanted):
             return loaded[1]
-        return self._machine.suited(model, wanted, returned=self._machine.resident(self._engine.pid))
+        return await self._fitting.suited(model, wanted)
 
     def _wish(self, chat: Chat, model: Model) -> LoadSettings:
         return load_settings(self._values(chat, model))

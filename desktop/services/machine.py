@@ -1,4 +1,4 @@
-"""This computer: its cores, its memory, and the settings with which a model is loaded here when nothing else is chosen.
+"""This computer: its processor, its cores and its memory.
 
 Invariant: an answer is never worse than llama.cpp's own default: what cannot be found out falls back to what the
 operating system says at least. Graphics cards are the engine's to report; verdicts about memory are `core.fit`'s.
@@ -13,17 +13,13 @@ import struct
 import subprocess
 import sys
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
-from desktop.core.fit import largest_context
-from desktop.core.generation import LoadSettings
-from desktop.services.library import Model
+from desktop.services import memory
 
-_USUAL = LoadSettings().context
-_LEAST_CONTEXT = 1024  # below that no conversation is held; better tight memory than none
 _CPUS = Path("/sys/devices/system/cpu")
 
 
@@ -49,42 +45,39 @@ class Machine:
             min(_performance_cores() or physical, physical),
             physical,
             logical,
-            psutil.virtual_memory().total,
+            memory.total(),
             f"{platform.system()} {platform.release()} ({platform.machine()})",
         )
 
     @staticmethod
     def memory_available() -> int:
         """Bytes that programs may take now without anything being pushed out to disk."""
-        return psutil.virtual_memory().available
+        return memory.available()
 
     @staticmethod
     def resident(pid: int | None) -> int:
         """Bytes of memory a process holds; 0 where it is gone."""
-        try:
-            return psutil.Process(pid).memory_info().rss if pid else 0
-        except psutil.Error:
-            return 0
+        return memory.resident(pid)
 
-    def suited(self, model: Model, wanted: LoadSettings, returned: int = 0) -> LoadSettings:
-        """What "automatic" and "as trained" mean for this model here, and never more context than it was trained on.
+    @property
+    def shares_memory(self) -> bool:
+        """Whether graphics cards use the computer's own memory, as Apple's processors have it."""
+        return self.system.startswith("Darwin") and "arm64" in self.system
 
-        `returned` are bytes that come free when the model loaded now leaves.
-
-        A context that was not chosen (0, or the default) is made smaller where memory is short; a chosen one is kept.
-        """
-        trained = model.context_length or max(wanted.context, _USUAL)
-        context = min(wanted.context or trained, trained)
-        chosen = wanted.context not in (0, _USUAL)
-        if not chosen and model.kv_elements:
-            fits = largest_context(model.kv_elements, wanted.kv_type, model.size, self.memory_available() + returned)
-            context = min(context, max(fits, _LEAST_CONTEXT))
-        return replace(
-            wanted,
-            context=context,
-            threads=wanted.threads or self.performance_cores,
-            batch_threads=wanted.batch_threads or self.physical_cores,
-        )
+    @property
+    def instructions(self) -> str:
+        """What llama.cpp will say it uses of this processor, in its words, until it can be asked."""
+        known = {
+            "avx512f": "AVX512",
+            "asimd": "NEON",
+            "asimddp": "DOTPROD",
+            "dotprod": "DOTPROD",
+            "i8mm": "MATMUL_INT8",
+        }
+        found = {"REPACK", *(known.get(flag, flag.upper()) for flag in self.flags)}
+        if self.shares_memory:
+            found.add("NEON")  # every one has it, so macOS does not tell
+        return " | ".join(f"{name} = 1" for name in sorted(found))
 
 
 def _cores() -> tuple[int, int]:

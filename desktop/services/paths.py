@@ -59,6 +59,10 @@ class Paths:
         return self.home / "downloads.json"
 
     @property
+    def measured(self) -> Path:
+        return self.home / "measured.json"
+
+    @property
     def cache(self) -> Path:
         """What can be fetched again."""
         return self.home / "cache"

@@ -44,11 +44,11 @@ from desktop.core.talk import (
 )
 from desktop.engine.client import Engine, EngineFault
 from desktop.services.chats import Chats
+from desktop.services.fitting import Fitting
 from desktop.services.help import Help
 from desktop.services.journal import BROKEN
 from desktop.services.library import Library
 from desktop.services.loading import Loading
-from desktop.services.machine import Machine
 from desktop.services.preferences import Preferences
 from desktop.services.prompts import Prompts, opening_for, template_for
 from desktop.services.rows import new_id
@@ -99,12 +99,12 @@ class Talk:
         library: Library,
         preferences: Preferences,
         help_pages: Help,
-        machine: Machine,
+        fitting: Fitting,
     ) -> None:
         self._engine = engine
         self._chats = chats
         self._library = library
-        self._loading = Loading(engine, chats, library, preferences, machine)
+        self._loading = Loading(engine, chats, library, preferences, fitting)
         self._prompts = Prompts(engine, help_pages)
         self._turn = asyncio.Lock()
         self._stops: dict[str, _Stop] = {}
@@ -182,7 +182,7 @@ class Talk:
         if loaded is not None and loaded[0] == model.path:
             size = loaded[2].context
         else:
-            size = self._loading.settings(chat, model).context
+            size = (await self._loading.settings(chat, model)).context
         return ContextUse(used, size, self._left.get(chat_id, frozenset()))
 
     async def preview(self, opening: Opening, model_name: str) -> str:
@@ -216,7 +216,7 @@ class Talk:
         model = self._library.named(chat.model)
         if self._engine.deaths(model.path) < 2:
             return {}
-        now = self._loading.settings(chat, model)
+        now = await self._loading.settings(chat, model)
         less = safer(now)
         if less.context < now.context and (await self.context_use(chat_id)).used > less.context * 3 // 4:
             less = replace(safer(replace(now, context=1)), context=now.context)  # the chat would not fit any more
@@ -314,6 +314,7 @@ class Talk:
             finally:
                 final = replace(final, text="".join(parts))
                 journal.finish(final)
+                self._loading.replied(final)
         yield Ended(final)
         if fault is not None:
             raise fault

@@ -1,0 +1,100 @@
+"""Asking llama.cpp about models, so that many who ask about one at the same time share one process.
+
+Invariants: all settings asked for while a model's turn is awaited go into one load of it; an answer is kept; when
+nobody waits any more the process ends; not more than two run at once, so that the window stays quick on two cores.
+Asking itself is `engine.measure`'s, what the answers mean is `core.fit`'s.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from desktop.core.errors import UserError
+from desktop.core.fit import Buffers
+from desktop.core.generation import LoadSettings
+from desktop.engine.measure import measure
+
+_PROCESSES = 2
+_MODELS = 100  # whose answers are kept: several pages of variants
+
+Opened = Callable[[], AbstractAsyncContextManager[Path]]  # the model's first file, there while it is asked about
+
+
+@dataclass(slots=True)
+class _Model:
+    """Answers about one model; `fault` is why the engine will not take it with any settings."""
+
+    said: dict[LoadSettings, Buffers] = field(default_factory=dict)
+    asked: dict[LoadSettings, None] = field(default_factory=dict)
+    fault: UserError | None = None
+    work: asyncio.Task[None] | None = None
+    waiting: int = 0
+
+
+class Probing:
+    """Answers by a model's identity."""
+
+    def __init__(self) -> None:
+        self._models: OrderedDict[str, _Model] = OrderedDict()
+        self._turns = asyncio.Semaphore(_PROCESSES)
+
+    def said(self, identity: str) -> Mapping[LoadSettings, Buffers]:
+        """What was answered about a model so far."""
+        model = self._models.get(identity)
+        return model.said if model else {}
+
+    def fault(self, identity: str) -> UserError | None:
+        """Why a model cannot be asked about, or could not the last time."""
+        model = self._models.get(identity)
+        return model.fault if model else None
+
+    async def ask(self, identity: str, wanted: Iterable[LoadSettings], opened: Opened) -> None:
+        """Makes `said` know as many of the settings as the engine will answer for. Raises what `opened` raises."""
+        model = self._models.setdefault(identity, _Model())
+        self._models.move_to_end(identity)
+        self._forget()
+        model.asked.update(dict.fromkeys(settings for settings in wanted if settings not in model.said))
+        if not model.asked and model.work is None:
+            return
+        if model.work is None:
+            model.work = asyncio.create_task(self._work(model, opened))
+        work = model.work
+        model.waiting += 1
+        try:
+            await asyncio.shield(work)
+        finally:
+            model.waiting -= 1
+            if not model.waiting and not work.done():
+                work.cancel()
+                await asyncio.wait([work])
+
+    async def _work(self, model: _Model, opened: Opened) -> None:
+        try:
+            while model.asked:  # again, for what was asked while the files were cleared away
+                async with self._turns, opened() as path:
+                    while model.asked:
+                        settings = sorted(model.asked, key=_neighbourly)
+                        model.asked.clear()
+                        found = await measure(path, settings)
+                        model.said |= {s: b for s, b in zip(settings, found.buffers, strict=True) if b is not None}
+                        model.fault = found.fault
+        finally:
+            model.asked.clear()
+            model.work = None
+
+    def _forget(self) -> None:
+        for identity, model in list(self._models.items()):
+            if len(self._models) <= _MODELS:
+                break
+            if model.work is None:
+                del self._models[identity]
+
+
+def _neighbourly(settings: LoadSettings) -> tuple[int, bool, int]:
+    """Settings that share a load stand together."""
+    return settings.gpu_layers, settings.repack, settings.context
