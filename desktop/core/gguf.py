@@ -263,11 +263,8 @@ class _Reader:
             start = at + 8
             at = start + int.from_bytes(data[at:start], "little")
             if at > end:
-                break
+                self.require(at - self.at)  # raises: the file may go on, or the length is a lie
             found.append(data[start:at].decode("utf-8", "replace"))
-        if len(found) < count:  # the last length may be a lie: `require` decides which fault it is
-            self.require(max(at - self.at, 1))
-            raise ModelFileError(_DAMAGED, detail="array")
         self.at = at
         return tuple(found)
 

@@ -208,3 +208,19 @@ def test_sizes_in_words() -> None:
     assert gguf.size_in_words(4_368_439_584) == "4.37 GB"
     assert gguf.size_in_words(5_300_000) == "5.30 MB"
     assert gguf.size_in_words(12_345) == "12,345 bytes"
+
+
+def test_what_a_file_says_first_is_told_from_its_beginning_alone() -> None:
+    """A file is recognised without its vocabulary, which is most of a header."""
+    at = SOUND.index(b"tokenizer.ggml.tokens") + 60
+    begins = gguf.begun(SOUND[:at], len(SOUND))
+    assert begins["general.architecture"] == "llama"
+    assert "tokenizer.ggml.tokens" not in begins
+    kind = gguf.said_type(begins)
+    assert kind is not None
+    assert kind.name == "Q4_K_M"
+    assert gguf.begun(SOUND) == parse(SOUND).metadata
+    assert gguf.begun(b"GGUF") == gguf.begun(b"") == {}
+    assert gguf.said_type({}) is gguf.said_type({"general.file_type": "2"}) is None
+    with pytest.raises(ModelFileError, match="not a GGUF"):
+        gguf.begun(b"?" * 600)

@@ -9,7 +9,7 @@ import struct
 import sys
 import tracemalloc
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from desktop.core import gguf
 from desktop.core.errors import ModelFileError
-from desktop.core.gguf import Header, NeedMore, check, parse
+from desktop.core.gguf import Header, NeedMore, begun, check, parse, said_type
 from tests.core.test_gguf import ARRAY, SOUND, STRING, U32, array, entry, start, string, tensor, text, u32
 
 _PER_BYTE = 48  # bytes of memory for each byte of header: the shortest tensor of 33 bytes becomes 700 of objects
@@ -92,6 +92,8 @@ def outcome(data: bytes, file_size: int | None) -> Header | NeedMore | ModelFile
 
 
 def examined(data: bytes) -> None:
+    with suppress(ModelFileError):
+        said_type(begun(data, len(data)))
     for size in (None, len(data), len(data) + 5000):
         tracemalloc.start()
         try:
