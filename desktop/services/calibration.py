@@ -32,26 +32,30 @@ _LARGEST = 1 << 20  # bytes of the file; 400 rows take a tenth of it
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """One load. `estimate_bytes` is what was said, `resident_bytes` what the engine process held; at is Unix seconds.
+    """One load: what was said for that moment, and what the engine process then held. `at` is in Unix seconds.
 
-    llama.cpp clears the KV cache when it makes it, so all of it is resident then. `private_*` leave the mapped file
-    out, which the system may have dropped meanwhile: what was estimated, without any correction, and what was measured.
+    Right after loading that is all but the compute buffers: llama.cpp clears the KV cache when it makes it, but nothing
+    has been computed yet. Where a reply took more than was said for everything, that is what stands here.
+    `plain_bytes` is the estimate without any correction; 0 where there is nothing to learn from it.
     """
 
     model: str
     estimate_bytes: int
     resident_bytes: int
     at: float
-    private_estimate: int = 0
-    private_bytes: int = 0
+    plain_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Processor:
-    """What llama.cpp said of this computer when it was asked last, and the memory's bandwidth in bytes a second."""
+    """What llama.cpp said of this computer when it was asked last, and how fast memory was read, bytes a second.
+
+    Other programs only ever slow reading down, so the best of some times counts.
+    """
 
     system_info: str = ""
     bandwidth: float = 0.0
+    times: int = 0
 
 
 class Calibration:
@@ -72,7 +76,7 @@ class Calibration:
     @property
     def correction(self) -> int:
         """Bytes by which the engine process is larger than estimated, as the latest loads agree; bounded."""
-        wrong = [load.private_bytes - load.private_estimate for load in self.loads if load.private_estimate]
+        wrong = [load.resident_bytes - load.plain_bytes for load in self.loads if load.plain_bytes]
         if len(wrong) < _LEAST:
             return 0
         return max(-_BOUND, min(_BOUND, int(median(wrong[-_LATEST:]))))
@@ -81,14 +85,16 @@ class Calibration:
         self.processor = processor
         await self._save()
 
-    async def add(self, load: Measured, again: bool = False, run: Run | None = None) -> None:
-        """Stores a load and the speed of a reply. `again`: of the process measured last, which holds more by now."""
+    async def add_load(self, load: Measured, again: bool = False) -> None:
+        """Stores a load. `again`: of the process measured last, whose entry it replaces."""
         if again and self.loads and self.loads[-1].model == load.model:
-            load = max(load, self.loads[-1], key=lambda one: one.resident_bytes)
             self.loads = self.loads[:-1]
         self.loads = (*self.loads, load)[-_MOST:]
-        if run is not None:
-            self.runs = (*self.runs, run)[-_MOST:]
+        await self._save()
+
+    async def add_run(self, run: Run) -> None:
+        """Stores the speed of a reply."""
+        self.runs = (*self.runs, run)[-_MOST:]
         await self._save()
 
     async def _save(self) -> None:

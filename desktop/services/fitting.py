@@ -46,6 +46,7 @@ USUAL_CONTEXT = LoadSettings().context
 _LEAST_CONTEXT = 1024  # below that no conversation is held; better tight memory than none
 _LEAST_TOKENS = 16  # of a reply whose speed is kept: the first ones pay for what is cold
 _ROOM_S = 0.5  # rows judged together are judged against the same memory
+_BEST_OF = 3  # times memory is measured, one at each start: other programs may have been at it
 _KEPT = 300  # models known: twenty repositories; the tensors of one take 100 kB
 
 
@@ -121,10 +122,11 @@ class Fitting:
         self._room = None
 
     async def _weigh(self) -> None:
-        known = self._calibration.processor
-        if not known.bandwidth:
+        if self._calibration.processor.times < _BEST_OF:
             speed = await bandwidth.measured(self._machine.performance_cores)
-            await self._calibration.set_processor(replace(self._calibration.processor, bandwidth=speed))
+            known = self._calibration.processor
+            best = replace(known, bandwidth=max(speed, known.bandwidth), times=known.times + 1)
+            await self._calibration.set_processor(best)
 
     def room(self) -> Room:
         """Memory now, as if no model were loaded."""
@@ -290,21 +292,34 @@ class Fitting:
         await asyncio.gather(*running, return_exceptions=True)
 
     async def measured(self, model: Model, settings: LoadSettings, reply: Message | None = None) -> None:
-        """Keeps what the engine holds with this model, after it was loaded and after each reply, with its speed."""
-        resident, private = memory.resident(self._engine.pid), memory.returned(self._engine.pid)
-        subject = Subject.local(model)
+        """Keeps what the engine holds with this model, once it is loaded, and the speed of a reply."""
+        subject, pid = Subject.local(model), self._engine.pid
+        resident, files = memory.resident(pid), memory.files(pid)
         if not resident or not subject.names:
             return
-        known, estimator = self._judge(subject).known, self._judge(subject).estimator
-        estimate = estimator(settings)
-        sure = estimate.held and known.header is not None and not estimate.gpu_layers
-        expected = estimate.committed_bytes - estimator.correction if sure else 0
-        load = Measured(subject.names[0], estimate.total_bytes, resident, time.time(), expected, private)
-        run = _run(subject.names[0], known, estimate, settings, reply) if reply else None
-        again, self._pid = self._pid == self._engine.pid, self._engine.pid
-        await self._calibration.add(load, again, run)
-        for found in self._judges.values():
-            found.estimator.correction = self._calibration.correction
+        found = self._judge(subject)
+        estimate = found.estimator(settings)
+        load = _load(subject.names[0], found, estimate, resident, self._pid != pid)
+        if reply is None and not memory.MAPS_AT_ONCE:
+            load = None
+        if load is not None and files >= estimate.file_backed_bytes:  # else the system has dropped some of the file
+            await self._calibration.add_load(load, self._pid == pid)
+            self._pid = pid
+            for one in self._judges.values():
+                one.estimator.correction = self._calibration.correction
+        run = _run(subject.names[0], found.known, estimate, settings, reply) if reply else None
+        if run is not None:
+            await self._calibration.add_run(run)
+
+
+def _load(name: str, found: _Judge, estimate: Estimate, resident: int, first: bool) -> Measured | None:
+    """What there is to keep: the first look at a process, or one that finds more than was said for everything."""
+    total = estimate.total_bytes
+    if not first and resident <= total:
+        return None
+    said = total - estimate.compute_bytes if first else total
+    sure = first and estimate.held and found.known.header is not None and not estimate.gpu_layers
+    return Measured(name, said, resident, time.time(), said - found.estimator.correction if sure else 0)
 
 
 def bytes_read(known: Known, estimate: Estimate, fill: float) -> tuple[int, bool]:

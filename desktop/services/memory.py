@@ -13,6 +13,8 @@ from pathlib import Path
 
 import psutil
 
+# Linux maps a model's file with all of its pages (MAP_POPULATE); elsewhere they come as they are first used.
+MAPS_AT_ONCE = sys.platform == "linux"
 _GROUPS = Path("/sys/fs/cgroup")
 _OWN_GROUP = Path("/proc/self/cgroup")
 _NAMES_2 = ("memory.max", "memory.current", ("inactive_file", "active_file"))
@@ -40,6 +42,16 @@ def returned(pid: int | None) -> int:
             state = process.memory_info()
             return max(0, state.rss - state.shared)
         return int(process.memory_full_info().uss)
+    except psutil.Error:
+        return 0
+
+
+def files(pid: int | None) -> int:
+    """Bytes of a process's memory that are pages of files; where the system does not tell, as if all were there."""
+    try:
+        if not pid or sys.platform != "linux":
+            return sys.maxsize
+        return int(psutil.Process(pid).memory_info().shared)
     except psutil.Error:
         return 0
 
