@@ -106,7 +106,6 @@ class Assembly:
         web = Web(network, tokens)
         closing.callback(web.close)
         hub = Hub(web, paths.cache / "hub", tokens)
-        closing.callback(hub.close)
         return network, tokens, hub
 
     @classmethod
