@@ -23,7 +23,7 @@ from desktop.core.gguf import size_in_words
 from desktop.core.repos import RepoFile, Variant
 from desktop.core.transfer import Download, Pace, State
 from desktop.services.bell import Bell, Heard
-from desktop.services.errands import errands, target
+from desktop.services.consignment import errands, target
 from desktop.services.modelfiles import Model, Origin
 from desktop.services.part import make_folder, remove_empty
 from desktop.services.queue import Queue
@@ -217,7 +217,7 @@ class Downloads:
         return rows
 
     def _work(self) -> None:
-        if not self._closed and "work" not in self._tasks:
+        if not self._closed and not self._busy("work"):
             self._spawn("work", self._carry_all())
 
     async def _carry_all(self) -> None:
@@ -373,7 +373,7 @@ class Downloads:
                 arrival.set_result(self._rows[id_])
 
     def _save(self) -> None:
-        if "save" not in self._tasks:
+        if not self._busy("save"):
             self._spawn("save", self._save_all())
 
     async def _save_all(self) -> None:
@@ -389,4 +389,8 @@ class Downloads:
         """One task of each name, kept until it ends."""
         task = asyncio.get_running_loop().create_task(work)
         self._tasks[name] = task
-        task.add_done_callback(lambda _: self._tasks.pop(name, None))
+        task.add_done_callback(lambda _: self._tasks.pop(name) if self._tasks.get(name) is task else None)
+
+    def _busy(self, name: str) -> bool:
+        """Whether that task will still look at what has changed: one that has ended is forgotten a little later."""
+        return name in self._tasks and not self._tasks[name].done()

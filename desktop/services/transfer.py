@@ -22,7 +22,7 @@ import httpx2
 from desktop.core.errors import N_, HubError, NetworkError, Sealed, StorageError, TransferError, UserError
 from desktop.core.gguf import size_in_words
 from desktop.core.transfer import Answer, Fault, Pace, Take, judged, question, ranged, wait_s
-from desktop.services.errands import Errand
+from desktop.services.consignment import Errand
 from desktop.services.faults import SEALED, refused, retry_after, sentence
 from desktop.services.network import is_loopback
 from desktop.services.part import Busy, Part

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from desktop.services.paths import Paths
+from tests.hub import HubServer
 from tests.models import tiny_model
+from tests.services import fetching
 
 
 @pytest.fixture
@@ -34,3 +37,11 @@ def source(tiny: Path, tmp_path: Path) -> Path:
     file.parent.mkdir()
     shutil.copy(tiny / "tiny.gguf", file)
     return file
+
+
+@pytest.fixture
+def bloke(monkeypatch: pytest.MonkeyPatch) -> Iterator[HubServer]:
+    """A Hub with one model to download, and a gated one; sends in small steps, so that what is in flight is bounded."""
+    with fetching.hub() as server:
+        monkeypatch.setenv("HF_ENDPOINT", server.endpoint)
+        yield server

@@ -1,0 +1,102 @@
+"""Several downloads, several runs of the program, several programs: one list, in which nothing is lost."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+
+import pytest
+
+from desktop.core.errors import TransferError
+from desktop.core.repos import RepoFile, Variant
+from desktop.core.transfer import State
+from desktop.services.paths import Paths
+from tests.hub import HubServer
+from tests.services.fetching import CONTENT, IN_FLIGHT, NAME, PATIENCE_S, REPO, SHA, SIZE, TRICKLE, desk, lived
+
+
+@lived
+async def test_what_ran_goes_on_and_what_was_paused_stays_paused(bloke: HubServer, paths: Paths) -> None:
+    second = "second.gguf"
+    bloke[REPO].commit({second: CONTENT[::-1]})
+    other = Variant("other", None, (RepoFile(second, SIZE, hashlib.sha256(CONTENT[::-1]).hexdigest()),))
+    slow = bloke.misbehave(on="cdn", **TRICKLE)
+    async with desk(paths.home) as it:
+        one, two = await it.add(bloke), await it.add(bloke, other)
+        it.downloads.pause(two.id)
+        await it.under_way(one.id, 100_000)
+    bloke.behave(slow)
+    async with desk(paths.home, start=False) as it:
+        rested = it.row(one.id)
+        assert rested.state is State.WAITING
+        assert 100_000 <= rested.received < SIZE
+        await asyncio.sleep(0.2)
+        assert it.row(one.id).state is State.WAITING  # nothing runs before `start`
+    async with desk(paths.home) as it:
+        assert (await asyncio.wait_for(it.downloads.wait(one.id), PATIENCE_S)).state is State.DONE
+        assert it.row(two.id).state is State.PAUSED
+        it.downloads.resume(two.id)
+        assert (await asyncio.wait_for(it.downloads.wait(two.id), PATIENCE_S)).state is State.DONE
+        assert [row.id for row in it.downloads.all()] == [one.id, two.id]
+        it.downloads.clear(one.id)
+    async with desk(paths.home) as it:
+        assert [(row.id, row.state) for row in it.downloads.all()] == [(two.id, State.DONE)]
+        assert it.left() == {f"{REPO}/{NAME}", f"{REPO}/{second}"}
+    assert bloke.sent() <= 2 * SIZE + 2 * IN_FLIGHT
+
+
+@lived
+async def test_one_runs_at_a_time(bloke: HubServer, paths: Paths) -> None:
+    bloke[REPO].commit({"second.gguf": CONTENT})
+    slow = bloke.misbehave(NAME, on="cdn", **TRICKLE)
+    async with desk(paths.home) as it:
+        one = await it.add(bloke)
+        two = await it.add(bloke, Variant("second", None, (RepoFile("second.gguf", SIZE, SHA),)))
+        await it.under_way(one.id)
+        assert (it.row(two.id).state, it.row(two.id).received) == (State.WAITING, 0)
+        it.downloads.pause(one.id)
+        assert (await asyncio.wait_for(it.downloads.wait(two.id), PATIENCE_S)).state is State.DONE
+        assert it.row(one.id).state is State.PAUSED
+    bloke.behave(slow)
+
+
+@lived
+async def test_asking_twice_is_one_download(bloke: HubServer, paths: Paths) -> None:
+    async with desk(paths.home) as it:
+        one, two = await it.add(bloke), await it.add(bloke)
+        assert one.id == two.id
+        await asyncio.wait_for(it.downloads.wait(one.id), PATIENCE_S)
+        served = bloke.sent()
+        assert (await it.fetched(bloke)).state is State.DONE  # whole already: at once
+        assert bloke.sent() == served
+        it.target.unlink()
+        assert (await it.fetched(bloke)).state is State.DONE
+        assert it.target.read_bytes() == CONTENT
+
+
+@lived
+async def test_a_damaged_list_is_set_aside(paths: Paths) -> None:
+    (paths.home / "downloads.json").write_text('{"downloads": [{"id": 1}]}')
+    async with desk(paths.home) as it:
+        assert it.downloads.all() == []
+    assert len(list(paths.home.glob("downloads-damaged-*.json"))) == 1
+
+
+@lived
+async def test_rows_of_another_program_stay(bloke: HubServer, paths: Paths) -> None:
+    bloke[REPO].commit({"second.gguf": CONTENT})
+    async with desk(paths.home) as one, desk(paths.home) as two:
+        done = await one.fetched(bloke)
+        other = await two.fetched(bloke, Variant("second", None, (RepoFile("second.gguf", SIZE, SHA),)))
+        one.downloads.clear(done.id)
+    async with desk(paths.home) as it:
+        assert [row.id for row in it.downloads.all()] == [other.id]
+
+
+@lived
+async def test_commands_for_what_is_not_there_do_nothing(paths: Paths) -> None:
+    async with desk(paths.home) as it:
+        for command in (it.downloads.pause, it.downloads.resume, it.downloads.cancel, it.downloads.clear):
+            command("nothing")
+        with pytest.raises(TransferError):
+            await it.downloads.wait("nothing")

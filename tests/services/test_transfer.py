@@ -1,0 +1,139 @@
+"""One download from a server that does everything wrong that servers do: it arrives whole, and costs what it must."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import pytest
+
+from desktop.core.errors import GatedError, HubError, NetworkError, TransferError, UserError
+from desktop.core.transfer import State
+from desktop.services.paths import Paths
+from tests.hub import HTML, HubServer
+from tests.services.fetching import CONTENT, IN_FLIGHT, NAME, PATIENCE_S, REPO, SHA, SIZE, VARIANT, desk, lived
+
+HALF = SIZE // 2
+
+
+@pytest.mark.parametrize(
+    ("faults", "cost"),
+    [
+        ([{"drop_after": HALF, "times": 1}], 0),
+        ([{"reset_after": HALF, "times": 2}], 2 * IN_FLIGHT),
+        ([{"short_by": 1000, "times": 1}], 0),
+        ([{"stall_after": HALF, "times": 1}], IN_FLIGHT),
+        ([{"piece": 100, "every_s": 0.1, "times": 1}], IN_FLIGHT),
+        ([{"status": 503, "times": 2}], 0),
+        ([{"status": 429, "headers": {"Retry-After": "1"}, "times": 1}], 0),
+        ([{"status": 403, "times": 2}], 0),
+        ([{"gzipped": True, "times": 1}], 2000),
+        ([{"extra": b"more than promised", "times": 1}], IN_FLIGHT),
+        ([{"length_off": -1000, "times": 1}], IN_FLIGHT),
+        ([{"length_off": 1000, "times": 1}], 0),
+        ([{"status": 200, "body": HTML, "times": 1}], 1000),
+        ([{"delay_s": 3.0, "times": 1}], 0),
+        ([{"drop_after": HALF, "times": 1}, {"ignore_range": True, "times": 1}], IN_FLIGHT),
+        ([{"drop_after": HALF, "times": 1}, {"ignore_range": True, "times": 3}], HALF + 2 * IN_FLIGHT),
+        ([{"drop_after": HALF, "times": 1}, {"status": 416, "times": 1}], 0),
+        ([{"drop_after": HALF, "times": 1}, {"headers": {"Content-Range": "bytes 0-9/10"}, "times": 1}], IN_FLIGHT),
+        ([{"drop_after": HALF, "times": 1}, {"gzipped": True, "times": 1}], IN_FLIGHT),
+        ([{"drop_after": HALF, "times": 1}, {"etag": '"another"', "times": 9}], HALF + IN_FLIGHT),
+        ([{"drop_after": HALF, "times": 1}, {"headers": {"ETag": '"another"'}, "times": 9}], HALF + IN_FLIGHT),
+        ([{"drop_after": HALF, "times": 1}, {"without": ("ETag",), "times": 9}], 0),
+    ],
+    ids=lambda value: "+".join("-".join(f) for f in value) if isinstance(value, list) else "",
+)
+@lived
+async def test_every_fault_costs_what_it_must(
+    bloke: HubServer, paths: Paths, faults: list[dict[str, object]], cost: int
+) -> None:
+    for fault in faults:
+        bloke.misbehave(NAME, on="cdn", **fault)
+    async with desk(paths.home, patience_s=1.0) as it:
+        done = await it.fetched(bloke)
+        assert done.state is State.DONE
+        assert it.target.read_bytes() == CONTENT
+        assert it.left() == {f"{REPO}/{NAME}"}
+    assert bloke.sent() <= SIZE + cost, bloke.sent() - SIZE
+
+
+@lived
+async def test_an_expired_address_is_asked_for_again_and_the_bytes_are_kept(bloke: HubServer, paths: Paths) -> None:
+    bloke.misbehave(NAME, on="cdn", drop_after=HALF, times=1)
+    bloke.misbehave(NAME, on="cdn", status=403, times=1)
+    async with desk(paths.home) as it:
+        await it.fetched(bloke)
+    assert bloke.sent() <= SIZE + 1000
+    assert len(bloke.received["hub"]) == 3  # the Hub gave an address each time
+
+
+@lived
+async def test_the_hub_itself_may_be_ill(bloke: HubServer, paths: Paths) -> None:
+    bloke.misbehave(NAME, on="hub", status=502, times=1)
+    bloke.misbehave(NAME, on="hub", reset_after=0, times=1)
+    async with desk(paths.home) as it:
+        assert (await it.fetched(bloke)).state is State.DONE
+    assert bloke.sent() == SIZE
+
+
+@lived
+async def test_what_is_waited_for_is_said(bloke: HubServer, paths: Paths) -> None:
+    fault = bloke.misbehave(NAME, on="cdn", status=429, headers={"Retry-After": "30"})
+    async with desk(paths.home) as it:
+        row = await it.add(bloke)
+        waiting = await it.until(lambda row: row.problem is not None, row.id)
+        assert waiting.state is State.WAITING
+        assert 25 < waiting.retry_in <= 31
+        assert "asks for a pause" in str(waiting.problem)
+        bloke.behave(fault)
+        it.downloads.resume(row.id)  # the person does not want to wait
+        assert (await asyncio.wait_for(it.downloads.wait(row.id), PATIENCE_S)).state is State.DONE
+
+
+@lived
+async def test_a_dead_hub_is_waited_for(bloke: HubServer, paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+    async with desk(paths.home) as it:
+        row = await it.add(bloke)
+        waiting = await it.until(lambda row: row.problem is not None, row.id)
+        assert isinstance(waiting.problem, NetworkError)
+    assert json.loads((paths.home / "downloads.json").read_text())["downloads"][0]["state"] == "waiting"
+
+
+@pytest.mark.parametrize(
+    ("repo", "fault", "kind"),
+    [
+        ("meta/Locked-GGUF", {}, GatedError),
+        (REPO, {"status": 404}, HubError),
+        (REPO, {"status": 401}, HubError),
+    ],
+)
+@lived
+async def test_what_will_not_change_is_told_at_once(
+    bloke: HubServer, paths: Paths, repo: str, fault: dict[str, int], kind: type[UserError]
+) -> None:
+    bloke.misbehave(NAME, on="hub", **fault)
+    async with desk(paths.home) as it:
+        row = await it.downloads.add(repo, bloke[repo].head, VARIANT)
+        with pytest.raises(kind):
+            await asyncio.wait_for(it.downloads.wait(row.id), PATIENCE_S)
+        assert it.row(row.id).state is State.FAILED
+    assert len(bloke.received["hub"]) == 1
+    async with desk(paths.home) as again:  # and still after a restart
+        told = again.row(row.id)
+        assert (told.state, type(told.problem)) == (State.FAILED, kind)
+        assert again.left() - {f"{repo}/{NAME}.part", f"{repo}/{NAME}.part.json"} == set()
+
+
+@lived
+async def test_a_damaged_file_names_itself_and_nothing_is_kept(bloke: HubServer, paths: Paths) -> None:
+    fault = bloke.misbehave(NAME, on="cdn", corrupt_at=HALF)
+    async with desk(paths.home) as it:
+        with pytest.raises(TransferError, match=rf"“{NAME}” arrived damaged: its SHA-256 is [0-9a-f]+, not {SHA[:12]}"):
+            await it.fetched(bloke)
+        assert it.left() == set()
+        bloke.behave(fault)
+        (row,) = it.downloads.all()
+        it.downloads.resume(row.id)  # tried again
+        assert (await asyncio.wait_for(it.downloads.wait(row.id), PATIENCE_S)).state is State.DONE
