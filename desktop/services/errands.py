@@ -1,65 +1,39 @@
-"""Where the files of a download are asked for, and where they come to lie.
+"""Questions that may hang, each asked in a thread of its own: none holds up another, nor the end of the program.
 
-Invariant: a file lies in `<folder>/<author>/<repository>/`, as other applications have it, whatever it is called: a
-name that would leave the folder, or that some system cannot write, is refused or made harmless. Nothing is written.
+Invariant: who waits gets the answer, a `UserError`, or the end of patience; a question that was given up goes on by
+itself and nobody hears of it. An error of ours in a question is reported as any thread's is. A pool would do neither:
+one that hangs keeps a place in it, and the interpreter waits for a pool's threads before it ends.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
-from urllib.parse import quote
+import asyncio
+import contextvars
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import TypeVar
 
-from desktop.core.errors import N_, TransferError
-from desktop.core.repos import RepoFile, safe
-from desktop.core.transfer import Download
-from desktop.services.modelfiles import safe_name, stem
-from desktop.services.part import Part, Promise
+from desktop.core.errors import UserError
 
-
-@dataclass(frozen=True, slots=True)
-class Errand:
-    """One file: where it is asked for, and its part."""
-
-    url: str
-    part: Part
+T = TypeVar("T")
 
 
-def errands(folder: Path, download: Download, endpoint: str) -> list[Errand]:
-    """One for each file. Raises `TransferError` for names that cannot be."""
-    found = []
-    for file in download.files:
-        promise = Promise(target(folder, download, file), file.size, file.sha256, download.commit)
-        found.append(Errand(_address(download, file, endpoint), Part(promise)))
-    _require_distinct([errand.part.target for errand in found])
-    return found
+async def answered(question: Callable[[], T], limit_s: float) -> T:
+    """What `question` returns, run with the caller's context. Raises its `UserError`, or `TimeoutError`."""
+    future: Future[T] = Future()
+    future.set_running_or_notify_cancel()  # from here on, only the thread ends it
+    context = contextvars.copy_context()
+    threading.Thread(target=context.run, args=(_ask, question, future), name="errand", daemon=True).start()
+    async with asyncio.timeout(limit_s):
+        return await asyncio.wrap_future(future)
 
 
-def target(folder: Path, download: Download, file: RepoFile) -> Path:
-    """Where a file comes to lie. Raises `TransferError` for a name that cannot be."""
-    if not safe(file.path) or not safe(download.repo):
-        raise TransferError(
-            N_("“{name}” is a name that could reach outside the folder of models. It was not downloaded."),
-            name=file.path,
-        )
-    author, _, name = download.repo.rpartition("/")
-    *inner, last = PurePosixPath(file.path).parts
-    place = folder.joinpath(safe_name(author or "_"), safe_name(name), *map(safe_name, inner))
-    begun = stem(Path(last))
-    return place / (safe_name(begun) + last.removeprefix(begun))
-
-
-def _address(download: Download, file: RepoFile, endpoint: str) -> str:
-    if download.url:
-        return download.url
-    return f"{endpoint}/{quote(download.repo)}/resolve/{quote(download.commit, safe='')}/{quote(file.path)}"
-
-
-def _require_distinct(targets: Sequence[Path]) -> None:
-    """Also on a disk to which A and a are the same."""
-    if len({str(path).casefold() for path in targets}) < len(targets):
-        raise TransferError(
-            N_("Two files of “{name}” differ only by capitals, which some disks cannot keep apart."),
-            name=targets[0].parent.name,
-        )
+def _ask(question: Callable[[], T], future: Future[T]) -> None:
+    try:
+        future.set_result(question())
+    except UserError as error:
+        future.set_exception(error)
+    finally:
+        if not future.done():
+            future.set_exception(RuntimeError("a question failed; its thread reports why"))

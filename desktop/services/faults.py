@@ -35,7 +35,7 @@ _WRONG_TOKEN = N_(
 )
 _GONE = N_("“{repo}” is not on the Hub. Check the name; it may have been renamed or removed.")
 _NO_FILE = N_("“{repo}” does not hold this file any more. Open the repository again to see what it holds.")
-_BUSY = N_("The Hub asks for a pause of {seconds:.0f} seconds: too many requests. Then try again.")
+BUSY = N_("The Hub asks for a pause of {seconds:.0f} seconds: too many requests. Then try again.")
 _ILL = N_("{host} has a problem of its own (status {status}). Try again later.")
 _ODD = N_("{host} answered with something unexpected ({status}). Try again later.")
 _UNSAFE = N_("{host} was to be asked without encryption, so it was not. Use an address that begins with https.")
@@ -101,7 +101,7 @@ def refused(response: httpx2.Response, repo: str = "", page: str = "") -> UserEr
     if status in (404, 410, 451):
         return HubError(_GONE, repo=name)
     if status == 429:
-        return HubError(_BUSY, seconds=retry_after(response.headers, time.time()) or 60.0)
+        return HubError(BUSY, seconds=retry_after(response.headers, time.time()) or 60.0)
     return HubError(_ILL if status >= 500 else _ODD, host=host, status=status)
 
 

@@ -1,18 +1,17 @@
 """The Hub, as far as Alcove reads it: search, what a repository holds at a commit, its card, bytes of its files.
 
-Invariants: huggingface_hub does the asking, in threads of this object's own, so that a Hub that hangs holds up nothing
-else; every answer is checked before it becomes a value; no call is made for a row; a listing, its header and its card
-are of one commit. Errors leave as `UserError`. Downloads are `services.downloads`', connections `services.web`'s.
+Invariants: huggingface_hub does the asking, in threads that nothing waits for; a Hub that said when to come back is
+left alone until then; every answer is checked before it becomes a value; no call is made for a row; a listing, its
+header and its card are of one commit. Errors leave as `UserError`. Downloads are `services.downloads`', connections
+`services.web`'s.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextvars
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from enum import StrEnum
@@ -26,7 +25,8 @@ from desktop.core.errors import N_, HubError, NetworkError, UserError
 from desktop.core.repos import Listing, Pasted, RepoFile, Repository
 from desktop.services import catalogue
 from desktop.services.answers import Answer, Answers
-from desktop.services.faults import refused, told
+from desktop.services.errands import answered
+from desktop.services.faults import BUSY, refused, told
 from desktop.services.tokens import Tokens
 from desktop.services.web import Web
 
@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 SEARCH = N_("Searching the Hub")
 LOOKING = N_("Looking at a repository of the Hub")
-_WORKERS = 3  # one that hangs leaves two; people look at one thing at a time
 _DEADLINE_S = 40.0  # twice the patience with a silent connection; a trickle of bytes has no other end
+_SLOWEST = 50_000  # bytes in a second: half of what the slowest DSL has
 _FRESH_S = 600.0  # the Hub counts downloads once a day
 _MOST_FILES = 5_000  # five pages of the tree; the largest GGUF repositories have some hundred files
 _LONGEST_WORDS = 200
@@ -71,17 +71,9 @@ class Hub:
         self._web = web
         self._tokens = tokens
         self._answers = Answers(cache)
-        self._threads = ThreadPoolExecutor(_WORKERS, thread_name_prefix="hub")
         self._first = threading.Lock()
         self._installed = False
-
-    def close(self) -> None:
-        """Waits for nothing: what is under way ends with its connection."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
-        if self._installed:
-            from huggingface_hub import close_session
-
-            close_session()
+        self._quiet_until = 0.0  # as the monotonic clock has it: the Hub wants to be left alone
 
     def pasted(self, text: str) -> Pasted | None:
         """As `core.repos.pasted`, for the Hub that is asked here."""
@@ -114,7 +106,8 @@ class Hub:
 
     async def read(self, repo: str, commit: str, path: str, start: int, stop: int) -> bytes:
         """Bytes of a file, up to its end. Raises `NetworkError`, `HubError`, `GatedError`."""
-        return await self.ask(lambda: self._web.read(self.url(repo, commit, path), start, stop, repo), LOOKING)
+        limit_s = _DEADLINE_S + (stop - start) / _SLOWEST
+        return await self.ask(lambda: self._read(repo, commit, path, start, stop), LOOKING, limit_s)
 
     def url(self, repo: str, commit: str, path: str) -> str:
         """Where a file is fetched."""
@@ -122,18 +115,31 @@ class Hub:
 
         return hf_hub_url(repo, path, revision=commit or "main", endpoint=self._web.endpoint)
 
-    async def ask(self, question: Callable[[], T], why: str) -> T:
+    async def ask(self, question: Callable[[], T], why: str, limit_s: float = _DEADLINE_S) -> T:
         """Runs `question` in a thread; connections it opens are listed as made for `why`."""
-        with self._web.network.purpose(why):
-            inside = contextvars.copy_context()
-        asked = asyncio.get_running_loop().run_in_executor(self._threads, inside.run, question)
         try:
-            async with asyncio.timeout(_DEADLINE_S):
-                return await asked
+            with self._web.network.purpose(why):
+                return await answered(question, limit_s)
         except TimeoutError:
             raise NetworkError(_SLOW) from None
 
     # -- in threads ----------------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def asking(self, repo: str = "") -> Iterator[None]:
+        """Around what asks: errors leave as `NetworkError` and `HubError`; a pause the Hub asked for is kept."""
+        pause = self._quiet_until - time.monotonic()
+        if pause > 0:
+            raise HubError(BUSY, seconds=pause)
+        try:
+            with told(repo):
+                yield
+        except HubError as error:
+            seconds = error.fields.get("seconds")
+            self._quiet_until = time.monotonic() + seconds if isinstance(seconds, float) else 0.0
+            raise
+        except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+            raise HubError(_ODD) from error  # huggingface_hub, or `records`, met what the API does not promise
 
     def api(self) -> HfApi:
         """huggingface_hub's client as it is now: the address and the token may have changed."""
@@ -162,7 +168,7 @@ class Hub:
         if kept and known and not again and kept.younger(_FRESH_S):
             return known
         try:
-            with told(repo), _understood():
+            with self.asking(repo):
                 row = self._looked_at(repo, revision)
                 listing = _listed(row, time.time())
         except UserError as error:
@@ -190,11 +196,15 @@ class Hub:
         ]
         return {"about": asdict(about), "commit": commit, "files": [asdict(one) for one in files if one]}
 
+    def _read(self, repo: str, commit: str, path: str, start: int, stop: int) -> bytes:
+        with self.asking(repo):
+            return self._web.read(self.url(repo, commit, path), start, stop, repo)
+
     def _card(self, repo: str, commit: str) -> str:
         kept = self.kept("card", repo, commit)
         if kept and isinstance(kept.value, str) and (len(commit) == 40 or kept.younger(_FRESH_S)):
             return kept.value
-        with told(repo), self._web.get(self.url(repo, commit, "README.md")) as response:
+        with self.asking(repo), self._web.get(self.url(repo, commit, "README.md")) as response:
             if response.status_code == 404 and response.headers.get("X-Error-Code") == "EntryNotFound":
                 return ""
             if response.status_code != 200:
@@ -259,7 +269,7 @@ class Search:
             if self._complete or len(self._rows) >= wanted:
                 return
         try:
-            with told(), _understood():
+            with self._hub.asking():
                 self._ask(wanted, page)
         except UserError as error:
             self._items = None
@@ -297,15 +307,6 @@ class Search:
             with suppress(TypeError, KeyError):
                 self._rows = {row["id"]: Repository(**row) for row in kept.value["rows"]}
                 self._complete, self._at = bool(kept.value["complete"]), kept.at
-
-
-@contextmanager
-def _understood() -> Iterator[None]:
-    """What huggingface_hub and `records` raise when an answer is not what the API promises."""
-    try:
-        yield
-    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
-        raise HubError(_ODD) from error
 
 
 def _final(error: UserError) -> bool:

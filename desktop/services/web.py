@@ -16,6 +16,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any, Protocol
+from weakref import WeakSet
 
 import httpx2
 
@@ -41,7 +42,7 @@ class Line:
     """The connections of one transfer, so that another thread can end them while a read waits."""
 
     def __init__(self) -> None:
-        self._sockets: list[socket.socket] = []
+        self._sockets: WeakSet[socket.socket] = WeakSet()
         self._cut = threading.Event()
 
     def trace(self, event: str, info: Mapping[str, object]) -> None:
@@ -50,14 +51,14 @@ class Line:
             stream = info["return_value"]
             found = stream.get_extra_info("socket") if hasattr(stream, "get_extra_info") else None
             if isinstance(found, socket.socket):
-                self._sockets.append(found)
+                self._sockets.add(found)
             if self._cut.is_set():
                 self.cut()
 
     def cut(self) -> None:
         """Ends them at once. For good: a transfer that goes on takes a new line."""
         self._cut.set()
-        for one in self._sockets:
+        for one in list(self._sockets):
             with suppress(OSError):
                 socket.socket.shutdown(one, socket.SHUT_RDWR)  # not SSLSocket's own, which would unwrap a reader's
 
@@ -72,6 +73,8 @@ class Web:
         self._guard = threading.Lock()
         self._tls: ssl.SSLContext | None = None
         self._shared: httpx2.Client | None = None
+        self._installed = False
+        self._all = Line()  # connections that are no transfer's own
 
     @property
     def endpoint(self) -> str:
@@ -86,6 +89,7 @@ class Web:
         constants.HF_HUB_DISABLE_XET = True  # read from the environment when it was imported, perhaps before
         constants.HF_HUB_DISABLE_TELEMETRY = True
         set_client_factory(lambda: self.client(follow_redirects=True, kind=_Once))
+        self._installed = True
 
     def client(self, follow_redirects: bool = False, kind: type[httpx2.Client] = httpx2.Client) -> httpx2.Client:
         """A client with connections of its own: the system's certificates and proxies, our rules on every request."""
@@ -147,11 +151,17 @@ class Web:
             return bytes(gathered[: stop - start])
 
     def close(self) -> None:
-        """Closes the shared connections."""
+        """Ends the shared connections, those that a thread waits for, too."""
         with self._guard:
             shared, self._shared = self._shared, None
+            line, self._all = self._all, Line()
+        line.cut()
         if shared is not None:
             shared.close()
+        if self._installed:
+            from huggingface_hub import close_session
+
+            close_session()
 
     def _of_all(self) -> httpx2.Client:
         if self._shared is None:
@@ -173,6 +183,7 @@ class Web:
             raise Unsafe("not encrypted", request=request)
         if not self._is_hub(url) or (url.scheme != "https" and not local):
             request.headers.pop("Authorization", None)
+        request.extensions.setdefault("trace", self._all.trace)
 
     def _count(self, response: httpx2.Response) -> None:
         """Counts what was sent, and lets what comes be counted as it passes."""

@@ -51,7 +51,6 @@ def client(folder: Path, patience_s: float = 5.0) -> Iterator[tuple[Hub, Network
     web = Web(network, tokens, patience_s)
     hub = Hub(web, folder / "cache", tokens)
     yield hub, network
-    hub.close()
     web.close()
     network.close()
 

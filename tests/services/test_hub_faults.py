@@ -54,9 +54,21 @@ def test_every_fault_is_a_sentence_at_once(server: HubServer, tmp_path: Path, ca
         error = refusal(lambda: hub.listing(REPO))
         assert isinstance(error, kind), error
         assert words in str(error)
+    with client(tmp_path, patience_s=0.3) as (hub, _network):
         if case not in ("other json", "401", "403", "404"):  # of a list these say other things
             assert words in str(refusal(hub.search("tiny").more))
         assert time.monotonic() - began < 5
+
+
+def test_a_pause_the_hub_asks_for_is_kept(server: HubServer, hub: Hub) -> None:
+    fault = server.misbehave("/api/models", status=429, headers={"Retry-After": "1"})
+    assert "1 seconds" in str(refusal(lambda: hub.listing(REPO)))
+    server.behave(fault)
+    for asked in (lambda: hub.listing(REPO), hub.search("tiny").more, lambda: hub.read(REPO, "", "x.gguf", 0, 1)):
+        assert "asks for a pause" in str(refusal(asked))
+    assert len(server.received["hub"]) == 1
+    time.sleep(1.05)
+    assert run(hub.listing(REPO)).variants
 
 
 @pytest.mark.parametrize(
