@@ -189,7 +189,9 @@ class Sparkline(QWidget):
 
 
 def title(download: Download) -> str:
-    """ "Mistral-7B-Instruct-v0.1-GGUF · Q4_K_M"."""
+    """ "Mistral-7B-Instruct-v0.1-GGUF · Q4_K_M"; the file's name where it comes from another host."""
+    if download.url:
+        return download.label
     return " · ".join(filter(None, (download.repo.rpartition("/")[2], download.label)))
 
 

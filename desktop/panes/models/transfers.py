@@ -89,7 +89,7 @@ class Transfers(QObject):
         name = next((download.model for download in self.all() if download.id == id), "")
         return next((model for model in self._library.all() if model.id == name and name), None)
 
-    def _heard(self, *_what: object) -> None:
+    def _heard(self) -> None:
         downloads = self.all()
         self._remember(downloads)
         for download in downloads:
