@@ -167,6 +167,14 @@ class Library:
         finally:
             self._moving = False
 
+    def require_folder(self) -> None:
+        """Raises `StorageError` where the folder's disk is not connected: a new folder in its place would hide it."""
+        if self.folder != self._paths.models and not self.folder.is_dir():
+            raise StorageError(
+                N_("The models folder, “{path}”, is not there. Connect its disk, or choose another folder."),
+                path=str(self.folder),
+            )
+
     async def use_folder(self, to: Path) -> None:
         """Makes another folder the library's and lists what lies there; models of the old one stay as links to it."""
         self._settled()
@@ -226,7 +234,7 @@ class Library:
             return known if not known.changed else self._inventory.put(replace(known, touched=found.touched))
         owned = path.is_relative_to(self.folder)
         if not owned and how is not How.LINK:
-            self._reachable()
+            self.require_folder()
             path, hashes = take(parts(path, read_header(path)), self.folder, how, report)
             found = replace(found, path=path, hashes=hashes, touched=described(path, "", "").touched)
             owned = True
@@ -315,14 +323,6 @@ class Library:
         self._inventory.write(lambda old: Contents(tuple(_seen_from(m, old.folder, to) for m in old.models), to))
         self._recognise()
         self._adopt()
-
-    def _reachable(self) -> None:
-        """Raises where the folder's disk is not connected: a new folder in its place would hide it."""
-        if self.folder != self._paths.models and not self.folder.is_dir():
-            raise StorageError(
-                N_("The models folder, “{path}”, is not there. Connect its disk, or choose another folder."),
-                path=str(self.folder),
-            )
 
     def _own(self, name: str) -> Model:
         model = self.find(name)

@@ -194,7 +194,8 @@ def _copy(old: Path, copy: Path, report: Callable[[int], None]) -> None:
             report(count)
         target.flush()
         os.fsync(target.fileno())
-    shutil.copystat(old, copy)
+    with suppress(OSError):  # some disks keep no times
+        os.utime(copy, ns=(old.stat().st_atime_ns, old.stat().st_mtime_ns))
     checksums.dropped_from_cache(copy)
     if checksums.digest(copy, report) != found.hexdigest():
         raise StorageError(
