@@ -67,9 +67,10 @@ class Sort(StrEnum):
 class Hub:
     """One client. `cache` is a folder of its own; `tokens` may be asked to unlock a keyring, in a thread."""
 
-    def __init__(self, web: Web, cache: Path, tokens: Tokens) -> None:
+    def __init__(self, web: Web, cache: Path, tokens: Tokens, deadline_s: float = _DEADLINE_S) -> None:
         self._web = web
         self._tokens = tokens
+        self._deadline_s = deadline_s
         self._answers = Answers(cache)
         self._first = threading.Lock()
         self._installed = False
@@ -106,8 +107,8 @@ class Hub:
 
     async def read(self, repo: str, commit: str, path: str, start: int, stop: int) -> bytes:
         """Bytes of a file, up to its end. Raises `NetworkError`, `HubError`, `GatedError`."""
-        limit_s = _DEADLINE_S + (stop - start) / _SLOWEST
-        return await self.ask(lambda: self._read(repo, commit, path, start, stop), LOOKING, limit_s)
+        longer_s = (stop - start) / _SLOWEST
+        return await self.ask(lambda: self._read(repo, commit, path, start, stop), LOOKING, longer_s)
 
     def url(self, repo: str, commit: str, path: str) -> str:
         """Where a file is fetched."""
@@ -115,11 +116,11 @@ class Hub:
 
         return hf_hub_url(repo, path, revision=commit or "main", endpoint=self._web.endpoint)
 
-    async def ask(self, question: Callable[[], T], why: str, limit_s: float = _DEADLINE_S) -> T:
+    async def ask(self, question: Callable[[], T], why: str, longer_s: float = 0.0) -> T:
         """Runs `question` in a thread; connections it opens are listed as made for `why`."""
         try:
             with self._web.network.purpose(why):
-                return await answered(question, limit_s)
+                return await answered(question, self._deadline_s + longer_s)
         except TimeoutError:
             raise NetworkError(_SLOW) from None
 

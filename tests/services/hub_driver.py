@@ -45,11 +45,11 @@ def serving(monkeypatch: pytest.MonkeyPatch) -> Iterator[HubServer]:
 
 
 @contextmanager
-def client(folder: Path, patience_s: float = 5.0) -> Iterator[tuple[Hub, Network]]:
+def client(folder: Path, patience_s: float = 5.0, deadline_s: float = 30.0) -> Iterator[tuple[Hub, Network]]:
     """A client whose token and cache lie in `folder`."""
     network, tokens = Network(), Tokens(folder / "token")
     web = Web(network, tokens, patience_s)
-    hub = Hub(web, folder / "cache", tokens)
+    hub = Hub(web, folder / "cache", tokens, deadline_s)
     yield hub, network
     web.close()
     network.close()
