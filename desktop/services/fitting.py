@@ -168,11 +168,16 @@ class Fitting:
         """
         if subject.in_catalogue:
             return self.quick(subject, settings)
-        await asyncio.gather(self._learn(subject), self._examined())
-        found = self._judge(subject)
-        trained = found.known.shape.trained_context
-        keys = [found.estimator.key(_within(one, trained)) for one in (settings, *also)]
-        await self._probing.ask(subject.identity, keys, lambda: self._opened(subject))
+        try:
+            if subject.identity not in self._known:
+                self._probing.warm()
+            await asyncio.gather(self._learn(subject), self._examined())
+            found = self._judge(subject)
+            trained = found.known.shape.trained_context
+            keys = [found.estimator.key(_within(one, trained)) for one in (settings, *also)]
+            await self._probing.ask(subject.identity, keys, lambda: self._opened(subject))
+        finally:
+            self._probing.cool()
         self._judge(subject).estimator.learn(self._probing.said(subject.identity))
         return self.quick(subject, settings)
 
@@ -290,6 +295,7 @@ class Fitting:
                 task.cancel()
         running = [task for task in (self._examining, self._weighing, *self._notes) if task is not None]
         await asyncio.gather(*running, return_exceptions=True)
+        self._probing.cool()
 
     async def measured(self, model: Model, settings: LoadSettings, reply: Message | None = None) -> None:
         """Keeps what the engine holds with this model, once it is loaded, and the speed of a reply."""

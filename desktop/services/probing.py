@@ -8,16 +8,17 @@ Asking itself is `engine.measure`'s, what the answers mean is `core.fit`'s.
 from __future__ import annotations
 
 import asyncio
+import subprocess
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from desktop.core.errors import UserError
+from desktop.core.errors import LoadError, UserError
 from desktop.core.fit import Buffers
 from desktop.core.generation import LoadSettings
-from desktop.engine.measure import measure
+from desktop.engine.measure import measure, prepare
 
 _PROCESSES = 2
 _MODELS = 100  # whose answers are kept: several pages of variants
@@ -42,6 +43,7 @@ class Probing:
     def __init__(self) -> None:
         self._models: OrderedDict[str, _Model] = OrderedDict()
         self._turns = asyncio.Semaphore(_PROCESSES)
+        self._spare: subprocess.Popen[bytes] | None = None
 
     def said(self, identity: str) -> Mapping[LoadSettings, Buffers]:
         """What was answered about a model so far."""
@@ -52,6 +54,18 @@ class Probing:
         """Why a model cannot be asked about, or could not the last time."""
         model = self._models.get(identity)
         return model.fault if model else None
+
+    def warm(self) -> None:
+        """Starts the process of the next question, to be ready when the file is: starting takes most of the time."""
+        with suppress(LoadError):  # then the question says it
+            self._spare = self._spare or prepare()
+
+    def cool(self) -> None:
+        """Ends what `warm` started, if no question came."""
+        spare, self._spare = self._spare, None
+        if spare is not None:
+            spare.kill()
+            spare.communicate()
 
     async def ask(self, identity: str, wanted: Iterable[LoadSettings], opened: Opened) -> None:
         """Makes `said` know as many of the settings as the engine will answer for. Raises what `opened` raises."""
@@ -80,7 +94,8 @@ class Probing:
                     while model.asked:
                         settings = sorted(model.asked, key=_neighbourly)
                         model.asked.clear()
-                        found = await measure(path, settings)
+                        spare, self._spare = self._spare, None
+                        found = await measure(path, settings, process=spare)
                         model.said |= {s: b for s, b in zip(settings, found.buffers, strict=True) if b is not None}
                         model.fault = found.fault
         finally:
