@@ -50,6 +50,9 @@ _ODD = N_(
     "The answer was not the Hub's. A network that wants you to log in first, or a mirror, may stand in between. Open a "
     "page of the web to see, then try again."
 )
+_NO_ADDRESS = N_(
+    "HF_ENDPOINT is “{address}”, which is no address of a Hub: it begins with https://. Change or remove it."
+)
 _NAME = N_(
     "“{repo}” is not the name of a repository. It has an author and a name, such as TheBloke/zephyr-7B-beta-GGUF."
 )
@@ -129,6 +132,8 @@ class Hub:
     @contextmanager
     def asking(self, repo: str = "") -> Iterator[None]:
         """Around what asks: errors leave as `NetworkError` and `HubError`; a pause the Hub asked for is kept."""
+        if not self._web.endpoint.startswith(("https://", "http://")):
+            raise HubError(_NO_ADDRESS, address=self._web.endpoint[:100])
         pause = self._quiet_until - time.monotonic()
         if pause > 0:
             raise HubError(BUSY, seconds=pause)

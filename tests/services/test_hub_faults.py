@@ -109,6 +109,18 @@ def test_a_trickle_without_end_has_one(server: HubServer, tmp_path: Path) -> Non
         assert time.monotonic() - began < 5
 
 
+@pytest.mark.parametrize(
+    "address", ["nonsense", "ftp://a.example", "https://[::1", "http://a b", "https://h.example:99999"]
+)
+def test_an_address_that_is_none_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    monkeypatch.setenv("HF_ENDPOINT", address)
+    with client(tmp_path) as (hub, network):
+        network.sealed = True  # the last would be looked up
+        for asked in (hub.search("tiny").more, lambda: hub.listing(REPO), lambda: hub.read(REPO, "", "x.gguf", 0, 1)):
+            error = refusal(asked)
+            assert isinstance(error, NetworkError) or address in str(error)
+
+
 def test_sealed_asks_nobody(server: HubServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_ENDPOINT", "https://hub.example")
     with client(tmp_path) as (hub, network):
