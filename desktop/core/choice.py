@@ -6,7 +6,7 @@ usual types are preferred to rarer ones that need as much. What fits is `core.fi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from desktop.core.errors import N_
 from desktop.core.fit import Verdict
@@ -22,23 +22,17 @@ OTHER = N_("None of the usual types leaves memory for other programs. Of the oth
 PARTLY = N_("A usual type, part of which fits on the graphics card.")
 TIGHT = N_("A usual type that fits if other programs stay small.")
 POOR = N_("Better ones do not fit with memory to spare. Answers suffer noticeably.")
+SMALLEST = N_("None of the usual types fits. Of those that do, this is the smallest.")
 NONE = N_("None fits as it is set. This is the smallest; its details say what would make room.")
 
 Row = tuple[Variant, Verdict]
+Sort = Callable[[Variant], bool]
 
 
 def recommended(rows: Sequence[Row]) -> tuple[Variant, str]:
     """The variant, and the reason as a message id. There must be a row."""
-    for wanted, usual, poor, best, reason in (
-        (Verdict.FITS, True, False, True, BEST),
-        (Verdict.FITS, False, False, True, OTHER),
-        (Verdict.PARTLY, True, False, False, PARTLY),
-        (Verdict.TIGHT, True, False, False, TIGHT),
-        (Verdict.FITS, False, True, True, POOR),
-        (Verdict.PARTLY, False, True, True, POOR),
-        (Verdict.TIGHT, False, True, False, POOR),
-    ):
-        found = [v for v, verdict in rows if verdict is wanted and (_usual(v) if usual else poor or _good(v))]
+    for verdict, sort, best, reason in _ORDER:
+        found = [variant for variant, its in rows if its is verdict and sort(variant)]
         if found:
             return (max if best else min)(found, key=_bits), reason
     return min((v for v, _ in rows), key=lambda v: v.size), NONE
@@ -54,5 +48,25 @@ def _good(variant: Variant) -> bool:
     return kind is not None and kind.quality not in _POOR and kind.bits < _MOST_BITS
 
 
+def _poor(variant: Variant) -> bool:
+    return variant.quantisation is not None and variant.quantisation.quality in _POOR
+
+
+def _any(variant: Variant) -> bool:
+    return True
+
+
 def _bits(variant: Variant) -> tuple[float, int]:
     return (variant.quantisation.bits if variant.quantisation else 0.0), variant.size
+
+
+_ORDER: tuple[tuple[Verdict, Sort, bool, str], ...] = (
+    (Verdict.FITS, _usual, True, BEST),
+    (Verdict.FITS, _good, True, OTHER),
+    (Verdict.PARTLY, _usual, False, PARTLY),
+    (Verdict.TIGHT, _usual, False, TIGHT),
+    (Verdict.FITS, _poor, True, POOR),
+    (Verdict.FITS, _any, False, SMALLEST),
+    (Verdict.PARTLY, _any, False, SMALLEST),
+    (Verdict.TIGHT, _any, False, SMALLEST),
+)
