@@ -23,6 +23,8 @@ from desktop.core.settings import resolve
 from desktop.engine.client import Engine
 from desktop.services.calibration import Calibration
 from desktop.services.chats import Chats
+from desktop.services.downloads import Downloads
+from desktop.services.downloads import Downloads
 from desktop.services.drafts import Drafts
 from desktop.services.fitting import Fitting
 from desktop.services.headers import Headers
@@ -61,6 +63,7 @@ class Assembly:
     network: Network
     tokens: Tokens
     hub: Hub
+    downloads: Downloads
     notices: tuple[Notice, ...]
 
     @classmethod
@@ -83,22 +86,24 @@ class Assembly:
             engine = Engine()
             closing.push_async_callback(engine.close)
             pages = Help(resources())
-            network, tokens, hub = cls._outward(paths, preferences, closing)
+            network, tokens, web, hub = cls._outward(paths, preferences, closing)
             calibration = Calibration(paths.measured, f"{machine.cpu} x {machine.performance_cores}")
             fitting = Fitting(machine, engine, calibration, Headers(hub.read, paths.cache / "headers"))
             closing.push_async_callback(fitting.close)
             talk = Talk(engine, chats, library, preferences, pages, fitting)
             notices = tuple(n for n in (store.notice, preferences.notice, library.notice) if n)
             transcripts = Transcripts(chats)
+            downloads = await Downloads.opened(paths.downloads, library, web)
+            closing.push_async_callback(downloads.close)
             drafts = Drafts(paths.drafts)
             closing.push_async_callback(drafts.close)
             yield cls(
                 *(paths, preferences, chats, transcripts, drafts, library, machine, pages, engine, talk, fitting),
-                *(network, tokens, hub, notices),
+                *(network, tokens, hub, downloads, notices),
             )
 
     @staticmethod
-    def _outward(paths: Paths, preferences: Preferences, closing: AsyncExitStack) -> tuple[Network, Tokens, Hub]:
+    def _outward(paths: Paths, preferences: Preferences, closing: AsyncExitStack) -> tuple[Network, Tokens, Web, Hub]:
         """What reaches beyond this computer, behind one seal."""
         network = Network(paths.connections, sealed=resolve(preferences.values())["offline"] is True)
         closing.callback(network.close)
@@ -106,7 +111,7 @@ class Assembly:
         web = Web(network, tokens)
         closing.callback(web.close)
         hub = Hub(web, paths.cache / "hub", tokens)
-        return network, tokens, hub
+        return network, tokens, web, hub
 
     @classmethod
     @asynccontextmanager
