@@ -15,7 +15,7 @@ from desktop.core.repos import Variant
 
 USUAL = ("Q4_K_M", "Q5_K_S", "Q5_K_M", "Q6_K")  # TheBloke's "recommended", and Q6_K, which loses next to nothing
 _MOST_BITS = 9.0  # more than Q8_0 costs twice the memory and speed for nothing that is noticed
-_POOR = (Quality.HIGH, Quality.SEVERE)
+_POOR = (Quality.SUBSTANTIAL, Quality.HIGH, Quality.SEVERE)
 
 BEST = N_("The best quality that leaves memory for other programs.")
 OTHER = N_("None of the usual types leaves memory for other programs. Of the others this is the best.")

@@ -69,6 +69,7 @@ class Quality(StrEnum):
     LOW = N_("low loss")
     BALANCED = N_("balanced")
     GREATER = N_("greater loss")
+    SUBSTANTIAL = N_("substantial loss")
     HIGH = N_("high loss")
     SEVERE = N_("significant loss")
     SPECIAL = N_("trained for this type")
@@ -167,7 +168,7 @@ _Q4S = N_("Small, and a little worse than Q4_K_M.")
 _Q4M = N_("Medium size and balanced quality: the usual choice.")
 _Q5 = N_("Large, with hardly any loss: a good choice where it fits.")
 _Q6 = N_("Very large, with almost no loss.")
-_Q8 = N_("Twice the size of a Q4, and hardly to be told from the original.")
+_Q8 = N_("Twice the size of a Q4, and hardly to be told from the original. Q6_K is nearly as good and smaller.")
 _I4 = N_("About as good as Q4_K_S and a little smaller; slower on some processors.")
 _I3 = N_("Smaller than Q3_K at the same quality; slower without a graphics card.")
 _I2 = N_("Extremely small. Only for large models that would not fit otherwise.")
@@ -191,7 +192,7 @@ FILE_TYPES: Mapping[int, FileType] = {
         FileType(10, "Q2_K", 3.35, Quality.SEVERE, _Q2, loss=3.5199),
         FileType(11, "Q3_K_S", 3.5, Quality.HIGH, _Q3, loss=1.6321),
         FileType(12, "Q3_K_M", 3.91, Quality.HIGH, _Q3, loss=0.6569),
-        FileType(13, "Q3_K_L", 4.27, Quality.HIGH, _Q3L, loss=0.5562),
+        FileType(13, "Q3_K_L", 4.27, Quality.SUBSTANTIAL, _Q3L, loss=0.5562),
         FileType(14, "Q4_K_S", 4.58, Quality.GREATER, _Q4S, loss=0.2689),
         FileType(15, "Q4_K_M", 4.85, Quality.BALANCED, _Q4M, recommended=True, loss=0.1754),
         FileType(16, "Q5_K_S", 5.54, Quality.LOW, _Q5, recommended=True, loss=0.1049),

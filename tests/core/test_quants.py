@@ -114,3 +114,12 @@ def test_types_that_were_removed_say_so() -> None:
 )
 def test_labels(name: str, label: str) -> None:
     assert quants.label(name) == label
+
+
+def test_qualities_are_the_published_ones() -> None:
+    """In TheBloke's words of the model cards, best first."""
+    order = list(quants.Quality)
+    names = "Q8_0 Q6_K Q5_K_M Q5_K_S Q4_K_M Q4_K_S Q3_K_L Q3_K_M Q3_K_S Q2_K".split()
+    ranks = [order.index(quants.BY_NAME[name].quality) for name in names]
+    assert ranks == sorted(ranks)
+    assert quants.BY_NAME["Q3_K_L"].quality is quants.Quality.SUBSTANTIAL
