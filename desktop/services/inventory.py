@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass, fields, replace
 from enum import StrEnum
 from pathlib import Path
@@ -117,6 +119,7 @@ class Inventory:
             if version == 1:
                 self.contents = _contents(document, self.paths)
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            self.contents = Contents((), _salvaged(data, self.paths))
             kept = aside(file, time.strftime("%Y%m%d-%H%M%S"))
             self.notice = Notice(
                 N_("The list of your models could not be read. It was kept as “{path}”. Import linked models again."),
@@ -153,6 +156,14 @@ def _contents(document: dict[str, Any], paths: Paths) -> Contents:
         found = Move(paths.home / str(move["to"]), paths.home / str(move["old"]), Stage(move["stage"]), files)
     models = tuple(_model(row, paths.home) for row in document["models"])
     return Contents(models, paths.home / str(document.get("folder", paths.models)), found)
+
+
+def _salvaged(data: bytes, paths: Paths) -> Path:
+    """The folder that a damaged list names, so that what lies there is found again."""
+    found = re.search(rb'"folder": ("(?:[^"\\]|\\.)*")', data)
+    with suppress(ValueError):
+        return paths.home / str(json.loads(found[1])) if found else paths.models
+    return paths.models
 
 
 def _model(row: dict[str, Any], home: Path) -> Model:

@@ -40,6 +40,8 @@ def put_away(model: Model, folder: Path, paths: Paths) -> Path:
 def take_back(model: Model, paths: Paths) -> Path:
     """Moves a model's files out of the bin, where they were; beside it if something else lies there by now."""
     lodging = _lodging(model)
+    if lodging is None:
+        return model.path
     folder = _folder_of(lodging.parent, paths)
     target = folder / model.path.relative_to(lodging)
     if any(os.path.lexists(target.with_name(file.name)) for file in model.files):
@@ -51,7 +53,9 @@ def take_back(model: Model, paths: Paths) -> Path:
 
 def discard(model: Model) -> None:
     """Ends a model that is in the bin, as far as the disk lets it."""
-    shutil.rmtree(_lodging(model), ignore_errors=True)
+    lodging = _lodging(model)
+    if lodging is not None:
+        shutil.rmtree(lodging, ignore_errors=True)
 
 
 def settle(models: Iterable[Model], folder: Path, paths: Paths) -> None:
@@ -86,12 +90,14 @@ def _other_place(model: Model, folder: Path, paths: Paths) -> Path:
         place = model.path.relative_to(folder) if model.path.is_relative_to(folder) else Path(model.path.name)
         return (bin_of(folder, paths) / model.id / place).parent
     lodging = _lodging(model)
-    return (_folder_of(lodging.parent, paths) / model.path.relative_to(lodging)).parent
+    return (
+        (_folder_of(lodging.parent, paths) / model.path.relative_to(lodging)).parent if lodging else model.path.parent
+    )
 
 
-def _lodging(model: Model) -> Path:
-    """The folder in the bin that holds nothing but this model's files."""
-    return next((above for above in model.path.parents if above.name == model.id), model.path.parent)
+def _lodging(model: Model) -> Path | None:
+    """The folder in the bin with nothing but this model's files; None where they were gone when it was removed."""
+    return next((above for above in model.path.parents if above.name == model.id), None)
 
 
 def _folder_of(bin_: Path, paths: Paths) -> Path:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from gguf import GGUFWriter
 
+from desktop.core.errors import ModelFileError
 from desktop.core.generation import load_settings
 from desktop.core.settings import resolve
 from desktop.engine.client import Engine
@@ -238,6 +239,19 @@ def test_what_goes_with_models_is_passed_over_and_what_is_unreadable_is_told(hom
     assert set(told) == {"text.gguf", "empty.gguf", "torn-00001-of-00003.gguf", gone.name}
     assert "not a GGUF" in told["text.gguf"]
     assert "torn-00002-of-00003.gguf” is not there" in told["torn-00001-of-00003.gguf"]
+
+
+def test_what_goes_with_a_model_is_not_imported_as_one(paths: Paths, tmp_path: Path) -> None:
+    gguf_of(tmp_path / "eyes.gguf", "clip")
+    gguf_of(paths.models / "a" / "b" / "mmproj.gguf", "clip")
+
+    async def main() -> None:
+        library = await fresh(paths)
+        assert len(library.all()) == 1
+        with pytest.raises(ModelFileError, match=r"“eyes\.gguf” belongs to a model but is none"):
+            await library.import_file(tmp_path / "eyes.gguf")
+
+    run(main())
 
 
 @pytest.mark.parametrize(

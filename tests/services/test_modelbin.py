@@ -170,3 +170,23 @@ def test_half_an_import_of_yesterday_goes_and_halves_of_downloads_stay(paths: Pa
         assert len(parts) == 2
 
     run(main())
+
+
+def test_a_model_whose_file_was_gone_takes_nothing_with_it(paths: Paths, tiny: Path) -> None:
+    """It is in the bin by name only: its neighbours stay when the bin is emptied, and it may come back by itself."""
+
+    async def main() -> None:
+        library, one, two = await with_two_variants(paths, tiny)
+        for ending in ("empty", "restore"):
+            one.path.unlink()
+            removed = await library.remove(one.name)
+            if ending == "empty":
+                await library.empty_bin(9e9)
+                one = await library.add(put(tiny / "tiny.gguf", one.path), ORIGIN)
+            else:
+                put(tiny / "tiny.gguf", one.path)
+                assert (await library.restore(removed)).path == one.path
+            assert two.present
+        assert (await fresh(paths)).find(one.name).present
+
+    run(main())

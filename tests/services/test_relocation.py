@@ -270,3 +270,19 @@ def test_a_folder_whose_disk_is_not_connected(paths: Paths, tiny: Path, tmp_path
         assert library.find(model.name).present
 
     run(main())
+
+
+def test_a_damaged_list_still_tells_the_folder(paths: Paths, tiny: Path, tmp_path: Path) -> None:
+    async def main() -> None:
+        library, model = await downloaded(paths, tiny)
+        to = tmp_path / 'disk "큰" \\ models'
+        await library.move_folder(to)
+        paths.library.write_bytes(paths.library.read_bytes()[:-20])
+        again = await fresh(paths)
+        assert "could not be read" in str(again.notice)
+        assert again.folder == to
+        assert again.find(model.name).owned
+        paths.library.write_bytes(b'{"folder": "\\x"')
+        assert (await fresh(paths)).folder == paths.models
+
+    run(main())
