@@ -24,7 +24,6 @@ from desktop.engine.client import Engine
 from desktop.services.calibration import Calibration
 from desktop.services.chats import Chats
 from desktop.services.downloads import Downloads
-from desktop.services.downloads import Downloads
 from desktop.services.drafts import Drafts
 from desktop.services.fitting import Fitting
 from desktop.services.headers import Headers

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 ENDING = ("SIGTERM", "SIGHUP")  # `kill` and `timeout`; a terminal that closes, which Windows does not tell
 HIDDEN = {  # of a frozen executable
     "engine-host": "desktop.engine.host",
-    "engine-probe": "desktop.engine.probe",
+    "engine-probe": "desktop.engine.survey",
     "engine-measure": "desktop.engine.gauge",
 }
 

@@ -1,17 +1,16 @@
 """A short process that says what llama.cpp can do here, so that a processor it was not built for ends only itself.
 
 Invariant: `examine` always answers, in bounded time: a probe that died is a finding like any other. No model is loaded.
-`main` runs where llama_cpp may be imported, `examine` where it may not be.
+That process is `engine.survey`; llama_cpp is never imported here.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-import os
 import subprocess
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from desktop.core.errors import N_, EngineDied
 from desktop.engine.cpu import built_for, missing_instructions
@@ -19,7 +18,7 @@ from desktop.engine.death import explain
 from desktop.engine.devices import Device, DeviceKind
 from desktop.engine.process import command, start
 
-PROBE_VERB = "engine-probe"  # the hidden verb of `alcove` that is `engine.probe.main`
+PROBE_VERB = "engine-probe"  # the hidden verb of `alcove` that is `engine.survey.main`
 _LIMIT_S = 30.0  # importing takes 0.3 s here; this leaves room for a cold disk and a virus scanner
 
 
@@ -41,7 +40,7 @@ class Report:
 
 async def examine(arguments: Sequence[str] | None = None, limit_s: float = _LIMIT_S) -> Report:
     """Runs the probe, for at most `limit_s` seconds."""
-    process = start(arguments or command(PROBE_VERB, "desktop.engine.probe"))
+    process = start(arguments or command(PROBE_VERB, "desktop.engine.survey"))
     try:
         said, log = await asyncio.to_thread(_hear, process, limit_s)
     finally:
@@ -74,22 +73,3 @@ def _report(said: dict[str, object]) -> Report:
         missing=tuple(missing_instructions(info)),
         devices=tuple(Device(**{**row, "kind": DeviceKind(row["kind"])}) for row in rows),
     )
-
-
-def main() -> int:
-    """The probe process: one line of JSON on what was its standard output."""
-    outlet = os.dup(1)
-    os.dup2(2, 1)
-    from desktop.engine import llama
-
-    found = {
-        "version": llama.version(),
-        "system_info": llama.system_info(),
-        "devices": [asdict(device) for device in llama.devices()],
-    }
-    os.write(outlet, json.dumps(found).encode("ascii"))
-    return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

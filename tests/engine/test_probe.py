@@ -12,7 +12,7 @@ from desktop.engine import cpu
 from desktop.engine.devices import DeviceKind
 from desktop.engine.probe import examine
 
-PROBE = "import os, sys; from desktop.engine import probe, llama;"
+PROBE = "import os, sys; from desktop.engine import survey, llama;"
 
 
 def python(script: str) -> list[str]:
@@ -30,7 +30,7 @@ def test_it_reports_this_machine() -> None:
 
 def test_noise_on_the_standard_output_does_no_harm() -> None:
     script = PROBE + "v = llama.version; llama.version = lambda: (print('noise'), os.write(1, b'noise'), v())[2];"
-    assert asyncio.run(examine(python(script + "probe.main()"))).works
+    assert asyncio.run(examine(python(script + "survey.main()"))).works
 
 
 @pytest.mark.parametrize(

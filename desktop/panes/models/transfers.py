@@ -45,6 +45,10 @@ class Transfers(QObject):
         downloads.listen(self._heard)
         self._heard()
 
+    def busy(self) -> bool:
+        """Whether something is on its way."""
+        return self._counted > 0
+
     def all(self) -> list[Download]:
         return list(self._downloads.all())
 

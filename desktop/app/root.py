@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QWidget
 
+from desktop.app.models import Models
 from desktop.assembly import Assembly
 from desktop.core.chat import Opening
 from desktop.core.errors import StorageError, UserError
@@ -29,7 +30,6 @@ from desktop.panes.chat.controller import ChatController
 from desktop.panes.chat.edges import ModelChoice
 from desktop.panes.chat.files import ChatFiles
 from desktop.panes.chat.view import ChatView
-from desktop.panes.models.controller import ModelsController
 from desktop.services.library import Model
 from desktop.services.loading import GUIDE_SETTINGS
 from desktop.services.paths import Paths
@@ -43,7 +43,6 @@ from desktop.ui.translation import _
 
 if TYPE_CHECKING:
     from desktop.panes.help.view import HelpView
-    from desktop.panes.models.view import ModelsView
 
 log = logging.getLogger(__name__)
 STATUS_MS = 2000  # memory moves slowly, and asking the system for it costs 0.1 ms
@@ -90,7 +89,7 @@ class Root:
         self.chat = ChatController(
             alcove.chats, alcove.talk, self.tasks, ChatFiles(alcove.transcripts, self.tasks), alcove.drafts
         )
-        self.models = ModelsController(alcove.library, alcove.preferences, self.tasks.spawn)
+        self.models = Models(self.look, alcove, self.tasks)
         self.chat_view = ChatView(self.look, self.chat)
         self._pulse = QTimer(interval=STATUS_MS)
         self._join()
@@ -100,19 +99,13 @@ class Root:
         """A pane, when it is first shown."""
         match pane:
             case "models":
-                return self.models_view
+                return self.models.view
             case "settings":
                 return self._settings_view()
             case "help":
                 return self.help_view
             case _:
                 return self.chat_view
-
-    @cached_property
-    def models_view(self) -> ModelsView:
-        from desktop.panes.models.view import ModelsView
-
-        return ModelsView(self.look, self.models)
 
     @cached_property
     def help_view(self) -> HelpView:
@@ -126,18 +119,21 @@ class Root:
 
     def _settings_view(self) -> QWidget:
         from desktop.panes.settings.controller import SettingsController
+        from desktop.panes.settings.privacy import PrivacyController
         from desktop.panes.settings.view import SettingsView
 
         alcove = self._alcove
         controller = SettingsController(alcove.preferences, self._model_names, alcove.paths.home, self.tasks.spawn)
         controller.window_changed.connect(self._dress)
-        return SettingsView(self.look, controller)
+        privacy = PrivacyController(alcove.network, alcove.tokens, self.tasks.spawn)
+        return SettingsView(self.look, controller, privacy)
 
     def start(self) -> None:
         """What is read once the window can be seen."""
         self._list_models()
         self._pulse.start()
         self.chat.start()
+        self.models.start()
         self.chat_view.composer.field.setFocus()
         for notice in self._alcove.notices:
             self.window.notify(notice.message, notice.fields)
@@ -164,7 +160,7 @@ class Root:
 
     def _join(self) -> None:
         self.models.changed.connect(self._list_models)
-        self.models.renamed.connect(lambda old, new: self.tasks.spawn(self._renamed(old, new)))
+        self.models.library.renamed.connect(lambda old, new: self.tasks.spawn(self._renamed(old, new)))
         self.models.chosen.connect(self._chat_with)
         self.chat.device_changed.connect(lambda _device: self._tell_status())
         self._pulse.timeout.connect(self._tell_status)
@@ -183,7 +179,7 @@ class Root:
                 self.chat_view.new_chat()
             case Command.IMPORT_MODEL:
                 self.window.show_pane("models")
-                self.models_view.ask_for_files()
+                self.models.view.ask_for_files()
             case Command.FIND:
                 self.window.unfold()
                 self.chat_view.search()
@@ -212,7 +208,7 @@ class Root:
 
     def _import_models(self, paths: list[Path]) -> None:
         self.window.show_pane("models")
-        self.models.import_files([Path(p) for p in paths])
+        self.models.library.import_files([Path(p) for p in paths])
 
     def _list_models(self) -> None:
         self.chat.set_models([_choice(model) for model in self._alcove.library.all()])
@@ -248,6 +244,7 @@ class Root:
     def _dress(self, settings: Mapping[str, Value]) -> None:
         """Language, appearance and text size, now."""
         self._shell.dress(settings)
+        self._alcove.network.sealed = settings["offline"] is True
         self._alcove.help.spoken = translation.language()
         self._list_models()
 

@@ -1,0 +1,95 @@
+"""The models pane's parts: made when the pane is first shown, or when there is something for them to do.
+
+Invariant: everything that reaches beyond this computer is made here only when a person looks for it, or when a download
+was left running; the window's start pays for none of it. What the parts say to the rest of the window leaves through
+the three signals below.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QWidget
+
+from desktop.assembly import Assembly
+from desktop.panes.models.controller import ModelsController
+from desktop.ui.loop import Tasks
+from desktop.ui.theme import Theme
+
+if TYPE_CHECKING:
+    from desktop.panes.models.transfers import Transfers
+    from desktop.panes.models.upkeep import Upkeep
+    from desktop.panes.models.view import ModelsView
+
+
+class Models(QObject):
+    chosen = Signal(str)  # a model to chat with, "" for the guide
+    changed = Signal()  # other models in the library
+    progressed = Signal(object)  # how much of what is being downloaded is here, 0..1; None where nothing is
+
+    def __init__(self, look: Theme, alcove: Assembly, tasks: Tasks) -> None:
+        super().__init__()
+        self._look, self._alcove, self._tasks = look, alcove, tasks
+        self.library = ModelsController(alcove.library, alcove.preferences, tasks.spawn)
+        self.library.chosen.connect(self.chosen)
+        self.library.changed.connect(self.changed)
+
+    def start(self) -> None:
+        """Goes on with the downloads that ran when the program ended last."""
+        if self._alcove.downloads.all():
+            self.transfers.progressed.connect(self.progressed)
+            self._alcove.downloads.start()
+
+    @cached_property
+    def view(self) -> ModelsView:
+        from desktop.panes.models.view import ModelsView, Page
+
+        view = ModelsView(
+            self._look, self.library, {Page.FIND: self._find, Page.DOWNLOADS: self._downloads}, self._upkeep()
+        )
+        self.transfers.under_way.connect(lambda number: view.count(Page.DOWNLOADS, number))
+        return view
+
+    def _find(self) -> QWidget:
+        from desktop.panes.models.find_controller import FindController
+        from desktop.panes.models.find_view import FindView
+        from desktop.panes.models.offer import Offer
+
+        alcove, spawn = self._alcove, self._tasks.spawn
+        offer = Offer(
+            *(alcove.hub, alcove.fitting, alcove.downloads, alcove.library, alcove.preferences, alcove.tokens),
+            spawn,
+            self,
+        )
+        offer.chosen.connect(self.chosen)
+        return FindView(self._look, FindController(alcove.hub, offer, spawn, self))
+
+    def _downloads(self) -> QWidget:
+        from desktop.panes.models.downloads_view import DownloadsView
+        from desktop.panes.models.view import Page
+
+        view = DownloadsView(self._look, self.transfers)
+        view.find_wanted.connect(lambda: self.view.show_page(Page.FIND))
+        return view
+
+    def _upkeep(self) -> Upkeep:
+        from desktop.panes.models.upkeep import Upkeep
+
+        alcove, transfers = self._alcove, self.transfers
+        return Upkeep(
+            *(self.library, alcove.library, alcove.fitting, self._tasks.spawn, alcove.talk.unload),
+            transfers.busy,
+            self,
+        )
+
+    @cached_property
+    def transfers(self) -> Transfers:
+        from desktop.panes.models.transfers import Transfers
+
+        transfers = Transfers(self._alcove.downloads, self._alcove.library, self._tasks.spawn, self)
+        transfers.chosen.connect(self.chosen)
+        transfers.progressed.connect(self.progressed)
+        transfers.arrived.connect(lambda _id: self.library.changed.emit())
+        return transfers
