@@ -44,4 +44,5 @@ def bloke(monkeypatch: pytest.MonkeyPatch) -> Iterator[HubServer]:
     """A Hub with one model to download, and a gated one; sends in small steps, so that what is in flight is bounded."""
     with fetching.hub() as server:
         monkeypatch.setenv("HF_ENDPOINT", server.endpoint)
+        monkeypatch.setattr("desktop.core.transfer._FIRST_WAIT_S", 0.05)  # there are many failures to wait after
         yield server
