@@ -225,6 +225,7 @@ def _place(inventory: Inventory, to: Path, pairs: Pairs) -> None:
         return Contents(models, to, Move(to, old.folder, Stage.LEAVING, pairs))
 
     inventory.write(switch)
+    _sync(inventory.paths.home)  # the old files may be on another disk, which may forget them sooner
 
 
 def _at(model: Model, placed: dict[Path, Path], to: Path) -> Model:
