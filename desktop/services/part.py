@@ -234,7 +234,7 @@ class Part:
         self.size = size
         self.etag = str(told.get("etag", ""))
         safe = length if told.get("boot") == _boot() else min(length, synced)
-        return min(safe, size) if size else safe
+        return max(0, min(safe, size) if size else safe)
 
     def _empty(self) -> None:
         self._settle()
