@@ -49,6 +49,8 @@ class Shelf(Protocol):
     @property
     def folder(self) -> Path: ...
 
+    def require_folder(self) -> None: ...
+
     async def add(self, path: Path, origin: Origin) -> Model: ...
 
 
@@ -190,7 +192,7 @@ class Downloads:
 
     async def _require_space(self, row: Download) -> None:
         """For this one and all that are under way. Raises `StorageError`."""
-        folder, others = self._shelf.folder, [r for r in self._rows.values() if r.state is not State.DONE]
+        folder, others = self._shelf.folder, [r for r in self._rows.values() if r.state not in _OVER]
 
         def work() -> tuple[int, int]:
             here = sum(errand.part.on_disk() for errand in errands(folder, row, self._web.endpoint))
@@ -269,6 +271,7 @@ class Downloads:
     async def _with_folders(self, row: Download) -> Download:
         """The folders made that the files lie in, and remembered, so that cancelling can remove them."""
         places = [target(self._shelf.folder, row, file).parent for file in row.files]
+        await asyncio.to_thread(self._shelf.require_folder)
         made = await asyncio.to_thread(lambda: [str(folder) for place in places for folder in make_folder(place)])
         if made and self._rows.get(row.id) is row:
             row = replace(row, made=(*row.made, *made))

@@ -49,6 +49,9 @@ class Shelf:
 
     folder: Path
 
+    def require_folder(self) -> None:
+        """It is always there."""
+
     async def add(self, path: Path, origin: Origin) -> Model:
         return Model("it", path.stem, path, origin=origin)
 
@@ -95,6 +98,7 @@ async def ours(endpoint: str, folder: Path, size: int, sha256: str) -> dict[str,
     os.environ["HF_ENDPOINT"] = endpoint
     network = Network()
     web = Web(network, Nobody())
+    (folder / "models").mkdir()
     downloads = await Downloads.opened(folder / "downloads.json", Shelf(folder / "models"), web)
     stop, gaps = asyncio.Event(), [0.0]
 

@@ -64,6 +64,9 @@ class Shelf:
     folder: Path
     taken: list[tuple[Path, Origin]] = field(default_factory=list)
 
+    def require_folder(self) -> None:
+        """It is always there."""
+
     async def add(self, path: Path, origin: Origin) -> Model:
         self.taken.append((path, origin))
         return Model(f"model-{len(self.taken)}", path.stem, path, origin=origin)
