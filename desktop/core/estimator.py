@@ -21,6 +21,7 @@ from desktop.core.fit import (
     kv_bytes,
     layers_on_cards,
     probed,
+    process_bytes,
 )
 from desktop.core.generation import LoadSettings
 from desktop.core.repacking import NONE, Repacking
@@ -79,7 +80,12 @@ class Estimator:
         if base is None:
             base = self._bases[place] = closed_form(self.shape, place, self._repacking)
         kept = sum(kv_bytes(layer, key) for layer in self.shape.layers)
-        return replace(base, kv_bytes=kept + self.shape.state_bytes, compute_bytes=compute_bytes(self.shape, key))
+        return replace(
+            base,
+            kv_bytes=kept + self.shape.state_bytes,
+            compute_bytes=compute_bytes(self.shape, key),
+            process_bytes=process_bytes(self.shape, key),
+        )
 
 
 def _alike(one: LoadSettings, other: LoadSettings) -> bool:

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
-from types import MappingProxyType
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Self
 
 from desktop.core import quants
 from desktop.core.gguf import Tensor
-from desktop.core.shape import Shape, layer_of
+from desktop.core.shape import Shape, Weights, layer_of
 
 _NUMBERS = {row.name: row.number for row in quants.TENSOR_TYPES.values()}
 # A type is copied if its rows are a multiple of the number, where the processor has all of the instructions.
@@ -37,9 +37,9 @@ _GUESSED_SHARE = 0.9  # of a file in a repackable type; 70 % in TinyLlama's Q4_K
 
 @dataclass(frozen=True, slots=True)
 class Repacking:
-    """The rules of one processor: tensor type → what the number of rows must be a multiple of."""
+    """The rules of one processor: pairs of a tensor type and what the number of rows must be a multiple of."""
 
-    rows: Mapping[int, int] = field(default_factory=dict)
+    rules: frozenset[tuple[int, int]] = frozenset()
 
     @classmethod
     def of(cls, system_info: str) -> Self:
@@ -51,12 +51,16 @@ class Repacking:
                 for name, rows in types.items():
                     number = _NUMBERS[name]
                     found[number] = min(rows, found.get(number, rows))
-        return cls(MappingProxyType(found))
+        return cls(frozenset(found.items()))
+
+    def rows(self, number: int) -> int:
+        """What the rows of a tensor type must be a multiple of; 0 where it is not copied."""
+        return next((rows for kind, rows in self.rules if kind == number), 0)
 
     def takes(self, tensor: Tensor) -> bool:
         """Whether a matrix is copied; tables that are only looked up are not."""
-        rows = self.rows.get(tensor.type)
-        if rows is None or _LOOKED_UP.search(tensor.name):
+        rows = self.rows(tensor.type)
+        if not rows or _LOOKED_UP.search(tensor.name):
             return False
         matrix = len(tensor.shape) == 2 or tensor.shape[2:] == (1,)
         return (matrix or (len(tensor.shape) == 3 and "_exps." in tensor.name)) and tensor.shape[1] % rows == 0
@@ -79,29 +83,36 @@ class Placement:
 
 def place(shape: Shape, repacking: Repacking, host: int) -> Placement:
     """Where the weights of a shape lie by the rules, those of the first `host` layers and what is only looked up."""
-    if not shape.files:
-        own = shape.weights_bytes * host // (len(shape.layers) + 1)
-        copied = int(own * _GUESSED_SHARE) if shape.main_type in repacking.rows else 0
-        return Placement(own, own - copied, copied)
-    names = {tensor.name for file in shape.files for tensor in file}
+    if shape.weights is not None:
+        return _place(shape.weights, len(shape.layers), repacking, host)
+    own = shape.weights_bytes * host // (len(shape.layers) + 1)
+    unknown = shape.main_type < 0 and bool(repacking.rules)
+    copied = int(own * _GUESSED_SHARE) if unknown or repacking.rows(shape.main_type) else 0
+    return Placement(own, own - copied, copied)
+
+
+@lru_cache(maxsize=128)
+def _place(weights: Weights, layers: int, repacking: Repacking, host: int) -> Placement:
+    names = {tensor.name for file in weights.files for tensor in file}
+    tied = "output.weight" not in names and host > layers
     found = [
         (tensor.name, "COPIED" if copied else "CPU")
-        for file in shape.files
+        for file in weights.files
         for tensor in file
-        if layer_of(tensor, len(shape.layers)) < host
-        for copied in _uses(tensor, repacking, tied="output.weight" not in names and host > len(shape.layers))
+        if layer_of(tensor, layers) < host
+        for copied in _uses(tensor, repacking, tied)
     ]
-    return placed(shape, found)
+    return placed(weights, found)
 
 
-def placed(shape: Shape, buffers: Collection[tuple[str, str]]) -> Placement:
+def placed(weights: Weights, buffers: Collection[tuple[str, str]]) -> Placement:
     """Where the weights lie as llama.cpp said: pairs of a tensor's name and its buffer's, "CPU" the plain one.
 
     A tensor may come twice: an embedding that is the output matrix as well.
     """
     plain = {name for name, buffer in buffers if buffer == "CPU"}
-    mapped = sum(_span(t for t in file if t.name in plain) for file in shape.files)
-    sizes = {tensor.name: tensor.nbytes for file in shape.files for tensor in file}
+    mapped = sum(_span(t for t in file if t.name in plain) for file in weights.files)
+    sizes = {tensor.name: tensor.nbytes for file in weights.files for tensor in file}
     repacked = sum(sizes.get(name, 0) for name, buffer in buffers if buffer != "CPU")
     return Placement(mapped, sum(sizes.get(name, 0) for name in plain), repacked)
 
@@ -109,7 +120,7 @@ def placed(shape: Shape, buffers: Collection[tuple[str, str]]) -> Placement:
 def _uses(tensor: Tensor, repacking: Repacking, tied: bool) -> list[bool]:
     """Whether a tensor is copied, once for each use: a tied embedding is the output matrix, too."""
     if tied and tensor.name == "token_embd.weight":
-        rows = repacking.rows.get(tensor.type, 0)
+        rows = repacking.rows(tensor.type)
         return [False, True] if rows and tensor.shape[-1] % rows == 0 else [False]
     return [repacking.takes(tensor)]
 

@@ -48,6 +48,24 @@ class Layer:
     window: int = 0
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Weights:
+    """The tensors of each file of a model; equal only to itself, so that what is worked out of it can be kept."""
+
+    files: tuple[tuple[Tensor, ...], ...]
+    by_layer: tuple[int, ...]  # bytes of each layer, and last of the output
+
+    @classmethod
+    def of(cls, headers: Sequence[Header], layers: int) -> Self:
+        files = tuple(header.tensors for header in headers)
+        bytes_of = [0] * (layers + 2)  # the last for what is only looked up, and for layers that are not there
+        for file in files:
+            for tensor in file:
+                number = layer_of(tensor, layers)
+                bytes_of[number if number <= layers else -1] += tensor.nbytes
+        return cls(files, tuple(bytes_of[:-1]))
+
+
 @dataclass(frozen=True, slots=True)
 class Shape:
     """Numbers of a model; `held` says that the closed form is known to be right for models of this kind."""
@@ -61,9 +79,9 @@ class Shape:
     vocabulary: int
     trained_context: int
     weights_bytes: int
-    files: tuple[tuple[Tensor, ...], ...] = ()  # the tensors of each file; none where no header was seen
+    weights: Weights | None = None  # None where no header was seen
     state_bytes: int = 0  # of recurrent layers, whatever the context
-    text_bytes: int = 0  # the description before the weights: mostly the vocabulary
+    merges: int = 0  # rules of a vocabulary of the BPE kind
     main_type: int = -1  # the tensor type that holds most of the weights, where no tensors are known
     held: bool = False
 
@@ -86,9 +104,9 @@ class Shape:
             vocabulary=first.vocabulary,
             trained_context=min(numbers["context_length"], MAX_CONTEXT),
             weights_bytes=sum(header.weights_bytes for header in headers),
-            files=tuple(header.tensors for header in headers),
+            weights=Weights.of(headers, len(layers)),
             state_bytes=_state(numbers, layers),
-            text_bytes=first.data_offset,
+            merges=_length(first, "tokenizer.ggml.merges"),
             held=first.architecture in _HELD and not numbers["expert_count"] and all(la.keys for la in layers),
         )
 
@@ -118,19 +136,19 @@ class Shape:
             vocabulary=vocabulary,
             trained_context=min(max(context, 0), MAX_CONTEXT),
             weights_bytes=max(size, 0),
-            text_bytes=24 * vocabulary,
+            merges=vocabulary if vocabulary > 32_000 else 0,
             main_type=_main_type(quantisation),
         )
 
     def layer_bytes(self, number: int) -> int:
         """Weights of a layer, of the output for the number after the last one; an even share where none are known."""
-        if not self.files:
+        if self.weights is None:
             return self.weights_bytes // (len(self.layers) + 1)
-        return sum(t.nbytes for file in self.files for t in file if layer_of(t, len(self.layers)) == number)
+        return self.weights.by_layer[number]
 
     def sibling(self, size: int, quantisation: FileType | None) -> Self:
         """The same model in another variant, whose tensors are not known."""
-        return replace(self, weights_bytes=max(size, 0), files=(), main_type=_main_type(quantisation))
+        return replace(self, weights_bytes=max(size, 0), weights=None, main_type=_main_type(quantisation))
 
 
 def layer_of(tensor: Tensor, layers: int) -> int:
@@ -168,6 +186,11 @@ class _Numbers:
 
     def raw(self, key: str) -> Value | None:
         return self._header.metadata.get(f"{self.architecture}.{key}")
+
+
+def _length(header: Header, key: str) -> int:
+    value = header.metadata.get(key)
+    return len(value) if isinstance(value, tuple) else 0
 
 
 def _bounded(value: int | None) -> int:

@@ -88,6 +88,7 @@ def main() -> int:
     outlet = os.dup(1)
     os.dup2(2, 1)
     _limit_memory()
+    os.environ["GGML_NO_BACKTRACE"] = "1"  # else a debugger is started at a death, which takes seconds
     from desktop.engine import llama  # the time it takes runs while whoever asks may still be fetching the header
 
     llama.version()

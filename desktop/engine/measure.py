@@ -13,6 +13,7 @@ import subprocess
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from time import monotonic
 
 from desktop.core.errors import N_, EngineDied, LoadError, UserError
 from desktop.core.fit import Buffers
@@ -46,53 +47,73 @@ async def measure(
 ) -> Measurement:
     """Asks for all of the settings, of which neighbours with the same GPU layers and repacking share a load.
 
-    `gpu_layers` must be a number or -1 for all; "automatic" counts as none. The path is that of the first file.
+    `gpu_layers` must be a number or -1 for all; "automatic" counts as none. The path is that of the first file. Where
+    a process dies of one of the settings, another is asked for those that follow.
     """
-    try:
-        process = process or prepare()
-    except LoadError as error:
-        return Measurement((None,) * len(settings), error)
+    ends = monotonic() + limit_s
+    found: list[Buffers | None] = []
+    fault: UserError | None = None
+    while len(found) < len(settings):
+        try:
+            process = process or prepare()
+            part = await _ask(process, path, settings[len(found) :], max(ends - monotonic(), 0.0))
+        except LoadError as error:
+            fault = error
+            break
+        process = None
+        found += part.buffers
+        fault = fault or part.fault
+        if not part.buffers or part.fault is None or monotonic() > ends:
+            break
+        if len(found) < len(settings):
+            found.append(None)  # the one it died of
+    return Measurement((*found, *[None] * (len(settings) - len(found))), fault)
+
+
+async def _ask(
+    process: subprocess.Popen[bytes], path: Path, settings: Sequence[LoadSettings], limit_s: float
+) -> Measurement:
+    """What one process says until it ends: as many answers as it gave."""
     resolved = [replace(s, gpu_layers=0) if s.gpu_layers == GPU_AUTOMATIC else s for s in settings]
-    order = {"path": str(path), "settings": [asdict(s) for s in resolved]}
+    order = json.dumps({"path": str(path), "settings": [asdict(s) for s in resolved]}).encode("ascii") + b"\n"
     try:
-        said, log = await asyncio.to_thread(_converse, process, json.dumps(order).encode("ascii") + b"\n", limit_s)
+        said, log, late = await asyncio.to_thread(_converse, process, order, limit_s)
     finally:
         process.kill()
-    return _measurement(said, log, len(settings), process.returncode, limit_s)
+    found = _understood(said, len(settings))
+    if len(found) == len(settings):
+        refused = LoadError(
+            N_("The engine refuses this model with these settings. It may be of a kind it does not know.")
+        )
+        return Measurement(found, refused if None in found else None)
+    if late:
+        return Measurement(
+            found, EngineDied(N_("The engine did not answer within {seconds:.0f} seconds."), seconds=limit_s)
+        )
+    return Measurement(found, explain(process.returncode, log))
 
 
-def _converse(process: subprocess.Popen[bytes], order: bytes, limit_s: float) -> tuple[bytes, str]:
-    """What the process said until it ended, or until the limit; and its log."""
+def _converse(process: subprocess.Popen[bytes], order: bytes, limit_s: float) -> tuple[bytes, str, bool]:
+    """What the process said until it ended or the limit came; its log; whether it was late."""
+    late = False
     try:
         said, log = process.communicate(order, timeout=limit_s)
     except subprocess.TimeoutExpired:
+        late = True
         process.kill()
         said, log = process.communicate()
-    return said, log.decode("utf-8", "replace")
+    return said, log.decode("utf-8", "replace"), late
 
 
-def _measurement(said: bytes, log: str, count: int, status: int, limit_s: float) -> Measurement:
+def _understood(said: bytes, count: int) -> tuple[Buffers | None, ...]:
     found: list[Buffers | None] = []
     tensors: tuple[tuple[str, str], ...] = ()
     for line in said.splitlines()[:count]:
         try:
             answer = json.loads(line)
-            if answer is None:
-                found.append(None)
-                continue
-            if answer["tensors"] is not None:
+            if answer is not None and answer["tensors"] is not None:
                 tensors = tuple((name, buffer) for name, buffer in answer["tensors"])
-            found.append(Buffers(answer["kv"], answer["compute"], answer["output"], tensors))
+            found.append(answer and Buffers(answer["kv"], answer["compute"], answer["output"], tensors))
         except (ValueError, TypeError, KeyError):
             break
-    return Measurement((*found, *[None] * (count - len(found))), _fault(found, count, log, status, limit_s))
-
-
-def _fault(found: Sequence[Buffers | None], count: int, log: str, status: int, limit_s: float) -> UserError | None:
-    if len(found) < count:
-        if status in (-9, 1) and not log:
-            return EngineDied(N_("The engine did not answer within {seconds:.0f} seconds."), seconds=limit_s)
-        return explain(status, log)
-    if None in found:
-        return LoadError(N_("The engine refuses to load this model. It may be of a kind it does not know."))
-    return None
+    return tuple(found)
