@@ -33,7 +33,7 @@ _LATER_PART = 64 << 10
 _TAIL = 4 << 10  # asked for beyond the list of tensors that a sibling is expected to have
 _CACHE = 128 << 20  # bytes on the disk; sixteen of the large ones
 _PIECES = 64 << 20  # bytes in memory of headers begun
-_AT_ONCE = 2 << 20  # bytes a request: on a slow line, what a broken one had brought is not lost
+_AT_ONCE = 1 << 20  # bytes a request: on a slow line, what a broken one had brought is not lost
 
 
 @dataclass(frozen=True, slots=True)
