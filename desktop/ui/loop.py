@@ -64,6 +64,7 @@ class Tasks:
         task = asyncio.get_running_loop().create_task(self._guard(coro, show or self._show))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
+        task.add_done_callback(lambda _task: coro.close())  # one that was cancelled before it began says nothing
         return task
 
     async def close(self) -> None:

@@ -22,6 +22,7 @@ from desktop.core.fit import Verdict
 from desktop.core.generation import LoadSettings, load_settings
 from desktop.core.remedies import Remedy
 from desktop.core.repos import Listing, Pasted, RepoFile, Repository, Variant, outdated
+from desktop.core.settings import resolve
 from desktop.core.transfer import Download, State
 from desktop.services.downloads import Downloads
 from desktop.services.fitting import Fit, Fitting, Subject
@@ -98,7 +99,7 @@ class Offer(QObject):
         """Turns to a repository; what the catalogue knows of it is shown until the Hub has answered."""
         self.leave()
         self.repository, self._wanted, self._revision = row, file, revision
-        self.settings = load_settings(self._preferences.values())
+        self.settings = load_settings(resolve(self._preferences.values()))
         known = self._known(row)
         if known is not None:
             self._take(known)
@@ -128,7 +129,7 @@ class Offer(QObject):
         known = self._known(row)
         if known is None:
             return None
-        settings = load_settings(self._preferences.values())
+        settings = load_settings(resolve(self._preferences.values()))
         fits = {v.label: self._fitting.quick(Subject.remote(known, v), settings) for v in known.variants}
         found, _reason = self._fitting.recommended(known, fits)
         return found, fits[found.label]
