@@ -45,7 +45,7 @@ def _usual(variant: Variant) -> bool:
 def _good(variant: Variant) -> bool:
     """Whether nothing speaks against a rarer type: neither a noticeable loss nor more than anybody notices."""
     kind = variant.quantisation
-    return kind is not None and kind.quality not in _POOR and kind.bits < _MOST_BITS
+    return kind is not None and kind.loadable and kind.quality not in _POOR and kind.bits < _MOST_BITS
 
 
 def _poor(variant: Variant) -> bool:

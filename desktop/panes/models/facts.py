@@ -5,7 +5,7 @@ Invariant: every figure comes from the model's own value; nothing is estimated a
 
 from __future__ import annotations
 
-from desktop.core.quants import BY_NAME
+from desktop.core.quants import BY_NAME, FileType
 from desktop.panes.models.controller import Model
 from desktop.ui import formats
 from desktop.ui.translation import _
@@ -56,7 +56,7 @@ def facts(model: Model) -> list[tuple[str, str, str]]:
     quantisation = BY_NAME.get(model.quantisation)
     rows = [
         (_("Size"), formats.size(model.size) if model.size else "", ""),
-        (_("Quantisation"), model.quantisation, _(quantisation.explanation) if quantisation else ""),
+        (_("Quantisation"), model.quantisation, explained(quantisation) if quantisation else ""),
         (_("Parameters"), _count(model.parameters) if model.parameters else "", ""),
         (
             _("Context"),
@@ -79,6 +79,17 @@ def _origin(model: Model) -> tuple[str, str]:
     return origin.repo, _(
         "{file}, as of {commit}", file=origin.file, commit=origin.commit[:10]
     ) if origin.commit else ""
+
+
+def explained(kind: FileType) -> str:
+    """What a quantisation type is good for, what it stores how, and what was measured to be lost."""
+    sentences = [_(kind.explanation), *(_(one.message, **one.fields) for one in kind.storage)]
+    if kind.loss is not None:
+        loss = formats.number(kind.loss, 2)
+        sentences.append(
+            _("Measured with Llama 3 8B, it raises perplexity, the error of guessing, by {loss}.", loss=loss)
+        )
+    return " ".join(sentences)
 
 
 def _count(parameters: int) -> str:

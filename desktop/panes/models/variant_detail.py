@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QMessageBox, QProgressBar
 
 from desktop.core.repos import Variant
 from desktop.panes.models.download_row import amounts, said
+from desktop.panes.models.facts import explained
 from desktop.panes.models.fit_panel import FitPanel, RoomPanel
 from desktop.panes.models.offer import Download, Fit, Offer, State, Verdict
 from desktop.ui import formats, theme
@@ -91,7 +92,7 @@ class VariantDetail(QWidget):
         self._reason.setText(reason)
         self._reason.setVisible(bool(reason))
         kind = variant.quantisation
-        self._kind.setText(_(kind.explanation) if kind else _("Its name does not say how the weights are stored."))
+        self._kind.setText(explained(kind) if kind else _("Its name does not say how the weights are stored."))
         paths = [file.path for file in variant.files]
         self._file.setText("\n".join(paths if len(paths) < 4 else [*paths[:2], "…", paths[-1]]))
         for panel in (self.panel, self.room):
