@@ -1,8 +1,8 @@
 """One model's memory with any settings: what llama.cpp said where it was asked, else the closed form drawn to that.
 
 Invariant: the same settings give the same number, whoever asks; a figure of llama.cpp's for one context corrects the
-arithmetic for all others of the model. It answers in far less than a millisecond, because the tensors are looked
-through once and not for every context. It asks nobody: `engine.measure` does.
+arithmetic for all others of the model. It answers in far less than a millisecond and asks nobody: that is
+`engine.measure`'s.
 """
 
 from __future__ import annotations
@@ -10,19 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from desktop.core.fit import (
-    Buffers,
-    Card,
-    Estimate,
-    Source,
-    bounded,
-    closed_form,
-    compute_bytes,
-    kv_bytes,
-    layers_on_cards,
-    probed,
-    process_bytes,
-)
+from desktop.core.fit import Buffers, Card, Estimate, Source, bounded, closed_form, layers_on_cards, probed
 from desktop.core.generation import LoadSettings
 from desktop.core.repacking import NONE, Repacking
 from desktop.core.shape import Shape
@@ -38,7 +26,6 @@ class Estimator:
         self.correction = correction
         self._repacking, self._cards = repacking, tuple(cards)
         self._said: dict[LoadSettings, Estimate] = {}
-        self._bases: dict[LoadSettings, Estimate] = {}
 
     def key(self, settings: LoadSettings) -> LoadSettings:
         """The settings as far as memory depends on them, with what "automatic" and "as trained" mean here."""
@@ -68,24 +55,13 @@ class Estimator:
             said,
             kv_bytes=_scaled(computed.kv_bytes, said.kv_bytes, there.kv_bytes),
             compute_bytes=_scaled(computed.compute_bytes, said.compute_bytes, there.compute_bytes),
+            process_bytes=computed.process_bytes,
             devices=computed.devices,
             source=Source.CLOSED_FORM,
         )
 
     def _computed(self, key: LoadSettings) -> Estimate:
-        if self._cards:  # the layers' places depend on everything
-            return closed_form(self.shape, key, self._repacking, self._cards)
-        place = LoadSettings(context=256, batch=1, gpu_layers=0, mmap=key.mmap, mlock=key.mlock, repack=key.repack)
-        base = self._bases.get(place)
-        if base is None:
-            base = self._bases[place] = closed_form(self.shape, place, self._repacking)
-        kept = sum(kv_bytes(layer, key) for layer in self.shape.layers)
-        return replace(
-            base,
-            kv_bytes=kept + self.shape.state_bytes,
-            compute_bytes=compute_bytes(self.shape, key),
-            process_bytes=process_bytes(self.shape, key),
-        )
+        return closed_form(self.shape, key, self._repacking, self._cards)
 
 
 def _alike(one: LoadSettings, other: LoadSettings) -> bool:

@@ -5,31 +5,13 @@ from __future__ import annotations
 import os
 import struct
 from dataclasses import replace
-from pathlib import Path
 
 import psutil
 import pytest
 
-from desktop.core.fit import kv_elements, largest_context
-from desktop.core.generation import LoadSettings
-from desktop.core.gguf import Header
+from desktop.core.quants import TENSOR_TYPES
+from desktop.core.repacking import Repacking
 from desktop.services.machine import Machine, expanded, fastest_cores
-from desktop.services.modelfiles import Model
-
-GB = 1 << 30
-MISTRAL = Header(
-    3,
-    {
-        "general.architecture": "llama",
-        "llama.block_count": 32,
-        "llama.embedding_length": 4096,
-        "llama.attention.head_count": 32,
-        "llama.attention.head_count_kv": 8,
-    },
-    (),
-    0,
-    32,
-)
 
 
 def test_this_computer_is_described() -> None:
@@ -42,46 +24,27 @@ def test_this_computer_is_described() -> None:
     assert machine.resident(None) == machine.resident(max(psutil.pids()) + 10_000_000) == 0
 
 
-def test_a_token_of_mistral_costs_128_kib() -> None:
-    assert kv_elements(MISTRAL) * 2 == 128 << 10  # its KV cache at f16, as llama.cpp reports it
-    assert kv_elements(Header(3, {"general.architecture": "llama"}, (), 0, 32)) == 0
-    assert (
-        kv_elements(replace(MISTRAL, metadata={**MISTRAL.metadata, "llama.attention.key_length": 64})) == 32 * 8 * 192
-    )
-
-
-def test_context_fits_what_is_left_beside_the_weights() -> None:
-    elements = kv_elements(MISTRAL)
-    assert largest_context(elements, "f16", 4 * GB, 6 * GB) == 10240  # (2 - 0.75) GiB of 128 KiB each
-    assert largest_context(elements, "q8_0", 4 * GB, 6 * GB) == 19200
-    assert largest_context(elements, "f16", 4 * GB, 4 * GB) == 0
-    assert largest_context(0, "f16", 0, GB) == 0
+def test_apple_shares_its_memory_with_its_graphics_card() -> None:
+    machine = Machine.of_this_computer()
+    assert replace(machine, system="Darwin 24.1.0 (arm64)").shares_memory
+    assert not replace(machine, system="Darwin 20.6.0 (x86_64)").shares_memory
+    assert not replace(machine, system="Linux 6.1 (arm64)").shares_memory
 
 
 @pytest.mark.parametrize(
-    ("trained", "wanted", "available", "context"),
+    ("system", "flags", "types"),
     [
-        (32768, 4096, 16, 4096),
-        (32768, 4096, 5, 2048),
-        (32768, 4096, 2, 1024),
-        (32768, 8192, 2, 8192),  # chosen by the person: kept
-        (2048, 8192, 16, 2048),
-        (512, 4096, 16, 512),
-        (32768, 0, 16, 32768),
-        (32768, 0, 6, 10240),
-        (0, 0, 16, 4096),
+        ("Linux 6.1 (x86_64)", {"sse3", "avx2", "avx512f"}, {"Q4_K", "Q2_K"}),
+        ("Windows 11 (AMD64)", {"avx2"}, {"Q4_K"}),
+        ("Linux 6.1 (x86_64)", {"avx"}, set()),
+        ("Linux 6.1 (aarch64)", {"asimd", "asimddp", "i8mm"}, {"Q4_K", "Q8_0"}),
+        ("Darwin 24.1.0 (arm64)", {"dotprod"}, {"Q4_K", "Q8_0"}),
     ],
 )
-def test_the_context_suits_model_and_memory(
-    monkeypatch: pytest.MonkeyPatch, trained: int, wanted: int, available: int, context: int
-) -> None:
-    monkeypatch.setattr(Machine, "memory_available", staticmethod(lambda: available * GB))
-    machine = Machine("cpu", frozenset(), 4, 8, 16, 16 * GB, "system")
-    size = 4 * GB
-    model = Model("1", "m", Path("m.gguf"), size, context_length=trained, kv_elements=kv_elements(MISTRAL))
-    suited = machine.suited(model, LoadSettings(context=wanted))
-    assert suited == LoadSettings(context=context, threads=4, batch_threads=8)
-    assert machine.suited(model, LoadSettings(context=wanted, threads=3, batch_threads=5)).threads == 3
+def test_what_is_repacked_is_guessed_from_the_processor(system: str, flags: set[str], types: set[str]) -> None:
+    machine = replace(Machine.of_this_computer(), system=system, flags=frozenset(flags))
+    names = {TENSOR_TYPES[number].name for number, _ in Repacking.of(machine.instructions).rules}
+    assert names & {"Q4_K", "Q2_K", "Q8_0"} == types
 
 
 def test_fast_cores_are_told_from_slow_ones() -> None:

@@ -17,6 +17,7 @@ from desktop.core.chat import Chat, Opening, Role, Turn
 from desktop.core.errors import EngineDied, PromptTooLong, TemplateError
 from desktop.core.generation import StopReason
 from desktop.core.talk import Ended, Left, MessageAdded, ModelLoading, ModelReady, Retitled, TalkEvent, Written
+from desktop.services import memory
 from desktop.services.paths import Paths
 from desktop.services.talk import title_of
 from tests import models
@@ -174,7 +175,7 @@ def test_less_memory_after_loading_is_no_reason_to_load_again(
 ) -> None:
     async def check(alcove: Assembly, chat: Chat) -> None:
         first = ended(await collect(alcove.talk.ask(chat.id, "one"))).message
-        monkeypatch.setattr(type(alcove.machine), "memory_available", staticmethod(lambda: 1 << 20))
+        monkeypatch.setattr(memory, "available", lambda: 1 << 20)
         events = await collect(alcove.talk.ask(chat.id, "two"))
         assert not of(ModelLoading, events)
         assert first.timings.load_s > 0 == ended(events).message.timings.load_s
