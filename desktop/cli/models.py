@@ -41,7 +41,7 @@ async def _list(parsed: argparse.Namespace) -> int:
         tell_notices(alcove)
         models = alcove.library.all()
         if parsed.json:
-            print(json.dumps([_record(m) for m in models], ensure_ascii=False))
+            print(json.dumps([record(m) for m in models], ensure_ascii=False))
         else:
             print(table([_columns(m) for m in models]))
     return 0
@@ -53,7 +53,7 @@ async def _info(parsed: argparse.Namespace) -> int:
         model = chosen(alcove, parsed.model)
         details = await alcove.library.info(model)
         if parsed.json:
-            print(json.dumps({**_record(model), "metadata": dict(details)}, ensure_ascii=False, default=str))
+            print(json.dumps({**record(model), "metadata": dict(details)}, ensure_ascii=False, default=str))
         else:
             for key, value in details:
                 print(f"{key}: {value}")
@@ -65,7 +65,7 @@ async def _import(parsed: argparse.Namespace) -> int:
         tell_notices(alcove)
         model = await alcove.library.import_file(Path(parsed.path), parsed.how)
         if parsed.json:
-            print(json.dumps(_record(model), ensure_ascii=False))
+            print(json.dumps(record(model), ensure_ascii=False))
         else:
             print(_(N_("“{model}” is in the library."), model=model.name))
     return 0
@@ -83,7 +83,7 @@ async def _remove(parsed: argparse.Namespace) -> int:
     return 0
 
 
-def _record(model: Model) -> dict[str, Any]:
+def record(model: Model) -> dict[str, Any]:
     return {
         "name": model.name,
         "path": str(model.path),

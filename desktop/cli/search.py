@@ -53,7 +53,7 @@ async def _search(parsed: argparse.Namespace) -> int:
         if parsed.json:
             print(json.dumps([_record(row) for row in rows], ensure_ascii=False))
         elif rows:
-            print(table([_columns(row) for row in rows]))
+            print(table([_columns(row) for row in rows], right=(1, 3, 4)))
         else:
             tell(N_("Nothing was found."))
     return 0
@@ -94,5 +94,5 @@ def _columns(row: Repository) -> tuple[str, ...]:
     likes = _(N_("{count} likes"), count=formats.number(row.likes)) if row.likes else ""
     parameters = f"{formats.number(row.parameters / 1e9, 1)} B" if row.parameters else ""
     gated = _(N_("gated")) if row.gated else ""
-    day = formats.date(row.modified) if row.modified else ""
+    day = formats.month(row.modified) if row.modified else ""
     return (row.id, parameters, row.architecture, downloads, likes, day, row.licence, gated)

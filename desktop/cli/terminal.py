@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import sys
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from typing import Any
 
 from desktop.assembly import Assembly
@@ -59,12 +59,18 @@ def chosen(alcove: Assembly, name: str) -> Model:
     return alcove.library.find("" if name.casefold() == _(N_("Guide")).casefold() else name)
 
 
-def table(rows: Sequence[Sequence[str]]) -> str:
-    """The rows with their columns aligned, as a terminal draws them: a Korean letter is two cells wide."""
+def table(rows: Sequence[Sequence[str]], right: Container[int] = ()) -> str:
+    """The rows with their columns aligned, as a terminal draws them: a Korean letter is two cells wide.
+
+    `right` are the columns of figures.
+    """
     widths = [max(map(_cells, column)) for column in zip(*rows, strict=True)]
-    lines = (
-        "  ".join(cell + " " * (width - _cells(cell)) for cell, width in zip(row, widths, strict=True)) for row in rows
-    )
+
+    def aligned(column: int, cell: str) -> str:
+        blank = " " * (widths[column] - _cells(cell))
+        return blank + cell if column in right else cell + blank
+
+    lines = ("  ".join(aligned(column, cell) for column, cell in enumerate(row)) for row in rows)
     return "\n".join(line.rstrip() for line in lines)
 
 
