@@ -21,11 +21,12 @@ _WHOLE_NUMBERS = N_("Whole numbers of {bits} bits, for tables inside a model rat
 _SCALED = N_("Blocks of {block} weights: {bits} bits for each weight, and a scale for the block.")
 _OFFSET = N_("Blocks of {block} weights: {bits} bits for each weight, and a scale and an offset for the block.")
 _GROUPS = N_(
-    "Blocks of {block} weights in {groups} groups: {bits} bits for each weight, and a scale of {scale} bits for each group."
+    "Blocks of {block} weights in {groups} groups: {bits} bits for each weight, and a scale of {scale} bits for each "
+    "group."
 )
 _GROUPS_OFFSET = N_(
-    "Blocks of {block} weights in {groups} groups: {bits} bits for each weight, and a scale and an offset of {scale} bits "
-    "for each group."
+    "Blocks of {block} weights in {groups} groups: {bits} bits for each weight, and a scale and an offset of {scale} "
+    "bits for each group."
 )
 _PATTERNS = N_(
     "Blocks of {block} weights: {run} weights at a time are one of {patterns} fixed patterns, scaled. The patterns are "
