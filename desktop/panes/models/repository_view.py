@@ -7,7 +7,7 @@ leaves its place empty instead of moving what is read. All figures are the offer
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, Qt, Signal
-from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from desktop.core.errors import N_, GatedError
@@ -71,9 +71,6 @@ class RepositoryView(QWidget):
         offer.judged.connect(self._show_judged)
         offer.carded.connect(lambda: self._card.put(offer.card))
         offer.failed.connect(self._trouble.warn)
-        escape = QShortcut(QKeySequence(Qt.Key.Key_Escape), self)
-        escape.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-        escape.activated.connect(self.left)
 
     def _arrange(self) -> None:
         words = QVBoxLayout()
@@ -150,6 +147,12 @@ class RepositoryView(QWidget):
         super().changeEvent(event)
         if event.type() is QEvent.Type.LanguageChange:
             self.retranslate()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Escape:
+            self.left.emit()
+        else:
+            super().keyPressEvent(event)
 
     def _sentence(self) -> str:
         offer = self._offer
