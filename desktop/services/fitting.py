@@ -112,9 +112,9 @@ class Fitting:
         report = await examine()
         shared = self._machine.shares_memory
         self._cards = tuple(
-            Card(d.name, d.free_bytes, d.total_bytes, shared or d.kind is DeviceKind.SHARED)
+            Card(d.name, d.free_bytes, d.total_bytes, shared)
             for d in report.devices
-            if d.kind in (DeviceKind.GPU, DeviceKind.SHARED)
+            if d.kind is DeviceKind.GPU  # what "automatic" uses: `engine.llama` leaves integrated ones alone
         )
         if report.system_info:
             await self._calibration.set_processor(replace(self._calibration.processor, system_info=report.system_info))

@@ -20,7 +20,6 @@ from itertools import islice
 from pathlib import Path
 
 from desktop.core.errors import N_, ModelFileError, StorageError
-from desktop.core.fit import kv_elements
 from desktop.core.gguf import Header, Value, size_in_words
 from desktop.engine.files import read_header
 from desktop.services.disk import refused
@@ -79,7 +78,6 @@ class Model:
     quantisation: str = ""
     context_length: int = 0
     parameters: int = 0
-    kv_elements: int = 0
     template: str = ""
     title: str = ""  # what the file calls itself
     added: float = 0.0
@@ -143,7 +141,6 @@ def described(path: Path, id_: str, name: str) -> Model:
         quantisation=header.quantisation,
         context_length=header.context_length,
         parameters=sum(h.parameters for h in headers),
-        kv_elements=kv_elements(header),
         template=header.chat_template if len(header.chat_template) <= _LONGEST_TEMPLATE else "",
         title=header.name[:_LONGEST_TITLE],
         added=time.time(),

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import sys
 
 import pytest
 
-from desktop.services.bandwidth import measured, reading
+from desktop.cli import HIDDEN
+from desktop.services.bandwidth import BANDWIDTH_VERB, main, measured, reading
 
 
 def test_a_process_measures_it() -> None:
     speed = asyncio.run(measured(1))
     assert 1e8 < speed < 1e13  # a busy machine is slow; 62 GB/s with two cores of a quiet one
+
+
+def test_a_frozen_program_finds_it() -> None:
+    assert importlib.import_module(HIDDEN[BANDWIDTH_VERB]).main is main
 
 
 def test_buffers_are_shared_out() -> None:
