@@ -22,6 +22,7 @@ from typing import Any
 from PySide6.QtWidgets import QApplication
 
 from desktop.core.errors import UserError
+from desktop.ui.garbage import collected_here
 
 os.environ["QT_API"] = "pyside6"
 import qasync  # reads QT_API while it is imported
@@ -38,7 +39,7 @@ def run(main: Coroutine[Any, Any, int]) -> int:
     if not isinstance(app, QApplication):
         raise RuntimeError("run() needs a QApplication")
     app.setQuitOnLastWindowClosed(False)
-    with asyncio.Runner(loop_factory=lambda: _loop(app)) as runner:
+    with collected_here(), asyncio.Runner(loop_factory=lambda: _loop(app)) as runner:
         return runner.run(main)
 
 
