@@ -20,11 +20,12 @@ from pathlib import Path
 import llama_cpp.llama_cpp as C
 
 from desktop.core.errors import N_, LoadError, UserError
-from desktop.core.fit import layers_that_fit
+from desktop.core.fit import Card, layers_on_cards
 from desktop.core.generation import FlashAttention, LoadSettings, ModelInfo, Sampling
 from desktop.core.gguf import Header
 from desktop.core.quants import TENSOR_TYPES
 from desktop.core.settings import GPU_AUTOMATIC
+from desktop.core.shape import Shape
 from desktop.engine import refusal
 from desktop.engine.cpu import default_threads
 from desktop.engine.devices import Device, DeviceKind, Library
@@ -157,9 +158,8 @@ def _with_layers(header: Header, settings: LoadSettings) -> LoadSettings:
     """The settings with a number of layers: what fits a graphics card of its own memory, none where there is none."""
     if settings.gpu_layers != GPU_AUTOMATIC:
         return settings
-    free = sum(card.free_bytes for card in _LIBRARY.graphics() if card.kind is DeviceKind.GPU)
-    layers = header.whole(f"{header.architecture}.block_count") or 0
-    return replace(settings, gpu_layers=layers_that_fit(layers, header.weights_bytes, free) if free else 0)
+    cards = [Card(card.name, card.free_bytes) for card in _LIBRARY.graphics() if card.kind is DeviceKind.GPU]
+    return replace(settings, gpu_layers=layers_on_cards(Shape.of([header]), settings, cards))
 
 
 class Model:
