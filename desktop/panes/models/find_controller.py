@@ -86,13 +86,14 @@ class FindController(QObject):
     def type(self, text: str) -> None:
         """Other words, while they are typed; a text pasted at once that is an address opens what it points at."""
         words = " ".join(text.split())
-        if words == self.query.words:
-            return
-        jumped = abs(len(words) - len(self.query.words)) > 1
+        same = words == self.query.words
+        jumped = same or abs(len(words) - len(self.query.words)) > 1
         self.query = replace(self.query, words=words)
         target = self._hub.pasted(words) if jumped else None
         if target is not None:
             self._go(target)
+        elif same:
+            return
         elif words:
             self._typing.start()
             self.changed.emit()

@@ -89,7 +89,7 @@ class RepositoryView(QWidget):
             self._above.lines.addWidget(widget)
         self._below = Column(self._look, WIDTH, top=0)
         self._below.lines.setSpacing(theme.S)
-        for part in (self._gate, self._outdated, self._said, self.table, self._card):
+        for part in (self._gate, self._outdated, self.table, self._said, self._card):
             self._below.lines.addWidget(part)
         self._below.lines.addStretch()
         self._area: QScrollArea = scrolling(self._below)

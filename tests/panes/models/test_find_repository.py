@@ -1,0 +1,414 @@
+"""A repository's page, by clicks and keys: judging, unfolding, downloading, and what can go wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QCheckBox, QComboBox, QLineEdit, QMessageBox, QPushButton, QSlider
+
+from desktop.core.transfer import State
+from desktop.panes.models.card import Card
+from desktop.panes.models.offer import contexts
+from desktop.ui.reading import Reading
+from tests.hub import HubServer
+from tests.hub.shapes import MISTRAL_REPO, bloke_repository
+from tests.models import tiny_model
+from tests.panes.models.find_page import BEST, FindPage, settled, until, visit
+
+GATED, PLAIN, EMPTY = "TheBloke/gated-GGUF", "TheBloke/plain-GGUF", "TheBloke/no-gguf"
+TWELVE = "Q2_K Q3_K_S Q3_K_M Q3_K_L Q4_0 Q4_K_S Q4_K_M Q5_0 Q5_K_S Q5_K_M Q6_K Q8_0".split()
+TOKEN = "hf_abcdefghijklmnopqrstuvwxyz"
+
+
+@pytest.fixture(scope="module")
+def bloke(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    return bloke_repository(tmp_path_factory.mktemp("hub"), true_sizes=True)
+
+
+@pytest.fixture
+def hub(bloke: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[HubServer]:
+    model = tiny_model(tmp_path / "tiny.gguf").read_bytes()
+    held = {
+        MISTRAL_REPO: bloke,
+        PLAIN: {"plain.Q4_K_M.gguf": model, "plain.Q8_0.gguf": model + bytes(4096)},
+        GATED: {"gated.Q4_K_M.gguf": model},
+        EMPTY: {"model.safetensors": b"weights", "README.md": b"# Nothing\n"},
+    }
+    with HubServer(held, tokens={TOKEN: [GATED]}) as server:
+        server[GATED].gated = "manual"
+        monkeypatch.setenv("HF_ENDPOINT", server.endpoint)
+        monkeypatch.delenv("HF_TOKEN", raising=False)
+        yield server
+
+
+async def opened(page: FindPage, repo: str = MISTRAL_REPO) -> FindPage:
+    page.paste(repo)
+    await until(lambda: page.offer.problem or (page.offer.listing is not None and page.offer.listing.commit))
+    await settled()
+    return page
+
+
+def click(page: FindPage, label: str) -> None:
+    QTest.mouseClick(page.row(label), Qt.MouseButton.LeftButton, pos=QPoint(20, 20))
+
+
+def slider(page: FindPage) -> QSlider:
+    return next(s for s in page.view.findChildren(QSlider) if s.accessibleName() == "Context")
+
+
+def test_the_variants_are_rows_that_say_all(look: Any, tmp_path: Path, hub: HubServer) -> None:
+    async def doing(page: FindPage) -> None:
+        await opened(page)
+        assert page.labels() == ["FP16", *TWELVE]  # the first one is split in three, and one row
+        assert "3 files" in page.row("FP16").accessibleName()
+        heard = page.row("Q4_K_M").accessibleName()
+        for said in ("Q4_K_M", "4.8 bits", "balanced", "4.4 GB", "fits, takes ≈ 5.2 GB", "≈ 4.6 tokens/s"):
+            assert said in heard
+        assert "too large" in page.row("Q8_0").accessibleName()
+        assert [row.variant.label for row in page.rows() if "recommended" in row.accessibleName()] == ["Q5_K_M"]
+        assert "7.2 billion parameters" in page.read()
+        speed = page.row("Q4_K_M").width() - 80
+        assert page.row("Q4_K_M").told(QPoint(speed, 20)) == "from the memory bandwidth of this computer"
+        assert page.row("Q5_K_M").told(QPoint(20, 20)) == BEST
+
+    visit(look, tmp_path, doing)
+
+
+def test_the_slider_judges_all_rows_at_once(look: Any, tmp_path: Path, hub: HubServer) -> None:
+    async def doing(page: FindPage) -> None:
+        await opened(page)
+        before = {row.variant.label: row.accessibleName() for row in page.rows()}
+        bar = slider(page)
+        assert contexts(32768)[bar.value()] == 4096
+        bar.setFocus()
+        started = time.perf_counter()
+        QTest.keyClick(bar, Qt.Key.Key_End)
+        page.offer._judge()
+        assert time.perf_counter() - started < 0.1
+        assert "32,768 tokens" in page.read()
+        await settled()
+        after = {row.variant.label: row.accessibleName() for row in page.rows()}
+        assert all(before[label] != after[label] for label in before)
+        assert "too large" in after["Q4_K_M"]
+        types = next(box for box in page.view.findChildren(QComboBox) if box.accessibleName() == "KV cache type")
+        types.setFocus()
+        QTest.keyClick(types, Qt.Key.Key_Down)
+        await settled()
+        assert page.offer.settings.kv_type == "q8_0"
+        assert page.row("Q4_K_M").accessibleName() != after["Q4_K_M"]
+
+    visit(look, tmp_path, doing)
+
+
+def test_sorting_and_only_what_fits(look: Any, tmp_path: Path, hub: HubServer) -> None:
+    async def doing(page: FindPage) -> None:
+        await opened(page)
+        page.press("Sort by: Size")
+        await settled()
+        assert page.labels()[0] == "Q8_0"
+        assert page.labels() == sorted(page.labels(), key=lambda label: -page.row(label).variant.size)
+        page.press("Sort by: Speed")
+        await settled()
+        assert page.labels() == sorted(page.labels(), key=lambda label: page.row(label).fit.speed.tokens_per_s)
+        only = page.view.findChild(QCheckBox)
+        QTest.mouseClick(only, Qt.MouseButton.LeftButton, pos=QPoint(8, only.height() // 2))
+        await settled()
+        assert "Q8_0" not in page.labels()
+        assert "Q4_K_M" in page.labels()
+        page.judge.available = 1
+        page.offer.try_context(1024)
+        await settled()
+        assert page.labels() == []
+        assert "None of the variants fits" in page.read()
+
+    visit(look, tmp_path, doing)
+
+
+def test_a_row_unfolds_and_the_exact_figure_follows(look: Any, tmp_path: Path, hub: HubServer) -> None:
+    async def doing(page: FindPage) -> None:
+        await opened(page)
+        place = page.row("Q3_K_M").mapTo(page.view, QPoint(0, 0))
+        for label in ("Q2_K", "Q3_K_S", "Q3_K_M"):  # what was unfolded above a row folds
+            click(page, label)
+            await settled()
+        assert page.row("Q3_K_M").mapTo(page.view, QPoint(0, 0)) == place  # under the pointer still
+        click(page, "Q4_K_M")
+        text = page.read()
+        assert "mistral-7b-instruct-v0.1.Q4_K_M.gguf" in text
+        assert "Weights, read from the file" in text
+        assert "The conversation: 4,096 tokens as f16" in text
+        assert "The largest context that fits" in text
+        await until(lambda: "Exact: the engine itself was asked" in page.read())
+        assert "≈" not in page.row("Q4_K_M").accessibleName().partition("takes")[2].partition(",")[0]
+        assert "fits, takes ≈" in page.row("Q4_K_S").accessibleName()
+        click(page, "Q4_K_M")
+        await settled()
+        assert "Weights, read from the file" not in page.read()
+
+    visit(look, tmp_path, doing)
+
+
+def test_the_slider_asks_the_engine_once_it_stands(look: Any, tmp_path: Path, hub: HubServer) -> None:
+    async def doing(page: FindPage) -> None:
+        await opened(page)
+        click(page, "Q4_K_M")
+        await until(lambda: "Q4_K_M" in [label for label, _settings in page.judge.asked])
+        page.judge.asked.clear()
+        slider(page).setFocus()
+        for _step in range(4):
+            QTest.keyClick(slider(page), Qt.Key.Key_Right)
+        await until(lambda: page.judge.asked)
+        await settled()
+        assert [(label, settings.context) for label, settings in page.judge.asked] == [("Q4_K_M", 16384)]
+
+    visit(look, tmp_path, doing)
+
+
+def test_a_remedy_is_one_click(look: Any, tmp_path: Path, hub: HubServer) -> None:
+    async def doing(page: FindPage) -> None:
+        await opened(page)
+        page.offer.try_context(32768)
+        await settled()
+        click(page, "Q4_K_M")
+        await settled()
+        assert "It does not go into the memory" in page.read()
+        offered = [b for b in page.view.findChildren(QPushButton) if "— saves" in b.text() and b.isVisibleTo(page.view)]
+        assert offered
+        before = page.offer.fits["Q4_K_M"].estimate.total_bytes
+        offered[0].click()
+        await settled()
+        assert page.offer.fits["Q4_K_M"].estimate.total_bytes < before
+        assert contexts(32768)[slider(page).value()] <= 32768
+
+    visit(look, tmp_path, doing)
+
+
+def test_arrow_keys_walk_and_enter_unfolds(look: Any, tmp_path: Path, hub: HubServer) -> None:
+    async def doing(page: FindPage) -> None:
+        await opened(page)
+        row = page.row("FP16")
+        assert row.focusPolicy() == Qt.FocusPolicy.StrongFocus
+        assert page.row("Q8_0").focusPolicy() == Qt.FocusPolicy.ClickFocus
+        QTest.keyClick(row, Qt.Key.Key_Down)
+        QTest.keyClick(page.row("Q2_K"), Qt.Key.Key_Return)
+        assert page.offer.looked_at == "Q2_K"
+        assert page.row("Q2_K").accessibleDescription() == "open"
+        QTest.keyClick(page.row("Q2_K"), Qt.Key.Key_End)
+        assert page.row("Q8_0").focusPolicy() == Qt.FocusPolicy.StrongFocus
+        QTest.keyClick(page.row("Q8_0"), Qt.Key.Key_Escape)
+        assert page.view.currentWidget() is page.view.results
+
+    visit(look, tmp_path, doing)
+
+
+def test_download_pause_resume_and_chat(look: Any, tmp_path: Path, hub: HubServer) -> None:
+    async def doing(page: FindPage) -> None:
+        await opened(page, PLAIN)
+        stall = hub.misbehave("plain.Q4_K_M.gguf", on="cdn", stall_after=20_000)
+        click(page, "Q4_K_M")
+        page.offer.try_context(2048)
+        await settled()
+        page.press("Download")
+        await until(lambda: stall.used and {"Pause", "Cancel"} <= page.offered())
+        assert "Download" not in page.offered()
+        page.press("Pause")
+        await until(lambda: "Resume" in page.offered())
+        assert "paused" in page.row("Q4_K_M").accessibleName()
+        assert "What has arrived is kept." in page.read()
+        hub.behave()
+        page.press("Resume")
+        await until(lambda: "Chat with it" in page.offered())
+        assert "in your library" in page.row("Q4_K_M").accessibleName()
+        assert "Pause" not in page.offered()
+        page.press("Chat with it")
+        await until(lambda: page.chosen)
+        assert page.chosen == [page.library.all()[1].name]
+        assert page.preferences.values(page.chosen[0]) == {"context": 2048}  # what was tried is what is loaded
+
+    visit(look, tmp_path, doing)
+
+
+def test_a_download_given_up_leaves_nothing(look: Any, tmp_path: Path, hub: HubServer) -> None:
+    async def doing(page: FindPage) -> None:
+        await opened(page, PLAIN)
+        hub.misbehave("plain.Q4_K_M.gguf", on="cdn", stall_after=20_000)
+        click(page, "Q4_K_M")
+        page.press("Download")
+        await until(lambda: "Cancel" in page.offered())
+        page.press("Cancel")
+        await until(lambda: "Download" in page.offered())
+        await until(lambda: not [path for path in page.library.folder.rglob("*") if path.is_file()])
+        hub.behave()
+
+    visit(look, tmp_path, doing)
+
+
+def test_what_is_too_large_is_asked_about_once(look: Any, tmp_path: Path, hub: HubServer) -> None:
+    async def doing(page: FindPage) -> None:
+        await opened(page, PLAIN)
+        page.judge.available = 1000
+        click(page, "Q4_K_M")
+        page.offer.try_context(1024)
+        await settled()
+        page.press("Download anyway…")
+        asking = page.asking()
+        assert asking is not None
+        assert "although it is too large" in asking.text()
+        asking.button(QMessageBox.StandardButton.Cancel).click()
+        await settled()
+        assert page.downloads.all() == []
+        page.press("Download anyway…")
+        asking = page.asking()
+        assert asking is not None
+        next(button for button in asking.buttons() if button.text() == "Download anyway").click()
+        await until(lambda: any(download.state is State.DONE for download in page.downloads.all()))
+
+    visit(look, tmp_path, doing)
+
+
+def test_a_gated_repository_explains_and_takes_a_token(
+    look: Any, tmp_path: Path, hub: HubServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub[GATED].private = True
+
+    async def doing(page: FindPage) -> None:
+        await opened(page, GATED)
+        hub[GATED].private = False
+        page.press("Back to the models found")
+        await opened(page, GATED)
+        assert "The owner of these files wants to be asked." in page.read()
+        given: list[str] = []
+
+        async def keep(token: str) -> None:  # the system's keyring is not ours to write to
+            given.append(token)
+            monkeypatch.setenv("HF_TOKEN", token)
+
+        monkeypatch.setattr(page.tokens, "set", keep)
+        field = next(f for f in page.view.findChildren(QLineEdit) if f.accessibleName() == "Token for the Hub")
+        assert field.echoMode() is QLineEdit.EchoMode.Password
+        QTest.keyClicks(field, TOKEN)
+        QTest.keyClick(field, Qt.Key.Key_Return)
+        await until(lambda: given == [TOKEN])
+        await until(lambda: "The owner of these files" not in page.read() and page.labels() == ["Q4_K_M"])
+        page.press("Open…") if "Open…" in page.offered() else None
+
+    visit(look, tmp_path, doing)
+
+
+def test_links_ask_before_they_leave(look: Any, tmp_path: Path, hub: HubServer) -> None:
+    async def doing(page: FindPage) -> None:
+        await opened(page)
+        page.press("Its page…")
+        asking = page.asking()
+        assert asking is not None
+        assert asking.informativeText() == f"{hub.endpoint}/{MISTRAL_REPO}"
+        asking.reject()
+
+    visit(look, tmp_path, doing)
+
+
+def test_the_card_is_text_and_fetches_nothing(look: Any, tmp_path: Path, hub: HubServer) -> None:
+    async def doing(page: FindPage) -> None:
+        await opened(page)
+        await until(lambda: page.offer.card)
+        reading = page.view.findChild(Card).findChild(Reading)
+        shown = reading.toPlainText()
+        assert "This repo contains GGUF format model files for" in shown
+        assert "alert(1)" not in shown
+        assert "<img" not in shown
+        assert "license:" not in shown
+        reading.anchorClicked.emit("https://huggingface.co/mistralai/x")
+        asking = page.asking()
+        assert asking is not None
+        asking.reject()
+
+    visit(look, tmp_path, doing)
+    assert not [asked for asked in hub.received["hub"] if "EBdldam" in asked.path]
+
+
+def test_a_repository_without_models_says_so(look: Any, tmp_path: Path, hub: HubServer) -> None:
+    async def doing(page: FindPage) -> None:
+        await opened(page, EMPTY)
+        assert "There is no model in the GGUF format in this repository." in page.read()
+        assert page.labels() == []
+        page.press("Back to the models found")
+        assert page.view.currentWidget() is page.view.results
+
+    visit(look, tmp_path, doing)
+
+
+def test_a_repository_that_is_gone_or_a_hub_that_is_down(look: Any, tmp_path: Path, hub: HubServer) -> None:
+    async def doing(page: FindPage) -> None:
+        await opened(page, "TheBloke/nowhere-GGUF")
+        assert page.warned()
+        page.press("Back to the models found")
+        fault = hub.misbehave("/api/models/", status=502)
+        await opened(page, PLAIN)
+        assert "has a problem of its own" in page.warned()
+        hub.behave(fault)
+        page.press("Try again")
+        await until(lambda: page.labels() == ["Q4_K_M", "Q8_0"])
+        assert not page.warned()
+        page.press("Back to the models found")
+        hub.misbehave("/api/models/", status=502)
+        monkey = page.offer._hub
+        page.offer.open(page.offer.repository.__class__(PLAIN))
+        await until(lambda: page.offer.listing is not None)
+        assert monkey is page.hub
+
+    visit(look, tmp_path, doing)
+
+
+def test_a_starting_point_shows_its_variants_without_a_network(look: Any, tmp_path: Path, hub: HubServer) -> None:
+    async def doing(page: FindPage) -> None:
+        page.network.sealed = True
+        hub.close()
+        await settled()
+        page.open(0)
+        await settled()
+        assert page.labels() == TWELVE
+        assert "These figures are from the catalogue" in page.read()
+        await until(lambda: page.warned())
+        assert page.labels() == TWELVE
+
+    visit(look, tmp_path, doing)
+
+
+def test_three_hundred_files_are_judged_without_a_stutter(look: Any, tmp_path: Path, hub: HubServer) -> None:
+    hub["TheBloke/many-GGUF"] = {f"part-{n:03}/many-{n:03}.Q4_K_M.gguf": b"GGUF" * (n + 10) for n in range(300)}
+
+    async def doing(page: FindPage) -> None:
+        await opened(page, "TheBloke/many-GGUF")
+        assert len(page.labels()) == 300
+        gaps: list[float] = []
+        before = time.perf_counter()
+        for step in (1024, 2048, 3072):
+            page.offer.try_context(step)
+            await asyncio.sleep(0.05)
+            gaps.append(time.perf_counter() - before - 0.05)
+            before = time.perf_counter()
+        assert min(gaps) < 0.5  # seconds for 300 rows, on a machine that is shared
+
+    visit(look, tmp_path, doing)
+
+
+def test_what_answers_late_is_dropped(look: Any, tmp_path: Path, hub: HubServer) -> None:
+    async def doing(page: FindPage) -> None:
+        stall = hub.misbehave(f"/api/models/{PLAIN}", stall_after=0)
+        page.paste(PLAIN)
+        await until(lambda: stall.used)
+        page.press("Back to the models found")
+        await opened(page)
+        hub.behave()
+        await asyncio.sleep(0.2)
+        assert page.offer.repository.id == MISTRAL_REPO
+        assert page.labels() == ["FP16", *TWELVE]
+
+    visit(look, tmp_path, doing)
