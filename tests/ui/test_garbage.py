@@ -73,3 +73,19 @@ def test_a_collector_that_is_off_stays_off(qapp: QApplication) -> None:
         assert not gc.isenabled()
     finally:
         gc.enable()
+
+
+def test_the_program_itself_is_looked_at_once(qapp: QApplication) -> None:
+    before = gc.get_threshold()
+    gc.set_threshold(10, 1, 1)  # so that the oldest generation's turn comes soon
+    try:
+        with collected_here(every_ms=2):
+            for _round in range(400):
+                work()
+                QTest.qWait(1)
+                if gc.get_freeze_count():
+                    break
+            assert gc.get_freeze_count() > 10_000
+        assert gc.get_freeze_count() == 0
+    finally:
+        gc.set_threshold(*before)
