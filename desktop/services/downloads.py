@@ -14,7 +14,6 @@ from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from time import monotonic
 from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
 
@@ -259,7 +258,7 @@ class Downloads:
                 await asyncio.wait_for(ended.wait(), _TICK_S)
             transfer.heed_the_seal()
             if not transfer.stopping:
-                self._watch(id_, transfer, pace)
+                self._put(transfer.shown(self._rows[id_], pace))
         if not transfer.stopping:
             await self._finish(id_, transfer)
 
@@ -270,38 +269,14 @@ class Downloads:
 
     async def _with_folders(self, row: Download) -> Download:
         """The folders made that the files lie in, and remembered, so that cancelling can remove them."""
-        places = [target(self._shelf.folder, row, file).parent for file in row.files]
+        within = self._shelf.folder
+        places = [target(within, row, file).parent for file in row.files]
         await asyncio.to_thread(self._shelf.require_folder)
-        made = await asyncio.to_thread(lambda: [str(folder) for place in places for folder in make_folder(place)])
+        made = await asyncio.to_thread(lambda: [str(one) for place in places for one in make_folder(place, within)])
         if made and self._rows.get(row.id) is row:
             row = replace(row, made=(*row.made, *made))
             self._put(row, save=True)
         return row
-
-    def _watch(self, id_: str, transfer: Transfer, pace: Pace) -> None:
-        """Shows what the thread has come to."""
-        seen, row, now = transfer.seen, self._rows[id_], monotonic()
-        received, size = transfer.received, row.size or transfer.size
-        state = State.RUNNING
-        if seen.problem is not None:
-            state = State.WAITING
-        elif seen.checking:
-            state = State.VERIFYING
-        if state is State.RUNNING:
-            pace.note(now, received)
-        running = state is State.RUNNING
-        self._put(
-            replace(
-                row,
-                size=size,
-                received=received,
-                state=state,
-                speed=pace.speed if running else 0.0,
-                seconds_left=pace.seconds_left(size) if running else None,
-                problem=seen.problem,
-                retry_in=max(0.0, seen.again_at - now) if seen.problem else 0.0,
-            )
-        )
 
     async def _finish(self, id_: str, transfer: Transfer) -> None:
         outcome = transfer.outcome
@@ -392,7 +367,17 @@ class Downloads:
         """One task of each name, kept until it ends."""
         task = asyncio.get_running_loop().create_task(work)
         self._tasks[name] = task
-        task.add_done_callback(lambda _: self._tasks.pop(name) if self._tasks.get(name) is task else None)
+        task.add_done_callback(lambda _: self._over(name, task))
+
+    def _over(self, name: str, task: asyncio.Task[None]) -> None:
+        """Forgets a task; an error of ours in it is logged, and what it carried does not wait for ever."""
+        if self._tasks.get(name) is task:
+            del self._tasks[name]
+        if not task.cancelled() and (bug := task.exception()) is not None:
+            log.error("The task “%s” failed", name, exc_info=bug)
+            for row in [r for r in self._rows.values() if r.state not in _OVER and r.id in self._wanted]:
+                self._stop(row.id)
+                self._fail(row.id, TransferError(_BUG, name=row.label))
 
     def _busy(self, name: str) -> bool:
         """Whether that task will still look at what has changed: one that has ended is forgotten a little later."""

@@ -16,7 +16,7 @@ import sys
 import threading
 import time
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import asdict, dataclass, fields, replace
@@ -54,7 +54,8 @@ class Network:
     """The seal and the list. Without a `file`, the list is kept in memory only."""
 
     def __init__(self, file: Path | None = None, sealed: bool = False) -> None:
-        self.sealed = sealed
+        self._sealed = sealed
+        self._cuts: list[Callable[[], None]] = []
         self._file = file
         self._list: dict[str, Connection] = {}
         self._by_socket: dict[int, str] = {}
@@ -63,6 +64,22 @@ class Network:
         if file is not None:
             self._list = _read(file)
         _watch().add(self)
+
+    @property
+    def sealed(self) -> bool:
+        """Whether nothing beyond this computer is connected to; may be changed at any time, in any thread."""
+        return self._sealed
+
+    @sealed.setter
+    def sealed(self, sealed: bool) -> None:
+        changed, self._sealed = sealed != self._sealed, sealed
+        if changed and sealed:
+            for cut in self._cuts:
+                cut()
+
+    def when_sealed(self, cut: Callable[[], None]) -> None:
+        """Calls `cut` whenever the seal is set: who holds connections ends them."""
+        self._cuts.append(cut)
 
     @contextmanager
     def purpose(self, why: str) -> Iterator[None]:

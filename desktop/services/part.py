@@ -308,19 +308,20 @@ class _Refusing:
             raise refused(error, self._path) from error
 
 
-def make_folder(folder: Path) -> list[Path]:
-    """Makes a folder; those that were made, the outermost first. Raises `StorageError`."""
-    missing = []
-    while not folder.exists():
-        missing.append(folder)
-        folder = folder.parent
+def make_folder(folder: Path, within: Path) -> list[Path]:
+    """Makes a folder below another, which is there or its disk is not; those made, the outermost first.
+
+    Raises `StorageError`.
+    """
     made = []
-    for one in reversed(missing):
-        try:
-            one.mkdir(exist_ok=True)
-        except OSError as error:
-            raise refused(error, one) from error
-        made.append(one)
+    try:
+        within.stat()
+        for one in reversed((folder, *folder.parents)):
+            if one.is_relative_to(within) and not one.exists():
+                one.mkdir(exist_ok=True)
+                made.append(one)
+    except OSError as error:
+        raise refused(error, Path(error.filename or folder)) from error
     return made
 
 

@@ -9,19 +9,20 @@ whole, are `services.downloads`'.
 from __future__ import annotations
 
 import random
+import re
 import shutil
 import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import httpx2
 
 from desktop.core.errors import N_, HubError, NetworkError, Sealed, StorageError, TransferError, UserError
 from desktop.core.gguf import size_in_words
-from desktop.core.transfer import Answer, Fault, Pace, Take, judged, question, ranged, wait_s
+from desktop.core.transfer import Answer, Download, Fault, Pace, State, Take, judged, question, ranged, wait_s
 from desktop.services.consignment import Errand
 from desktop.services.faults import SEALED, refused, retry_after, sentence
 from desktop.services.network import is_loopback
@@ -35,6 +36,7 @@ _ASKED_BYTES = 16 << 20  # how often the disk is asked what is free
 _BUSY_S = 2.0
 _SEAL_S = 0.2
 _MAGIC = b"GGUF"
+_SHA256 = re.compile("[0-9a-f]{64}")
 
 _FAULTS = {
     Fault.IGNORED: N_("{host} sends the file from its beginning, although its rest was asked for."),
@@ -84,7 +86,7 @@ class Transfer:
         ended: Callable[[], None],
         free: Callable[[Path], int],
     ) -> None:
-        self.seen = Seen()
+        self.seen = Seen(checking=True)
         self.outcome: UserError | bool | None = None  # True: whole and named; False: stopped
         self._web = web
         self.errands = tuple(errands)
@@ -105,6 +107,18 @@ class Transfer:
     def size(self) -> int:
         sizes = [errand.part.size for errand in self.errands]
         return sum(sizes) if all(sizes) else 0
+
+    def shown(self, row: Download, pace: Pace) -> Download:
+        """The row as it stands now; `pace` is told what has come."""
+        seen, now, received, size = self.seen, time.monotonic(), self.received, row.size or self.size
+        state = State.VERIFYING if seen.checking else State.RUNNING
+        shown = replace(row, size=size, received=received, state=state, problem=seen.problem, retry_in=0.0)
+        if seen.problem is not None:
+            shown = replace(shown, state=State.WAITING, retry_in=max(0.0, seen.again_at - now))
+        if shown.state is not State.RUNNING:
+            return replace(shown, speed=0.0, seconds_left=None)
+        pace.note(now, received)
+        return replace(shown, speed=pace.speed, seconds_left=pace.seconds_left(size))
 
     def start(self) -> None:
         self._thread.start()
@@ -151,6 +165,7 @@ class Transfer:
     def _fetch_all(self) -> None:
         for errand in self.errands:
             self._take_up(errand.part)
+        self.seen = Seen()
         self._require_space()
         for errand in self.errands:
             if not errand.part.whole:
@@ -225,8 +240,8 @@ class Transfer:
         try:
             with self._web.get(errand.url, question(part.held, rest), self._line) as response:
                 take = self._judged(part, rest, response, httpx2.URL(errand.url))
-                part.begin(response.headers.get("ETag", ""), take.size, take.anew)
                 self._learn(part, response)
+                part.begin(response.headers.get("ETag", ""), take.size, take.anew)
                 self._take(part, response, take.skip)
         except (httpx2.HTTPError, httpx2.StreamError, httpx2.InvalidURL) as error:
             self._going()
@@ -260,11 +275,17 @@ class Transfer:
         raise _Again(kind(_FAULTS[judgement], host=host, status=response.status_code), wished)
 
     def _learn(self, part: Part, response: httpx2.Response) -> None:
-        """The Hub's own word on the file, where none was known before (huggingface_hub: `get_hf_file_metadata`)."""
+        """The Hub's own word on the file (huggingface_hub: `get_hf_file_metadata`): better before 7 GB than after."""
         for hop in (*response.history, response):
             told = hop.headers.get("X-Linked-Etag", "").strip('"')
-            if not part.sha256 and len(told) == 64 and set(told) <= set("0123456789abcdef"):
-                part.sha256 = told
+            if not _SHA256.fullmatch(told):
+                continue
+            if part.sha256 and part.sha256 != told:
+                raise TransferError(
+                    N_("“{name}” has been changed on the Hub since its list was read. Open the repository again."),
+                    name=part.target.name,
+                )
+            part.sha256 = told
 
     def _take(self, part: Part, response: httpx2.Response, skip: int) -> None:
         self.seen = Seen()

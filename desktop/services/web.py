@@ -43,24 +43,27 @@ class Line:
 
     def __init__(self) -> None:
         self._sockets: WeakSet[socket.socket] = WeakSet()
-        self._cut = threading.Event()
+        self._guard = threading.RLock()
+        self._cut = False
 
     def trace(self, event: str, info: Mapping[str, object]) -> None:
         """httpcore2's `trace` extension: every connection that is made passes here."""
         if event in ("connection.connect_tcp.complete", "connection.start_tls.complete", "stream.start_tls.complete"):
             stream = info["return_value"]
             found = stream.get_extra_info("socket") if hasattr(stream, "get_extra_info") else None
-            if isinstance(found, socket.socket):
-                self._sockets.add(found)
-            if self._cut.is_set():
-                self.cut()
+            with self._guard:
+                if isinstance(found, socket.socket):
+                    self._sockets.add(found)
+                if self._cut:
+                    self.cut()
 
     def cut(self) -> None:
         """Ends them at once. For good: a transfer that goes on takes a new line."""
-        self._cut.set()
-        for one in list(self._sockets):
-            with suppress(OSError):
-                socket.socket.shutdown(one, socket.SHUT_RDWR)  # not SSLSocket's own, which would unwrap a reader's
+        with self._guard:
+            self._cut = True
+            for one in self._sockets:
+                with suppress(OSError):
+                    socket.socket.shutdown(one, socket.SHUT_RDWR)  # not SSLSocket's own, which would unwrap a reader's
 
 
 class Web:
@@ -75,6 +78,7 @@ class Web:
         self._shared: httpx2.Client | None = None
         self._installed = False
         self._all = Line()  # connections that are no transfer's own
+        network.when_sealed(self._end_all)
 
     @property
     def endpoint(self) -> str:
@@ -152,16 +156,22 @@ class Web:
 
     def close(self) -> None:
         """Ends the shared connections, those that a thread waits for, too."""
+        self._end_all(loopback=True)
         with self._guard:
             shared, self._shared = self._shared, None
-            line, self._all = self._all, Line()
-        line.cut()
         if shared is not None:
             shared.close()
         if self._installed:
             from huggingface_hub import close_session
 
             close_session()
+
+    def _end_all(self, loopback: bool = False) -> None:
+        """Ends what is open, also where a thread waits for it; a mirror on this computer only if that is asked for."""
+        if loopback or not is_loopback(httpx2.URL(self.endpoint).host):
+            with self._guard:
+                line, self._all = self._all, Line()
+            line.cut()
 
     def _of_all(self) -> httpx2.Client:
         if self._shared is None:

@@ -222,13 +222,19 @@ def test_a_folder_that_is_not_there(promise: Promise) -> None:
 
 def test_folders_are_made_and_removed_if_empty(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
-    made = make_folder(tmp_path / "a" / "b" / "c")
+    made = make_folder(tmp_path / "a" / "b" / "c", tmp_path)
     assert made == [tmp_path / "a" / "b", tmp_path / "a" / "b" / "c"]
-    assert make_folder(tmp_path / "a" / "b") == []
+    assert make_folder(tmp_path / "a" / "b", tmp_path) == []
     (tmp_path / "a" / "b" / "mine").write_text("")
     remove_empty(made)
     assert (tmp_path / "a" / "b" / "mine").exists()
     assert not (tmp_path / "a" / "b" / "c").exists()
     (tmp_path / "file").write_text("")
     with pytest.raises(StorageError):
-        make_folder(tmp_path / "file" / "x")
+        make_folder(tmp_path / "file" / "x", tmp_path)
+
+
+def test_a_disk_that_is_not_plugged_in_is_not_made_up(tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match="is not there"):
+        make_folder(tmp_path / "usb" / "models" / "author" / "repo", tmp_path / "usb" / "models")
+    assert list(tmp_path.iterdir()) == []

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
+from contextlib import ExitStack
 
 import pytest
 
@@ -137,3 +139,36 @@ async def test_a_damaged_file_names_itself_and_nothing_is_kept(bloke: HubServer,
         (row,) = it.downloads.all()
         it.downloads.resume(row.id)  # tried again
         assert (await asyncio.wait_for(it.downloads.wait(row.id), PATIENCE_S)).state is State.DONE
+
+
+@lived
+async def test_a_file_that_was_changed_meanwhile_is_not_fetched_in_vain(bloke: HubServer, paths: Paths) -> None:
+    bloke[REPO].rewrite(NAME, CONTENT[::-1])
+    async with desk(paths.home) as it:
+        with pytest.raises(TransferError, match="has been changed on the Hub"):
+            await it.fetched(bloke)
+    assert bloke.sent() <= IN_FLIGHT
+
+
+@lived
+async def test_a_connection_that_never_comes_about_holds_up_nobody(
+    bloke: HubServer, paths: Paths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A listener whose queue is full lets visitors wait, as a network does that swallows packets."""
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as full, ExitStack() as visitors:
+        address = full.getsockname()
+        for _ in range(4):
+            visitor = visitors.enter_context(socket.socket())
+            visitor.setblocking(False)
+            visitor.connect_ex(address)
+        monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{address[1]}")
+        async with desk(paths.home, patience_s=1.5) as it:
+            row = await it.add(bloke)
+            await it.until(lambda row: row.state is State.RUNNING, row.id)
+            await asyncio.sleep(0.3)
+            it.downloads.pause(row.id)
+            assert it.row(row.id).state is State.PAUSED
+            monkeypatch.setenv("HF_ENDPOINT", bloke.endpoint)
+            it.downloads.resume(row.id)  # begins when the first thread has ended
+            assert (await asyncio.wait_for(it.downloads.wait(row.id), PATIENCE_S)).state is State.DONE
+            assert it.target.read_bytes() == CONTENT

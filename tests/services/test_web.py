@@ -176,6 +176,19 @@ def test_an_open_connection_is_sealed_too(hub: HubServer, web: Web, monkeypatch:
     assert len(hub.received["hub"]) == 1
 
 
+def test_a_read_that_waits_is_ended_by_the_seal(hub: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_ENDPOINT", hub.endpoint.replace("127.0.0.1", "127.1"))
+    hub.misbehave(FILE, on="cdn", stall_after=100)
+    network = Network()
+    web, begun = Web(network, Purse()), time.monotonic()
+    threading.Timer(0.3, lambda: setattr(network, "sealed", True)).start()
+    with pytest.raises(NetworkError):
+        web.read(f"{web.endpoint}/{REPO}/resolve/main/{FILE}", 0, 1000)
+    assert time.monotonic() - begun < 5
+    web.close()
+    network.close()
+
+
 def test_a_hook_that_refuses_is_understood(monkeypatch: pytest.MonkeyPatch, web: Web) -> None:
     """The switch may be thrown between our look at it and the socket's."""
     other = Network(sealed=True)
