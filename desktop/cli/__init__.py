@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import io
+import logging
 import os
 import signal
 import sys
@@ -51,6 +52,7 @@ def _verb(given: Sequence[str]) -> int:
     from desktop.ui.translation import _, use
 
     _speak_utf8()
+    logging.getLogger("desktop").addHandler(logging.NullHandler())  # a verb says itself what went wrong, once
     use("system", resources() / "locale")
     parsed = _parser().parse_args(given)
     try:

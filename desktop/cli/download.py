@@ -14,7 +14,7 @@ import sys
 from desktop.assembly import Assembly
 from desktop.cli import remote
 from desktop.cli.models import record
-from desktop.cli.terminal import tell, tell_notices
+from desktop.cli.terminal import Line, tell, tell_notices
 from desktop.core.errors import N_, Sealed
 from desktop.core.transfer import Download, State
 from desktop.services.library import Model
@@ -89,7 +89,7 @@ class _Progress:
 
     def __init__(self, alcove: Assembly, id_: str) -> None:
         self._alcove, self._id = alcove, id_
-        self._live = sys.stderr.isatty()
+        self._bar = Line()
         self._told = ""
         self.sealed = asyncio.Event()
         self.problem = Sealed("")
@@ -103,15 +103,13 @@ class _Progress:
             self.sealed.set()
         problem = _(row.problem.message, **row.problem.fields) if row.problem and row.state is State.WAITING else ""
         if problem and problem != self._told:
-            self.clear()
+            self._bar.clear()
             print(problem, file=sys.stderr, flush=True)
         self._told = problem
-        if self._live:
-            print(f"\r\x1b[K{_line(row)}", end="", file=sys.stderr, flush=True)
+        self._bar.show(_line(row))
 
     def clear(self) -> None:
-        if self._live:
-            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+        self._bar.clear()
 
 
 def _line(row: Download) -> str:

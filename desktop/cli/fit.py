@@ -69,7 +69,7 @@ async def _subject(alcove: Assembly, text: str) -> tuple[str, Subject]:
 
 def _is_file(text: str) -> bool:
     """Whether a file is meant, there or not: `folder/model.gguf` has the form of an id, too."""
-    return os.path.exists(text) or (text.lower().endswith(".gguf") and text.count("/") == 1)
+    return os.path.exists(text) or (text.lower().endswith(".gguf") and text.count("/") == 1 and ":" not in text)
 
 
 def wanted(alcove: Assembly, parsed: argparse.Namespace, subject: Subject | None = None) -> LoadSettings:

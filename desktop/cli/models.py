@@ -1,4 +1,4 @@
-"""`alcove models`: the models on this computer, one of them in detail, import and removal."""
+"""`alcove models`: the models on this computer, one of them in detail, import, removal, checks, and others' files."""
 
 from __future__ import annotations
 
@@ -8,11 +8,18 @@ from pathlib import Path
 from typing import Any
 
 from desktop.assembly import Assembly
-from desktop.cli.terminal import chosen, shown, table, tell_notices
+from desktop.cli.terminal import Line, chosen, shown, table, tell, tell_notices
 from desktop.core.errors import N_
-from desktop.services.library import How, Model
+from desktop.services import elsewhere
+from desktop.services.library import How, Model, Proof
 from desktop.ui import formats
 from desktop.ui.translation import _
+
+_PROVEN = {
+    Proof.PUBLISHED: N_("“{model}” is whole: every byte is as its repository published it."),
+    Proof.RECORDED: N_("“{model}” is whole: every byte is as it was when it came."),
+    Proof.FIRST: N_("“{model}” was read to its end. There was no checksum to compare it with."),
+}
 
 
 def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -24,9 +31,12 @@ def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         ("info", N_("what a model file says of itself"), _info),
         ("import", N_("take a GGUF file into the library"), _import),
         ("remove", N_("move a model to the bin"), _remove),
+        ("verify", N_("read every byte of a model and say whether it is whole"), _verify),
+        ("elsewhere", N_("model files of other applications, which can be used where they lie"), _elsewhere),
     ):
         verb = inner.add_parser(name, help=_(text))
-        verb.add_argument("path" if name == "import" else "model")
+        if name != "elsewhere":
+            verb.add_argument("path" if name == "import" else "model")
         verb.add_argument("--json", action="store_true", default=argparse.SUPPRESS)
         verb.set_defaults(run=run)
         if name == "import":
@@ -83,6 +93,52 @@ async def _remove(parsed: argparse.Namespace) -> int:
     return 0
 
 
+async def _verify(parsed: argparse.Namespace) -> int:
+    async with Assembly.private() as alcove:
+        tell_notices(alcove)
+        model = chosen(alcove, parsed.model)
+        line = Line()
+        try:
+            proof = await alcove.library.verify(model, lambda part: line.show(f"{formats.number(100 * part)} %"))
+        finally:
+            line.clear()
+        if parsed.json:
+            print(json.dumps({"verified": model.name, "against": proof.value}, ensure_ascii=False))
+        else:
+            print(_(_PROVEN[proof], model=shown(model)))
+    return 0
+
+
+async def _elsewhere(parsed: argparse.Namespace) -> int:
+    async with Assembly.private() as alcove:
+        tell_notices(alcove)
+        findings = await elsewhere.found(alcove.library.all())
+        if parsed.json:
+            print(json.dumps([_offer(one) for one in findings.found], ensure_ascii=False))
+        elif findings.found:
+            rows = [(f.application, f.name, formats.size(f.size), f.quantisation, str(f.path)) for f in findings.found]
+            print(table(rows, right=(2,)))
+            tell(N_("alcove models import --link PATH uses one where it lies."))
+        else:
+            tell(N_("No other application's model files were found."))
+        for skipped in findings.skipped:
+            tell(skipped.problem.message, **skipped.problem.fields)
+        if not findings.complete:
+            tell(N_("There was more than could be looked at in reasonable time."))
+    return 0
+
+
+def _offer(found: elsewhere.Found) -> dict[str, Any]:
+    return {
+        "application": found.application,
+        "name": found.name,
+        "path": str(found.path),
+        "size_bytes": found.size,
+        "quantisation": found.quantisation,
+        "architecture": found.architecture,
+    }
+
+
 def record(model: Model) -> dict[str, Any]:
     return {
         "name": model.name,
@@ -94,6 +150,9 @@ def record(model: Model) -> dict[str, Any]:
         "parameters": model.parameters,
         "built_in": model.built_in,
         "linked": model.linked,
+        "repo": model.origin.repo if model.origin else None,
+        "commit": model.origin.commit if model.origin else None,
+        "sha256": model.sha256 or None,
     }
 
 

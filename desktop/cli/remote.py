@@ -62,7 +62,9 @@ def variant_of(listing: Listing, target: Pasted) -> Variant:
     found = listing.variant(named) if named else None
     if found is None:
         labels = [variant.label for variant in listing.variants]
-        usual = next((v.label for v in listing.variants if v.quantisation and v.quantisation.recommended), labels[0])
+        usual = [
+            (v.quantisation.bits, v.label) for v in listing.variants if v.quantisation and v.quantisation.recommended
+        ]
         more = ["…"] if len(labels) > _MOST_NAMED else []
         message = (
             N_("“{repo}” has no variant “{named}”. It has: {labels}.")
@@ -73,7 +75,7 @@ def variant_of(listing: Listing, target: Pasted) -> Variant:
             message,
             repo=target.repo,
             named=named,
-            example=f"{target.repo}:{usual}",
+            example=f"{target.repo}:{min(usual)[1] if usual else labels[0]}",
             labels=", ".join(labels[:_MOST_NAMED] + more),
         )
     return found

@@ -16,6 +16,8 @@ from desktop.core.errors import N_
 from desktop.services.library import Model
 from desktop.ui.translation import _
 
+_ERASE = "\x1b[K"  # to the end of the line (ECMA-48, EL)
+
 
 class Parser(argparse.ArgumentParser):
     """argparse, whose own headings would stay English: it asks the system's catalogue, which has no Alcove in it."""
@@ -47,6 +49,20 @@ def tell_notices(alcove: Assembly) -> None:
     """What was set aside at the start: nobody would miss it before it is needed."""
     for notice in alcove.notices:
         tell(notice.message, **notice.fields)
+
+
+class Line:
+    """One line of standard error that is written over; nothing is shown where that is no terminal."""
+
+    def __init__(self) -> None:
+        self._live = sys.stderr.isatty()
+
+    def show(self, text: str) -> None:
+        if self._live:
+            print(f"\r{_ERASE}{text}", end="", file=sys.stderr, flush=True)
+
+    def clear(self) -> None:
+        self.show("")
 
 
 def shown(model: Model) -> str:

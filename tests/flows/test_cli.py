@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import sqlite3
+import time
 from contextlib import closing
 from pathlib import Path
 
@@ -117,6 +118,7 @@ def test_an_interrupt_at_the_prompt_ends_the_dialogue(alcove: Program, brief: Pa
                 seen += os.read(process.stdout.fileno(), 1)
             while told.count(b"> ") < 2:  # what goes into a pipe are replies; the prompt is for the person
                 told += os.read(process.stderr.fileno(), 1)
+            time.sleep(0.5)  # a signal between the prompt and the wait for a line is heard after the line only
             process.send_signal(signal.SIGINT)
             assert process.wait(PATIENCE_S) == 130
     finally:
