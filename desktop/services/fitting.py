@@ -47,6 +47,7 @@ _LEAST_CONTEXT = 1024  # below that no conversation is held; better tight memory
 _LEAST_TOKENS = 16  # of a reply whose speed is kept: the first ones pay for what is cold
 _ROOM_S = 0.5  # rows judged together are judged against the same memory
 _BEST_OF = 3  # times memory is measured, one at each start: other programs may have been at it
+_IN_VAIN = 3  # variants described otherwise than the first, after which the rest is not tried
 _KEPT = 300  # models known: twenty repositories; the tensors of one take 100 kB
 
 
@@ -181,6 +182,21 @@ class Fitting:
         self._judge(subject).estimator.learn(self._probing.said(subject.identity))
         return self.quick(subject, settings)
 
+    async def survey(self, listing: Listing) -> None:
+        """Reads the lists of tensors of all variants, once the header of one is here: some 20 kB each.
+
+        What comes is better than guessing which weights are copied; what does not come stays guessed.
+        """
+        left = _IN_VAIN
+        for variant in listing.variants if f"{listing.repository.id}@{listing.commit}" in self._families else ():
+            subject = Subject.remote(listing, variant)
+            try:
+                left -= not await self._learn(subject, whole=False)
+            except UserError:
+                left = 0
+            if not left:
+                return
+
     def outdated(self, subject: Subject) -> str:
         """Why a variant's files may answer badly, as a message id; "" where nothing speaks for it."""
         known = self._known.get(subject.identity) or self._families.get(subject.family)
@@ -228,14 +244,16 @@ class Fitting:
             _bound(self._judges)
         return found
 
-    async def _learn(self, subject: Subject) -> None:
-        """Reads the header, unless it was read. Raises what `exact` does."""
+    async def _learn(self, subject: Subject, whole: bool = True) -> bool:
+        """Reads the header, unless it was read; whether it is known now. Raises what `exact` does."""
         if subject.identity in self._known:
-            return
+            return True
         if subject.model is not None:
             headers = await asyncio.to_thread(lambda files: [read_header(file) for file in files], subject.model.files)
         else:
-            headers = [head.header for head in await self._fetched(subject)]
+            headers = [head.header for head in await self._fetched(subject, whole)]
+        if not headers:
+            return False
         known = self._known[subject.identity] = Known.of(headers)
         if subject.family:
             self._families[subject.family] = known
@@ -243,13 +261,17 @@ class Fitting:
             del self._judges[identity]
         _bound(self._known)
         _bound(self._families)
+        return True
 
-    async def _fetched(self, subject: Subject) -> tuple[Head, ...]:
+    async def _fetched(self, subject: Subject, whole: bool = True) -> tuple[Head, ...]:
         if subject.identity not in self._heads:
             assert self._headers is not None  # remote subjects are judged where there is a Hub
             assert subject.listing is not None
             assert subject.variant is not None
-            self._heads[subject.identity] = await self._headers.of(subject.listing, subject.variant)
+            heads = await self._headers.of(subject.listing, subject.variant, whole)
+            if not (heads and whole):
+                return heads
+            self._heads[subject.identity] = heads
             _bound(self._heads, 2)
         return self._heads[subject.identity]
 

@@ -58,21 +58,29 @@ class Headers:
         self._first: dict[tuple[str, str], Head] = {}  # of a repository's variants, the last whole header
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
-    async def of(self, listing: Listing, variant: Variant) -> tuple[Head, ...]:
-        """The header of each file of a variant. Raises what `Hub.read` does, and `ModelFileError`."""
+    async def of(self, listing: Listing, variant: Variant, whole: bool = True) -> tuple[Head, ...]:
+        """The header of each file of a variant. Raises what `Hub.read` does, and `ModelFileError`.
+
+        Without `whole`, none where it would take more than the list of tensors.
+        """
         repo, commit = listing.repository.id, listing.commit
         lock = self._locks.setdefault(repo, asyncio.Lock())
         async with lock:  # one at a time: the second variant is cheaper once the first is known
             heads = []
             for number, file in enumerate(variant.files):
-                heads.append(await self._head((repo, commit, file.path), file, variant, number > 0))
+                head = await self._head((repo, commit, file.path), file, variant, number > 0, whole)
+                if head is None:
+                    return ()
+                heads.append(head)
             return tuple(heads)
 
-    async def _head(self, key: Key, file: RepoFile, variant: Variant, later: bool) -> Head:
+    async def _head(self, key: Key, file: RepoFile, variant: Variant, later: bool, whole: bool) -> Head | None:
         place = self._cache / (hashlib.sha256("\0".join((*key, str(file.size))).encode()).hexdigest()[:40] + ".head")
         head = await asyncio.to_thread(_kept, place, file)
         if head is None:
             head = None if later or key in self._begun else await self._sibling(key, file, variant)
+            if head is None and not whole:
+                return None
             head = head or await self._fetched(key, file, later)
             gguf.check(head.header, file.size)
             await asyncio.to_thread(_keep, place, head.data)

@@ -117,6 +117,46 @@ def test_other_variants_cost_some_kilobytes(paths: Paths, hub: HubServer) -> Non
     run(paths, check)
 
 
+def test_all_variants_are_surveyed_for_some_kilobytes_each(paths: Paths, hub: HubServer) -> None:
+    async def check(alcove: Assembly) -> None:
+        listing = await alcove.hub.listing(MISTRAL_REPO)
+        await alcove.fitting.survey(listing)
+        assert transferred(hub) == 0  # of none the header is here
+        await alcove.fitting.exact(Subject.remote(listing, listing.variants[-1]), SETTINGS)
+        await alcove.fitting.survey(listing)
+        assert transferred(hub) < 1_200_000
+        surveyed = fits(alcove, listing)
+        for label in ("Q2_K", "Q4_0"):
+            variant = listing.variant(label)
+            assert variant is not None
+            exact = await alcove.fitting.exact(Subject.remote(listing, variant), SETTINGS)
+            assert exact.estimate.total_bytes == pytest.approx(surveyed[label].estimate.total_bytes, rel=0.002)
+        before = len(hub.received["cdn"])
+        await alcove.fitting.survey(listing)
+        assert len(hub.received["cdn"]) == before
+
+    run(paths, check)
+
+
+def test_where_the_others_are_described_otherwise_the_survey_ends(
+    paths: Paths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = {f"m{n}.gguf": models.tiny_model(tmp_path / f"m{n}.gguf", comment="x" * (50_000 + 9 * n)) for n in range(8)}
+    with HubServer({"me/Mixed-GGUF": dict(files)}) as server:
+        monkeypatch.setenv("HF_ENDPOINT", server.endpoint)
+
+        async def check(alcove: Assembly) -> None:
+            listing = await alcove.hub.listing("me/Mixed-GGUF")
+            await alcove.fitting.exact(Subject.remote(listing, listing.variants[0]), SETTINGS)
+            before = len(server.received["cdn"])
+            await alcove.fitting.survey(listing)
+            assert len(server.received["cdn"]) == before + 3
+            server.misbehave(on="cdn", reset_after=0)
+            await alcove.fitting.survey(listing)  # and a dead line is nobody's error
+
+        run(paths, check)
+
+
 def test_a_page_of_twelve_variants_is_judged_at_once(paths: Paths, hub: HubServer) -> None:
     async def check(alcove: Assembly) -> None:
         listing = await alcove.hub.listing(MISTRAL_REPO)
