@@ -8,6 +8,7 @@ into the folders is `elsewhere`'s affair.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -45,7 +46,7 @@ class Surroundings:
 
     def folder(self, variable: str, default: str) -> Path:
         value = self.environment.get(variable)
-        return Path(value).expanduser() if value else self.home / default
+        return _expanded(value) if value else self.home / default
 
     @property
     def data(self) -> Path:
@@ -78,7 +79,7 @@ def places(around: Surroundings) -> list[Place]:
 
 def _hub(around: Surroundings) -> Iterator[Place]:
     chosen = (around.environment.get(name) for name in ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"))
-    folders = [Path(value).expanduser() for value in chosen if value]
+    folders = [_expanded(value) for value in chosen if value]
     folders.append(around.folder("HF_HOME", ".cache/huggingface") / "hub")
     folders.append(around.folder("XDG_CACHE_HOME", ".cache") / "huggingface" / "hub")
     yield from (Place("Hugging Face", folder, Layout.HUB) for folder in folders)
@@ -121,10 +122,15 @@ def _others(around: Surroundings) -> Iterator[Place]:
 
 def _said(file: Path, key: str) -> Path | None:
     """The folder that a settings file names under a key, or with its whole text where there is no key."""
-    with suppress(OSError, ValueError, RecursionError, AttributeError, RuntimeError):
+    with suppress(OSError, ValueError, RecursionError, AttributeError):
         if file.stat().st_size <= _LARGEST_NOTE:
             text = file.read_text("utf-8")
             value = json.loads(text).get(key) if key else text.strip()
-            path = Path(value).expanduser() if isinstance(value, str) and value else None
-            return path if path is not None and path.is_absolute() else None
+            path = _expanded(value) if isinstance(value, str) and value else None
+            usable = path is not None and path.is_absolute() and b"\0" not in os.fsencode(path)
+            return path if usable else None
     return None
+
+
+def _expanded(path: str) -> Path:
+    return Path(os.path.expanduser(path))  # pathlib's raises where there is no such person

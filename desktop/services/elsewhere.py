@@ -76,8 +76,11 @@ class _Candidate:
 
 async def found(models: Sequence[Model], around: Surroundings | None = None) -> Findings:
     """All models of other applications that are not among `models`, in the applications' order."""
-    around = around or Surroundings(Path.home(), os.environ, sys.platform)
-    return await asyncio.to_thread(_Search(models).run, places(around))
+    return await asyncio.to_thread(lambda: _Search(models).run(places(around or _here())))
+
+
+def _here() -> Surroundings:
+    return Surroundings(Path(os.path.expanduser("~")), os.environ, sys.platform)
 
 
 class _Search:

@@ -154,7 +154,15 @@ def test_folders_that_applications_were_told_to_use(home: Path, tiny: Path) -> N
     (home / ".config" / "Jan").mkdir(parents=True)
     (home / ".config" / "Jan" / "settings.json").write_text(json.dumps({"data_folder": str(two.parent)}))
     assert {found.path for found in search(home).found} == {one, two}
-    for nonsense in ("{", "[]", '{"downloadsFolder": 3}', '{"downloadsFolder": "relative"}', "[" * 100_000):
+    for nonsense in (
+        '{"downloadsFolder": "/a\\u0000b"}',
+        '{"downloadsFolder": "/\\ud800"}',
+        "{",
+        "[]",
+        '{"downloadsFolder": 3}',
+        '{"downloadsFolder": "relative"}',
+        "[" * 100_000,
+    ):
         (home / "place" / "settings.json").write_text(nonsense)
         assert {found.path for found in search(home).found} == {two}
 
@@ -339,6 +347,13 @@ def test_the_loop_is_free_while_disks_are_searched(home: Path) -> None:
         assert isinstance(await task, Findings)
 
     run(main())
+
+
+def test_variables_that_lead_nowhere(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for nonsense in ("~nobody/x", "relative", "a" * 5000, "\udc80"):
+        assert search(home, HF_HOME=nonsense, OLLAMA_MODELS=nonsense, LLAMA_CACHE=nonsense).found == ()
+    monkeypatch.setenv("HOME", str(home))  # the person's own surroundings
+    assert isinstance(run(elsewhere.found(())), Findings)
 
 
 def test_a_place_is_looked_into_once(home: Path) -> None:
