@@ -241,9 +241,16 @@ class Offer(QObject):
 
     async def _ask_exactly(self, listing: Listing, variant: Variant, settings: LoadSettings) -> None:
         """What cannot be found out stays as it was computed, and says so: `Fit.exact`."""
-        await self._fitting.exact(Subject.remote(listing, variant), settings)
+        steps = [replace(settings, context=context) for context in contexts(self.trained)]
+        await self._fitting.exact(Subject.remote(listing, variant), settings, steps)
+        self._judge_if(listing)  # the header that was fetched for it tells more of the others too
+        await self._fitting.survey(listing)
+        self._judge_if(listing)
+
+    def _judge_if(self, listing: Listing) -> None:
+        """Judges again, unless another repository has been opened meanwhile."""
         if self.repository.id == listing.repository.id:
-            self._judge()  # the header that was fetched for it tells more of the others too
+            self._judge()
 
     # -- getting ------------------------------------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -86,12 +86,15 @@ class Judge:
             exact,
         )
 
-    async def exact(self, subject: Subject, settings: LoadSettings) -> Fit:
+    async def exact(self, subject: Subject, settings: LoadSettings, also: Sequence[LoadSettings] = ()) -> Fit:
         assert subject.variant is not None
         self.asked.append((subject.variant.label, settings))
         await asyncio.sleep(0)
-        self._said.add((subject.variant.label, settings))
+        self._said.update((subject.variant.label, one) for one in (settings, *also))
         return self.quick(subject, settings)
+
+    async def survey(self, listing: Listing) -> None:
+        await asyncio.sleep(0)
 
     def recommended(self, listing: Listing, fits: Mapping[str, Fit]) -> tuple[Variant, str]:
         good = [v for v in listing.variants if fits[v.label].verdict is Verdict.FITS]
