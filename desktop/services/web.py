@@ -168,7 +168,10 @@ class Web:
 
     def _end_all(self, loopback: bool = False) -> None:
         """Ends what is open, also where a thread waits for it; a mirror on this computer only if that is asked for."""
-        if loopback or not is_loopback(httpx2.URL(self.endpoint).host):
+        local = False
+        with suppress(httpx2.InvalidURL):  # a mistyped HF_ENDPOINT does not keep the seal from closing
+            local = is_loopback(httpx2.URL(self.endpoint).host)
+        if loopback or not local:
             with self._guard:
                 line, self._all = self._all, Line()
             line.cut()
