@@ -1,13 +1,13 @@
 """A repository's page: what it is, its variants judged for this computer, and its card.
 
-Invariant: the way back, what is tried and the headings stay in place while the rest scrolls. What is not known yet
-leaves its place empty instead of moving what is read. All figures are the offer's.
+Invariant: the way back and what is tried stay in place while the rest scrolls. What is not known yet leaves its place
+empty instead of moving what is read. All figures are the offer's.
 """
 
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, Qt, Signal
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from desktop.core.errors import N_, GatedError
@@ -82,14 +82,14 @@ class RepositoryView(QWidget):
         head.addWidget(self._back)
         head.addLayout(words, 1)
         head.addWidget(self._page)
-        self._above = Column(self._look, WIDTH, top=theme.S, bottom=0)
+        self._above = Column(self._look, WIDTH, top=theme.S, bottom=theme.S)
         self._above.lines.setSpacing(theme.S)
         self._above.lines.addLayout(head)
-        for widget in (self._bar, self._trouble, self._try, self._headings):
+        for widget in (self._bar, self._trouble, self._try):
             self._above.lines.addWidget(widget)
         self._below = Column(self._look, WIDTH, top=0)
-        self._below.lines.setSpacing(theme.S)
-        for part in (self._gate, self._outdated, self.table, self._said, self._card):
+        self._below.lines.setSpacing(theme.XS)
+        for part in (self._gate, self._outdated, self._headings, self.table, self._said, self._card):
             self._below.lines.addWidget(part)
         self._below.lines.addStretch()
         self._area: QScrollArea = scrolling(self._below)
@@ -148,6 +148,12 @@ class RepositoryView(QWidget):
         if event.type() is QEvent.Type.LanguageChange:
             self.retranslate()
 
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """A line between what stays and what scrolls."""
+        painter = QPainter(self)
+        painter.setPen(QColor(self._look.colours.line))
+        painter.drawLine(0, self._area.y() - 1, self.width(), self._area.y() - 1)
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape:
             self.left.emit()
@@ -177,7 +183,7 @@ class RepositoryView(QWidget):
         self._below.lines.activate()
         self._below.adjustSize()
         bar.setValue(bar.value() + lower)
-        top = row.mapTo(self._below, row.rect().topLeft()).y()
-        hidden = top + row.height() + self._look.px(_SEEN) - bar.value() - self._area.viewport().height()
-        if hidden > 0:
-            bar.setValue(min(bar.value() + hidden, top))
+        line = row.mapTo(self._below, row.rect().topLeft()).y()
+        hidden = line + row.height() + self._look.px(_SEEN) - bar.value() - self._area.viewport().height()
+        if hidden > 0 or line < bar.value():
+            bar.setValue(min(bar.value() + hidden, line))

@@ -1,7 +1,7 @@
 """The models pane: what is on this computer, what can be found, and what is on its way, each a page of its own.
 
 Invariant: a page is made when it is first shown, and one page never knows another; the switch above them works by
-mouse, by the arrow keys and by Ctrl+Tab. What the pages do is theirs.
+mouse and by the arrow keys. What the pages do is theirs.
 """
 
 from __future__ import annotations

@@ -155,18 +155,23 @@ def test_a_row_unfolds_and_the_exact_figure_follows(look: Any, tmp_path: Path, h
     visit(look, tmp_path, doing)
 
 
-def test_the_slider_asks_the_engine_once_it_stands(look: Any, tmp_path: Path, hub: HubServer) -> None:
+def test_the_engine_is_asked_once_for_all_of_the_slider(look: Any, tmp_path: Path, hub: HubServer) -> None:
     async def doing(page: FindPage) -> None:
         await opened(page)
         click(page, "Q4_K_M")
-        await until(lambda: "Q4_K_M" in [label for label, _settings in page.judge.asked])
+        await until(lambda: page.offer.fits["Q4_K_M"].exact)
         page.judge.asked.clear()
         slider(page).setFocus()
         for _step in range(4):
             QTest.keyClick(slider(page), Qt.Key.Key_Right)
+        await settled()
+        assert page.offer.fits["Q4_K_M"].exact
+        assert page.offer.fits["Q4_K_M"].settings.context == 16384
+        for kind in ("q5_0", "q8_0"):  # what is passed over is not asked about
+            page.offer.try_kv_type(kind)
         await until(lambda: page.judge.asked)
         await settled()
-        assert [(label, settings.context) for label, settings in page.judge.asked] == [("Q4_K_M", 16384)]
+        assert [(label, s.context, s.kv_type) for label, s in page.judge.asked] == [("Q4_K_M", 16384, "q8_0")]
 
     visit(look, tmp_path, doing)
 
