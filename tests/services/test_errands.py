@@ -43,7 +43,9 @@ def alone(program: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_an_error_of_ours_is_reported_and_does_not_hang() -> None:
-    done = alone("try: asyncio.run(answered(lambda: 1 // 0, 30))\nexcept RuntimeError as error: print(error)")
+    done = alone(
+        "try: asyncio.run(answered(lambda: 1 // 0, 30))\nexcept RuntimeError as error: print(error); time.sleep(1)"
+    )
     assert done.stdout.strip() == "a question failed; its thread reports why"
     assert "ZeroDivisionError" in done.stderr
 
