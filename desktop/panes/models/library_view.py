@@ -63,6 +63,7 @@ class LibraryView(QWidget):
         self._list.selectionModel().currentChanged.connect(self._select)
         self._details = Details(look, controller, upkeep)
         self._list.activated.connect(lambda _index: self._details.chat())
+        self._list.clicked.connect(lambda _index: self._right.setCurrentIndex(0))
         self._right = QStackedWidget()
         self._right.addWidget(scrolling(self._details))
         self._storage: StorageView | None = None
@@ -189,9 +190,8 @@ class LibraryView(QWidget):
         self._controller.select(model_id)
 
     def _select(self, current: QModelIndex) -> None:
-        self._right.setCurrentIndex(0)
-        if current.isValid():
-            self._controller.select(self._models.at(current).id)
+        if current.isValid() and self._models.at(current).id != self._controller.model().id:
+            self._show_model(self._models.at(current).id)
 
     def _remove(self) -> None:
         if not self._controller.model().built_in:

@@ -61,7 +61,6 @@ class Upkeep(QObject):
         self._models, self._library, self._fitting, self._spawn = models, library, fitting, spawn
         self._release, self._busy = release, busy
         self._task: asyncio.Task[Any] | None = None  # verifying or moving
-        self._exact: dict[tuple[str, LoadSettings], Fit] = {}
         self.usage: Usage | None = None
         self.copies: list[Copies] = []
         self.findings = Findings((), (), True)
@@ -77,8 +76,7 @@ class Upkeep(QObject):
         model = self._models.model()
         if model.built_in or not model.present:
             return None
-        quick = self._fitting.quick(Subject.local(model), self._settings())
-        return self._exact.get((model.id, quick.settings), quick)
+        return self._fitting.quick(Subject.local(model), self._settings())
 
     def off_by(self) -> int | None:
         """Bytes by which the worst of its last loads missed the estimate; None where it was not loaded yet."""
@@ -87,10 +85,10 @@ class Upkeep(QObject):
 
     def remedy(self, remedy: Remedy) -> None:
         """Sets for the selected model what makes room."""
-        now = self._settings()
+        fit = self.fit()
         for key in ("context", "kv_type", "repack", "gpu_layers"):
             then = getattr(remedy.settings, key)
-            if then != getattr(now, key):
+            if fit is not None and then != getattr(fit.settings, key):
                 self._models.set(key, then)
 
     def use_context(self, tokens: int) -> None:
@@ -111,8 +109,7 @@ class Upkeep(QObject):
 
     async def _ask_exactly(self, model: Model) -> None:
         """What the engine cannot say stays as it was computed, and says so: `Fit.exact`."""
-        fit = await self._fitting.exact(Subject.local(model), self._settings())
-        self._exact[model.id, fit.settings] = fit
+        await self._fitting.exact(Subject.local(model), self._settings())
         if self._models.model().id == model.id:
             self.judged.emit()
 

@@ -12,7 +12,7 @@ import pytest
 from PySide6.QtCore import Qt, QUrl
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QMessageBox, QProgressBar, QPushButton, QWidget
+from PySide6.QtWidgets import QMessageBox, QProgressBar, QPushButton, QWidget
 
 from desktop.core.errors import NetworkError, TransferError
 from desktop.core.repos import RepoFile, Variant
@@ -85,7 +85,7 @@ class Page:
         return await self.downloads.add(REPO, repository.head, variant)
 
     async def until(self, state: State) -> DownloadRow:
-        while not (self.rows and self.rows[0].download.state is state):
+        while not (self.rows and self.rows[0].download.state is state):  # noqa: ASYNC110
             await asyncio.sleep(0.02)
         return self.rows[0]
 
@@ -94,7 +94,6 @@ class Page:
         return [row for row in self.view.findChildren(DownloadRow) if row.isVisibleTo(self.view)]
 
     def read(self) -> str:
-        QApplication.processEvents()
         return "\n".join(w.text() for w in self.view.findChildren(Label) if w.isVisibleTo(self.view))
 
 
@@ -179,7 +178,7 @@ def test_cancelling_what_has_arrived_is_asked_about(page: Page) -> None:
     async def scene(page: Page) -> None:
         await page.fetch()
         row = await page.until(State.RUNNING)
-        while not row.download.received:
+        while not row.download.received:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
         for answer, left in (("Keep it", 1), ("Cancel the download", 0)):
             press(row, "Cancel")
