@@ -44,7 +44,8 @@ async def _fit(parsed: argparse.Namespace) -> int:
     async with Assembly.private() as alcove:
         tell_notices(alcove)
         name, subject = await _subject(alcove, parsed.model)
-        await alcove.fitting.prepare()
+        if not parsed.json:
+            await alcove.fitting.prepare()  # for the speed, which the JSON does not have
         fit = await alcove.fitting.exact(subject, wanted(alcove, parsed, subject))
         if parsed.json:
             print(json.dumps({"model": name, **record(fit)}, ensure_ascii=False))

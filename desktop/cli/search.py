@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from desktop.assembly import Assembly
+from desktop.cli import remote
 from desktop.cli.terminal import table, tell, tell_notices
 from desktop.core.errors import N_
 from desktop.core.repos import Repository
@@ -31,7 +32,7 @@ _MOST = 1000  # rows: beyond, nobody reads on, and the Hub counts calls
 
 def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = verbs.add_parser("search", help=_(N_("find models on the Hub")))
-    parser.add_argument("words", nargs="*", help=_(N_("words of the name; none shows the catalogue")))
+    parser.add_argument("words", nargs="*", help=_(N_("words of the name, or an address; none shows the catalogue")))
     parser.add_argument("--author", default="", help=_(N_("only what this author made, such as TheBloke")))
     parser.add_argument("--sort", choices=_SORTS, default="downloads", help=_(N_("what comes first")))
     parser.add_argument("--limit", type=_count, default=20, metavar="N", help=_(N_("so many rows at most")))
@@ -64,6 +65,9 @@ async def _found(alcove: Assembly, parsed: argparse.Namespace) -> tuple[Reposito
     if not words and not parsed.author:
         tell(N_("These figures are from the catalogue. Give words to search the Hub."))
         return tuple(listing.repository for listing in alcove.hub.starting_points())[: parsed.limit]
+    target = remote.addressed(alcove, words)
+    if target is not None and target.repo:
+        return ((await remote.listed(alcove, target)).repository,)
     search = alcove.hub.search(words, parsed.author, _SORTS[parsed.sort])
     rows = await search.more(parsed.limit)
     if search.problem is not None:

@@ -107,3 +107,7 @@ def test_what_a_dead_process_left_is_swept(tmp_path: Path, monkeypatch: pytest.M
 
     asyncio.run(opened())
     assert [folder.exists() for folder in (left, alive, other)] == [False, True, True]
+
+
+def test_figures_align_at_their_end() -> None:
+    assert table([("a", "1"), ("b", "22")], right=(1,)) == "a   1\nb  22"

@@ -91,6 +91,7 @@ def test_from_a_search_to_a_chat(alcove: Program, hub: HubServer, home: Path) ->
 
 def test_people_read_tables(alcove: Program, hub: HubServer) -> None:
     assert MISTRAL_REPO in alcove.run("search", "mistral").out
+    assert MISTRAL_REPO in alcove.run("search", f"{hub.endpoint}/{MISTRAL_REPO}").out
     told = alcove.run("variants", f"{hub.endpoint}/{MISTRAL_REPO}/tree/main")
     assert told.status == 0
     assert told.out.startswith("Variant ")
@@ -219,7 +220,11 @@ def test_a_sealed_program_asks_nobody(
     Paths(home).preferences.write_text("[settings]\noffline = true\n")
     for verb in (("search", "mistral"), ("variants", "some/One-GGUF"), ("download", f"{MISTRAL_REPO}:Q4_K_M")):
         refused(alcove.run(*verb), "offline")
+    told = alcove.run("download", "https://models.example.org/tiny.Q8_0.gguf")
+    assert (told.status, told.out) == (1, "")
+    assert "offline" in told.err.splitlines()[-1]
     rows = [json.loads(line) for line in Paths(home).connections.read_text().splitlines()]
     assert rows
-    assert all(row["refused"] and row["host"] == "huggingface.co" for row in rows)
+    assert all(row["refused"] for row in rows)
+    assert {row["host"] for row in rows} <= {"huggingface.co", "models.example.org"}
     assert not hub.received["hub"]
