@@ -170,4 +170,5 @@ def test_the_client_says_nothing_of_this_computer(server: HubServer, hub: Hub) -
 def test_addresses_of_the_hub_in_use(server: HubServer, hub: Hub) -> None:
     address = f"{server.endpoint}/{REPO}/blob/main/{FILE}"
     assert hub.pasted(address) == Pasted(REPO, FILE)
+    assert hub.page(REPO) == f"{server.endpoint}/{REPO}"
     assert hub.url(REPO, "ab" * 20, "a b.gguf") == f"{server.endpoint}/{REPO}/resolve/{'ab' * 20}/a%20b.gguf"
