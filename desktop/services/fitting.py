@@ -18,7 +18,7 @@ from typing import Any
 
 from desktop.core import choice, repos
 from desktop.core.chat import Message
-from desktop.core.errors import UserError
+from desktop.core.errors import LoadError, UserError
 from desktop.core.estimator import Estimator
 from desktop.core.fit import Card, Estimate, Room, Source, Verdict, judge, layers_on_cards
 from desktop.core.generation import LoadSettings
@@ -110,7 +110,11 @@ class Fitting:
         await asyncio.shield(self._examining)
 
     async def _examine(self) -> None:
-        report = await examine()
+        try:
+            report = await examine()
+        except LoadError:  # no process could be started: the next question tries again
+            self._examining = None
+            return
         shared = self._machine.shares_memory
         self._cards = tuple(
             Card(d.name, d.free_bytes, d.total_bytes, shared)
@@ -126,7 +130,7 @@ class Fitting:
         if self._calibration.processor.times < _BEST_OF:
             speed = await bandwidth.measured(self._machine.performance_cores)
             known = self._calibration.processor
-            best = replace(known, bandwidth=max(speed, known.bandwidth), times=known.times + 1)
+            best = replace(known, bandwidth=max(speed, known.bandwidth), times=known.times + (speed > 0))
             await self._calibration.set_processor(best)
 
     def room(self) -> Room:
