@@ -117,6 +117,10 @@ class RoomPanel(QWidget):
             self._show_context(self._fit)
             self._show_remedies(self._fit)
 
+    def stops(self) -> list[QPushButton]:
+        """Where the Tab key stops, in order."""
+        return [self._use, *self._buttons]
+
     def _show_context(self, fit: Fit) -> None:
         some = fit.largest_context > 0
         words = _("The largest context that fits: {count} tokens.", count=formats.number(fit.largest_context))

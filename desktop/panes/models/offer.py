@@ -21,7 +21,7 @@ from desktop.core.errors import GatedError, UserError
 from desktop.core.fit import Verdict
 from desktop.core.generation import LoadSettings, load_settings
 from desktop.core.remedies import Remedy
-from desktop.core.repos import Listing, Pasted, RepoFile, Repository, Variant, outdated
+from desktop.core.repos import Listing, Pasted, RepoFile, Repository, Variant
 from desktop.core.settings import resolve
 from desktop.core.transfer import Download, State
 from desktop.services.downloads import Downloads
@@ -158,7 +158,11 @@ class Offer(QObject):
     @property
     def outdated(self) -> str:
         """Why its files may answer badly, as a message id; "" where nothing speaks for it."""
-        return outdated(self.listing) if self.listing else ""
+        listing = self.listing
+        if listing is None or self.url or not listing.variants:
+            return ""
+        variant = self._variant(self.looked_at or self.recommended[0]) or listing.variants[0]
+        return self._fitting.outdated(Subject.remote(listing, variant))
 
     @property
     def age(self) -> float:

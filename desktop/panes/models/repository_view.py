@@ -46,12 +46,12 @@ class RepositoryView(QWidget):
         self._bar = Bar(look)
         self._bar.acted.connect(offer.retry)
         self._trouble = Bar(look)
-        self._gate = Gate(look)
-        self._gate.given.connect(offer.give_token)
         self._facts = Label(look, Type.SMALL, Tone.MUTED, wrap=True, selectable=True)
         self._outdated = Label(look, Type.SMALL, Tone.WARNING, wrap=True)
         self._said = Label(look, Type.SMALL, Tone.MUTED, wrap=True)
         self._try = TryBar(look)
+        self._gate = Gate(look)  # after what stands above it: the Tab key goes in this order
+        self._gate.given.connect(offer.give_token)
         self._headings = Headings(look)
         self.table = VariantTable(look, offer)
         self._card = Card(look)
@@ -120,8 +120,6 @@ class RepositoryView(QWidget):
         self._facts.setText(" · ".join(filter(None, (figures.repository(row), figures.reach(row)))))
         self._gate.put(offer.page)
         self._gate.setVisible(offer.needs_token)
-        self._outdated.setText(_(offer.outdated) if offer.outdated else "")
-        self._outdated.setVisible(bool(offer.outdated))
         if problem is not None and not isinstance(problem, GatedError):
             self._bar.warn(problem, N_("Try again"))
         elif offer.age:
@@ -174,6 +172,9 @@ class RepositoryView(QWidget):
 
     def _show_judged(self) -> None:
         offer = self._offer
+        outdated = offer.outdated  # a header that is fetched may know better
+        self._outdated.setText(_(outdated) if outdated else "")
+        self._outdated.setVisible(bool(outdated))
         self._try.put(contexts(offer.trained), offer.settings)
         self._try.count(counted(offer))
 

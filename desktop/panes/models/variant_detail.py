@@ -101,6 +101,10 @@ class VariantDetail(QWidget):
                 panel.put(fit)
         self.refresh()
 
+    def stops(self) -> list[QWidget]:
+        """Where the Tab key stops, in order."""
+        return [self._go, self._pause, self._cancel, *self.room.stops()]
+
     def refresh(self) -> None:
         """The buttons and the progress, as the download and the library are now."""
         fit, transfer = self._offer.fits.get(self.label), self._offer.transfer(self.label)

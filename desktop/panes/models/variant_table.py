@@ -164,6 +164,10 @@ class VariantTable(QWidget):
         self.detail.setVisible(row is not None and row in self._order)
         if row is not None:
             self.detail.put(row.variant, row.fit, self._reason(row.variant.label))
+            before: QWidget = row
+            for stop in self.detail.stops():  # the Tab key goes from the row into what it unfolded to
+                QWidget.setTabOrder(before, stop)
+                before = stop
 
     def _place_detail(self) -> None:
         row = self._rows.get(self._offer.looked_at)

@@ -43,6 +43,7 @@ from desktop.ui.loop import Tasks, run
 from tests.models import tiny_model
 
 MORE = 3_000_000  # bytes that the engine would say beside the closed form
+OLD = N_("These files are old.")
 BEST = N_("The best quality that leaves memory for other programs.")
 
 
@@ -92,6 +93,9 @@ class Judge:
         await asyncio.sleep(0)
         self._said.update((subject.variant.label, one) for one in (settings, *also))
         return self.quick(subject, settings)
+
+    def outdated(self, subject: Subject) -> str:
+        return OLD if subject.listing is not None and "old" in subject.listing.repository.id else ""
 
     async def survey(self, listing: Listing) -> None:
         await asyncio.sleep(0)
@@ -217,7 +221,7 @@ async def settled() -> None:
 async def until(true: Callable[[], object], seconds: float = 20) -> None:
     """Waits for something to become true."""
     async with asyncio.timeout(seconds):
-        while not true():
+        while not true():  # noqa: ASYNC110  # what is waited for is what a person sees, which has no event
             await asyncio.sleep(0.01)
 
 

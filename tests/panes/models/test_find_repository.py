@@ -20,7 +20,7 @@ from desktop.ui.reading import Reading
 from tests.hub import HubServer
 from tests.hub.shapes import MISTRAL_REPO, bloke_repository
 from tests.models import tiny_model
-from tests.panes.models.find_page import BEST, FindPage, settled, until, visit
+from tests.panes.models.find_page import BEST, OLD, FindPage, settled, until, visit
 
 GATED, PLAIN, EMPTY = "TheBloke/gated-GGUF", "TheBloke/plain-GGUF", "TheBloke/no-gguf"
 TWELVE = "Q2_K Q3_K_S Q3_K_M Q3_K_L Q4_0 Q4_K_S Q4_K_M Q5_0 Q5_K_S Q5_K_M Q6_K Q8_0".split()
@@ -205,6 +205,9 @@ def test_arrow_keys_walk_and_enter_unfolds(look: Any, tmp_path: Path, hub: HubSe
         QTest.keyClick(page.row("Q2_K"), Qt.Key.Key_Return)
         assert page.offer.looked_at == "Q2_K"
         assert page.row("Q2_K").accessibleDescription() == "open"
+        after = page.row("Q2_K").nextInFocusChain()
+        assert isinstance(after, QPushButton)
+        assert after.text() == "Download"  # the Tab key goes into what unfolded
         QTest.keyClick(page.row("Q2_K"), Qt.Key.Key_End)
         assert page.row("Q8_0").focusPolicy() == Qt.FocusPolicy.StrongFocus
         QTest.keyClick(page.row("Q8_0"), Qt.Key.Key_Escape)
@@ -400,6 +403,19 @@ def test_three_hundred_files_are_judged_without_a_stutter(look: Any, tmp_path: P
             gaps.append(time.perf_counter() - before - 0.05)
             before = time.perf_counter()
         assert min(gaps) < 0.5  # seconds for 300 rows, on a machine that is shared
+
+    visit(look, tmp_path, doing)
+
+
+def test_old_files_are_marked_with_the_reason(look: Any, tmp_path: Path, hub: HubServer) -> None:
+    hub["TheBloke/old-GGUF"] = {"old.Q4_K_M.gguf": b"GGUF" * 10}
+
+    async def doing(page: FindPage) -> None:
+        await opened(page, "TheBloke/old-GGUF")
+        assert OLD in page.read()
+        page.press("Back to the models found")
+        await opened(page, PLAIN)
+        assert OLD not in page.read()
 
     visit(look, tmp_path, doing)
 
