@@ -249,7 +249,10 @@ def compute_bytes(shape: Shape, settings: LoadSettings) -> int:
     """The largest moment of one batch: attention, the feed-forward part, or the logits of one token."""
     batch, context = settings.batch, settings.context
     flash = settings.flash_attention is not FlashAttention.OFF
-    feed = 4 * batch * (3 * shape.feed_forward + 4 * shape.width) + (2 if flash else 4) * context * batch
+    inner = 3 * shape.feed_forward + 4 * shape.width
+    if shape.experts:
+        inner = max(inner, 2 * (shape.experts * shape.width + shape.feed_forward))  # each expert's answer, weighted
+    feed = 4 * batch * inner + (2 if flash else 4) * context * batch
     logits = 4 * shape.vocabulary + 16 * MIB
     if flash:
         return max(feed, logits)

@@ -19,6 +19,7 @@ from desktop.core.quants import FileType
 MAX_CONTEXT = 1 << 26  # tokens; the largest published is 10 million
 _MOST = 1 << 40  # of any single number a header gives
 _MOST_LAYERS = 512  # LLAMA_MAX_LAYERS
+_MOST_EXPERTS = 1024  # twice LLAMA_MAX_EXPERTS
 _BLOCK = re.compile(r"blk\.(\d{1,6})\.")
 
 # Every n-th layer sees all of the context, the others a window (load_swa_pattern); not in the headers of that time.
@@ -58,11 +59,10 @@ class Weights:
     @classmethod
     def of(cls, headers: Sequence[Header], layers: int) -> Self:
         files = tuple(header.tensors for header in headers)
-        bytes_of = [0] * (layers + 2)  # the last for what is only looked up, and for layers that are not there
+        bytes_of = [0] * (layers + 2)  # the last for what is only looked up, and for layers that are not loaded
         for file in files:
             for tensor in file:
-                number = layer_of(tensor, layers)
-                bytes_of[number if number <= layers else -1] += tensor.nbytes
+                bytes_of[layer_of(tensor, layers)] += tensor.nbytes
         return cls(files, tuple(bytes_of[:-1]))
 
 
@@ -73,7 +73,7 @@ class Shape:
     architecture: str
     layers: tuple[Layer, ...]
     width: int
-    feed_forward: int
+    feed_forward: int  # of all experts that take part in a token
     heads: int
     query: int  # numbers of Q for a token: heads times their width
     vocabulary: int
@@ -83,6 +83,7 @@ class Shape:
     state_bytes: int = 0  # of recurrent layers, whatever the context
     merges: int = 0  # rules of a vocabulary of the BPE kind
     main_type: int = -1  # the tensor type that holds most of the weights, where no tensors are known
+    experts: int = 0  # that take part in a token
     held: bool = False
 
     @classmethod
@@ -90,14 +91,14 @@ class Shape:
         """The shape in the headers of a model's files, the first file first."""
         first = headers[0]
         numbers = _Numbers(first)
-        layers = _layers(numbers)
+        layers, experts = _layers(numbers), min(numbers["expert_used_count"], _MOST_EXPERTS)
         return cls(
             architecture=first.architecture,
             layers=layers,
             width=numbers["embedding_length"],
             feed_forward=max(
                 numbers["feed_forward_length"],
-                numbers["expert_feed_forward_length"] * min(numbers["expert_used_count"], 1024),
+                (numbers["expert_feed_forward_length"] or numbers["feed_forward_length"]) * experts,
             ),
             heads=numbers["attention.head_count"],
             query=numbers["attention.head_count"] * _key_length(numbers),
@@ -107,6 +108,7 @@ class Shape:
             weights=Weights.of(headers, len(layers)),
             state_bytes=_state(numbers, layers),
             merges=_length(first, "tokenizer.ggml.merges"),
+            experts=experts,
             held=first.architecture in _HELD and not numbers["expert_count"] and all(la.keys for la in layers),
         )
 
@@ -152,10 +154,14 @@ class Shape:
 
 
 def layer_of(tensor: Tensor, layers: int) -> int:
-    """The layer a tensor belongs to: the number after the last for the output, -1 for what is only looked up."""
+    """The layer a tensor belongs to; -1 for what is only looked up.
+
+    The number after the last layer's means the output, and the next one a layer that is not loaded.
+    """
     found = _BLOCK.match(tensor.name)
     if found:
-        return int(found[1])
+        number = int(found[1])
+        return number if number < layers else layers + 1
     return layers if tensor.name.startswith("output") else -1
 
 
@@ -198,7 +204,7 @@ def _bounded(value: int | None) -> int:
 
 
 def _layers(numbers: _Numbers) -> tuple[Layer, ...]:
-    count = min(numbers["block_count"], _MOST_LAYERS)
+    count = max(min(numbers["block_count"], _MOST_LAYERS) - numbers["nextn_predict_layers"], 0)  # those are not loaded
     key = _key_length(numbers)
     value = numbers["attention.value_length"] or key
     kept = numbers.listed("attention.head_count_kv", count, numbers["attention.head_count"])

@@ -89,7 +89,9 @@ def estimates(path: Path, shape: Shape, settings: LoadSettings, repacking: Repac
 
 def cases(name: str, path: Path, contexts: tuple[int, ...]) -> Iterator[Case]:
     shape = Shape.of([read_header(path)])
-    repacking = Repacking.of(asyncio.run(examine()).system_info)
+    report = asyncio.run(examine())
+    assert report.works, report.fault
+    repacking = Repacking.of(report.system_info)
     for context, kv_type, repack in product(contexts, ("f16", "q8_0"), (True, False)):
         settings = LoadSettings(context=context, kv_type=kv_type, repack=repack, gpu_layers=0)
         ours, closed = estimates(path, shape, settings, repacking)

@@ -71,6 +71,11 @@ def test_compute_of_8_thousand_million_parameters(flash: FlashAttention, mib: in
     assert round(estimate.compute_bytes / MIB) == mib
 
 
+def test_experts_answers_are_all_kept_until_they_are_weighted() -> None:
+    qwen3 = replace(dense(8, 2048, 8 * 768, 32, 4, 151_936), experts=8)
+    assert closed_form(qwen3, replace(CPU, context=1024)).compute_bytes == 93_323_264  # llama.cpp: 93.33 MB
+
+
 def test_quantised_kv_takes_its_share() -> None:
     f16, q8, q4 = (closed_form(TINYLLAMA, replace(CPU, kv_type=kind)).kv_bytes for kind in ("f16", "q8_0", "q4_0"))
     assert (q8 / f16, q4 / f16) == (34 / 64, 18 / 64)

@@ -75,8 +75,15 @@ def test_a_recurrent_model_keeps_a_state_and_no_tokens() -> None:
 
 def test_experts_count_as_many_as_are_used() -> None:
     found = shape("qwen3moe", expert_count=128, expert_used_count=8, expert_feed_forward_length=768)
-    assert found.feed_forward == 8 * 768
+    assert (found.feed_forward, found.experts) == (8 * 768, 8)
+    mixtral = shape("llama", expert_count=8, expert_used_count=2, feed_forward_length=100)
+    assert mixtral.feed_forward == 200
     assert not found.held
+
+
+def test_layers_that_foresee_tokens_are_not_loaded() -> None:
+    assert len(shape("glm4moe", nextn_predict_layers=1).layers) == 5
+    assert shape("glm4moe", nextn_predict_layers=9).layers == ()
 
 
 def test_numbers_stay_within_bounds() -> None:
@@ -94,7 +101,7 @@ def test_weights_by_layer() -> None:
     found = Shape.of([header("llama", tensors, block_count=6), header("", (Tensor("blk.5.d", (1,), 0, 0, 7),))])
     assert [found.layer_bytes(n) for n in range(7)] == [100, 0, 0, 0, 0, 1007, 10]
     assert found.weights_bytes == 11111 + 7
-    assert [layer_of(tensor, 6) for tensor in tensors] == [-1, 6, 0, 5, 77]
+    assert [layer_of(tensor, 6) for tensor in tensors] == [-1, 6, 0, 5, 7]
     unknown = replace(found, weights=None)
     assert [unknown.layer_bytes(n) for n in range(7)] == [11118 // 7] * 7
 
