@@ -18,6 +18,8 @@ from typing import Any
 
 import psutil
 
+from tests.bench import fit
+
 INTRODUCTION = """# How fast it is
 
 Made by `python -m tests.bench > docs/benchmarks.md`; each part also runs alone (`python -m tests.bench.generation`,
@@ -33,6 +35,21 @@ enumerations are then made (13 to 20 ms here, seen with `python -X importtime`),
 and a style sheet (about 15 ms); our own modules before the first paint cost about 30 ms, asyncio none any more. What
 was tried and kept: painting before asyncio, services and panes are imported (from 4.3 to about 1.7), panes made when
 first shown, fonts, icon and sockets after the paint. The limit of 1.6 is reached in some runs and missed in most.
+"""
+
+ESTIMATES = """
+## What a model was said to take, and what it takes
+
+Resident is the memory of a process that loads a model as the engine does, fills its context and computes a batch at
+the end of it (`tests.bench.resident`); megabytes are decimal. Ours is what Alcove shows: what llama.cpp says without
+loading, and the rules of `core.repacking` and `core.fit` for what it does not tell. Beside it stand the closed form,
+which a list shows until the other is there, and the rule of TheBloke's tables. The models have the shapes and
+vocabularies of the published ones and random weights; a few have fewer layers or experts, so that two cores suffice.
+
+Pages of the file count as resident although the system may take them back; with repacking they stay in memory beside
+the copy, as llama.cpp maps the file from its first to its last plain tensor. The KV cache is zeroed when it is made, so
+all of it is resident at once. Where reading is slow the engine reads in batches smaller than it may, and then less of
+the compute buffer is ever touched than is counted here.
 """
 
 
@@ -97,6 +114,14 @@ def download(found: dict[str, Any]) -> list[str]:
     ]
 
 
+def estimate(found: dict[str, Any]) -> list[str]:
+    kept = [fit.Case(**case).kept for case in found["cases"]]
+    figure = f"{found['worst_mb']:.0f} MB; {100 * found['worst']:.1f} %"
+    return [
+        row(f"memory foretold against memory held, worst of {len(kept)} (below)", figure, "3 % or 40 MB", all(kept))
+    ]
+
+
 def main() -> None:
     print(INTRODUCTION)
     print(
@@ -113,7 +138,10 @@ def main() -> None:
         download(measured("download")),
     ):
         print("\n".join(lines), flush=True)
+    held = measured("fit")
+    print("\n".join(estimate(held)))
     print(CLOSING, end="")
+    print("\n".join((ESTIMATES, fit.HEADING, *(str(fit.Case(**case)) for case in held["cases"]))))
 
 
 if __name__ == "__main__":

@@ -123,7 +123,8 @@ def main() -> None:
             print(case, flush=True)
     if given.json:
         worst = max(abs(case.probe - case.measured) for case in found)
-        print(json.dumps({"cases": [asdict(case) | {"kept": case.kept} for case in found], "worst_mb": worst}))
+        share = max(abs(case.probe / case.measured - 1) for case in found)
+        print(json.dumps({"cases": [asdict(case) for case in found], "worst_mb": worst, "worst": share}))
 
 
 if __name__ == "__main__":
