@@ -228,6 +228,8 @@ QLineEdit:focus, QPlainTextEdit:focus {{ border: 1px solid {c.accent}; }}
 QAbstractSpinBox QLineEdit {{ border: none; padding: 0; background: transparent; }}
 QComboBox QAbstractItemView {{ border: 1px solid {c.line}; padding: {XS}px; background: {c.ground};
   selection-background-color: {c.hover}; selection-color: {c.text}; outline: none; }}
+QHeaderView::section {{ border: none; border-bottom: 1px solid {c.line}; padding: {XS}px; background: {c.ground};
+  color: {c.muted}; }}
 QProgressBar {{ border: none; border-radius: {XS}px; background: {c.hover}; }}
 QProgressBar::chunk {{ border-radius: {XS}px; background: {c.accent}; }}
 QToolTip {{ border: 1px solid {c.line}; padding: {XS}px; background: {c.raised}; color: {c.text}; }}

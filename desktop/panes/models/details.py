@@ -6,9 +6,11 @@ only when they are unfolded, because most people never look.
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, Qt, Signal
+from collections.abc import Sequence
+
+from PySide6.QtCore import QEvent, QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QBoxLayout, QGridLayout, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from desktop.core.levels import Level, rows_for
 from desktop.panes.models import facts
@@ -65,15 +67,11 @@ class Details(Column):
             upkeep.verifying.connect(self._show_verifying)
 
     def _arrange(self) -> None:
-        buttons = QHBoxLayout()
-        buttons.setSpacing(theme.S)
-        for button in (self._chat, self._renew, self._rename, self._verify, self._remove):
-            buttons.addWidget(button)
-        buttons.addStretch()
+        buttons = Buttons((self._chat, self._renew), (self._rename, self._verify, self._remove))
         self.lines.addWidget(self._name)
         self.lines.addWidget(self._condition)
         self.lines.addWidget(self._outdated)
-        self.lines.addLayout(buttons)
+        self.lines.addWidget(buttons)
         self.lines.addWidget(self._strip)
         self.lines.addSpacing(theme.S)
         for part in (self._facts, self._memory, self._settings, self._metadata):
@@ -161,6 +159,37 @@ class Details(Column):
 
     def _show_metadata(self, pairs: list[tuple[str, str]]) -> None:
         self._pairs.show_pairs([(key, value, "") for key, value in pairs])
+
+
+class Buttons(QWidget):
+    """Two groups of buttons in one line, or in two where there is little room."""
+
+    def __init__(self, *groups: Sequence[QPushButton]) -> None:
+        super().__init__()
+        self._line = QBoxLayout(QBoxLayout.Direction.LeftToRight, self)
+        self._line.setContentsMargins(0, 0, 0, 0)
+        self._line.setSpacing(theme.S)
+        self._parts = [QHBoxLayout() for _group in groups]
+        for part, group in zip(self._parts, groups, strict=True):
+            part.setSpacing(theme.S)
+            for button in group:
+                part.addWidget(button)
+            part.addStretch()
+            self._line.addLayout(part)
+        self._line.setStretch(len(groups) - 1, 1)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(max(part.minimumSize().width() for part in self._parts), super().minimumSizeHint().height())
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() in (QEvent.Type.Resize, QEvent.Type.LayoutRequest):
+            self._turn()
+        return super().event(event)
+
+    def _turn(self) -> None:
+        beside = sum(part.minimumSize().width() for part in self._parts) + theme.S <= self.width()
+        ways = QBoxLayout.Direction
+        self._line.setDirection(ways.LeftToRight if beside else ways.TopToBottom)
 
 
 class NameField(QWidget):

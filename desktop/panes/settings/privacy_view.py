@@ -76,6 +76,7 @@ class PrivacySection(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(theme.XS)
+        column.addSpacing(theme.S)
         for part in (self._title, self._about, self._where):
             column.addWidget(part)
         column.addSpacing(theme.XS)
