@@ -30,7 +30,7 @@ def errands(folder: Path, download: Download, endpoint: str) -> list[Errand]:
     """One for each file. Raises `TransferError` for names that cannot be."""
     found = []
     for file in download.files:
-        promise = Promise(target(folder, download, file), file.size, file.sha256, download.commit)
+        promise = Promise(target(folder, download, file), file.size, file.sha256, download.commit or download.url)
         found.append(Errand(_address(download, file, endpoint), Part(promise)))
     _require_distinct([errand.part.target for errand in found])
     return found
@@ -53,7 +53,7 @@ def target(folder: Path, download: Download, file: RepoFile) -> Path:
 def _address(download: Download, file: RepoFile, endpoint: str) -> str:
     if download.url:
         return download.url
-    return f"{endpoint}/{quote(download.repo)}/resolve/{quote(download.commit, safe='')}/{quote(file.path)}"
+    return f"{endpoint}/{quote(download.repo)}/resolve/{quote(download.commit or 'main', safe='')}/{quote(file.path)}"
 
 
 def _require_distinct(targets: Sequence[Path]) -> None:

@@ -6,6 +6,7 @@ none of its text is a server's own words. Whether something is tried again is fo
 
 from __future__ import annotations
 
+import re
 import ssl
 import time
 from collections.abc import Iterator, Mapping
@@ -40,6 +41,7 @@ _ILL = N_("{host} has a problem of its own (status {status}). Try again later.")
 _ODD = N_("{host} answered with something unexpected ({status}). Try again later.")
 _UNSAFE = N_("{host} was to be asked without encryption, so it was not. Use an address that begins with https.")
 
+_LIMIT = re.compile(r";\s*r\s*=\s*0\s*;\s*t\s*=\s*(\d{1,9})")
 _LONGEST_WAIT_S = 3600.0
 
 
@@ -106,7 +108,13 @@ def refused(response: httpx2.Response, repo: str = "", page: str = "") -> UserEr
 
 
 def retry_after(headers: Mapping[str, str], now: float) -> float | None:
-    """Seconds to wait as a server wishes, at most an hour: `Retry-After` as seconds or a date (RFC 9110, 10.2.3)."""
+    """Seconds to wait as a server wishes, at most an hour.
+
+    `Retry-After` is seconds or a date (RFC 9110, 10.2.3); the Hub also says when its window ends, in `RateLimit`
+    (huggingface_hub: `parse_ratelimit_headers`).
+    """
+    if limit := _LIMIT.search(headers.get("ratelimit", "")):
+        return min(float(limit[1]), _LONGEST_WAIT_S)
     said = headers.get("retry-after", "").strip()
     if said.isdecimal():
         return min(float(said), _LONGEST_WAIT_S)

@@ -38,7 +38,10 @@ _why: ContextVar[str] = ContextVar("purpose", default="")
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """One connection, opened or refused. `at` is in Unix seconds, `why` a message id, the bytes those of HTTP."""
+    """One connection, opened or refused. `at` is in Unix seconds, `why` a message id, the bytes those of HTTP.
+
+    `via` is the proxy that was connected to, where there is one; then `host` is whom it was asked for.
+    """
 
     at: float
     host: str
@@ -48,6 +51,7 @@ class Connection:
     received: int = 0
     refused: bool = False
     id: str = ""
+    via: str = ""
 
 
 class Network:
@@ -102,13 +106,14 @@ class Network:
             if self._file is not None:
                 write_whole(self._file, b"")
 
-    def count(self, handle: int, sent: int, received: int) -> None:
-        """Adds bytes to the connection of the socket with this handle (`fileno`)."""
+    def count(self, handle: int, sent: int, received: int, host: str = "") -> None:
+        """Adds bytes to the connection of the socket with this handle (`fileno`); `host` is whom they were for."""
         with self._guard:
             known = self._list.get(self._by_socket.get(handle, ""))
             if known is not None:
-                counted = replace(known, sent=known.sent + sent, received=known.received + received)
-                self._note(counted)
+                if host and host != known.host:
+                    known = replace(known, host=host, via=known.via or known.host)
+                self._note(replace(known, sent=known.sent + sent, received=known.received + received))
 
     def close(self) -> None:
         """Hears and refuses nothing any more."""
@@ -121,10 +126,10 @@ class Network:
         """
         refused, why = self.sealed and outward, _why.get()
         with self._guard:
-            if not (outward or why):
+            known = self._looked_up(port) if handle >= 0 else None
+            if not (outward or why or known):
                 self._by_socket.pop(handle, None)
                 return False
-            known = self._looked_up(port) if handle >= 0 else None
             if known is None and more:
                 known = self._list.get(self._by_socket.get(handle, ""))
             if known is None or (more and (known.host, known.port) != (host, port)):
@@ -176,7 +181,7 @@ def _read(file: Path) -> dict[str, Connection]:
     for line in lines:
         with suppress(ValueError, TypeError, KeyError):
             row = json.loads(line)
-            made = Connection(**{name: row[name] for name in names})
+            made = Connection(**{name: row[name] for name in names if name in row})
             found[made.id] = replace(made, at=float(made.at), host=str(made.host), why=str(made.why))
     return dict(list(found.items())[-_MOST:])
 

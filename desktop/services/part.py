@@ -226,11 +226,12 @@ class Part:
 
     def _adopt(self, told: dict[str, object], length: int) -> int:
         """How many bytes of the part can be built upon."""
-        same_hash = self.sha256 and told.get("sha256") == self.sha256
-        size, synced = told.get("size"), told.get("synced")
-        same = same_hash or (not told.get("sha256") and told.get("commit") == self.commit)
+        size, synced, sha256 = told.get("size"), told.get("synced"), str(told.get("sha256", ""))
+        known = bool(sha256 and self.sha256)
+        same = sha256 == self.sha256 if known else told.get("commit") == self.commit
         if not same or (self.size and size != self.size) or not isinstance(size, int) or not isinstance(synced, int):
             return 0
+        self.sha256 = self.sha256 or sha256
         self.size = size
         self.etag = str(told.get("etag", ""))
         safe = length if told.get("boot") == _boot() else min(length, synced)

@@ -41,7 +41,7 @@ class Queue:
             return {}
         try:
             found = [_download(row) for row in json.loads(data)["downloads"]]
-        except (ValueError, KeyError, TypeError, RecursionError):
+        except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
             aside(self._path, time.strftime("%Y%m%d-%H%M%S"))
             return {}
         return {download.id: download for download in found}

@@ -206,7 +206,8 @@ class Web:
         request = response.request
         asked = len(request.method) + len(request.url.raw_path) + 12 + _length(request.headers)
         came = 15 + len(response.reason_phrase) + _length(response.headers)
-        self.network.count(handle, asked + int(request.headers.get("Content-Length", 0)), came)
+        body = int(request.headers.get("Content-Length", 0))
+        self.network.count(handle, asked + body, came, request.url.raw_host.decode("ascii"))
         assert isinstance(response.stream, httpx2.SyncByteStream)
         response.stream = _Counted(response.stream, self.network, handle)
 

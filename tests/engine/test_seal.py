@@ -22,7 +22,14 @@ ATTEMPTS = {
 
 
 def said(code: str) -> str:
-    run = subprocess.run([sys.executable, "-c", code], env=environment(), capture_output=True, text=True, check=False)
+    run = subprocess.run(
+        [sys.executable, "-c", code],
+        env=environment(),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     return run.stdout + run.stderr
 
 
@@ -34,3 +41,10 @@ def test_every_way_out_is_refused(attempt: str) -> None:
 
 def test_nothing_is_refused_before() -> None:
     assert "no network" not in said(f"import socket, desktop.engine.seal; {ATTEMPTS['look-up']}")
+
+
+def test_the_engine_process_is_closed_off() -> None:
+    code = (
+        "from desktop.engine import host; assert host._serve() == 0; import socket; socket.getaddrinfo('localhost', 80)"
+    )
+    assert "The engine has no network." in said(code)

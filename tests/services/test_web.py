@@ -257,6 +257,24 @@ def test_a_proxy_of_the_system_is_used(web: Web, monkeypatch: pytest.MonkeyPatch
     assert "proxy did not let Alcove through to huggingface.co" in str(said)
 
 
+def test_the_list_names_whom_a_proxy_was_asked_for(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as proxy:
+        monkeypatch.setenv("HTTP_PROXY", f"http://127.1:{proxy.getsockname()[1]}")
+        monkeypatch.setenv("HF_ENDPOINT", "http://mirror.example")
+
+        def answer() -> None:
+            visitor, _ = proxy.accept()
+            with visitor:
+                visitor.recv(4096)
+                visitor.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+
+        answering = threading.Thread(target=answer)
+        answering.start()
+        assert web.read("http://mirror.example/x", 0, 2) == b"ok"
+        answering.join()
+    assert [(c.host, c.via) for c in web.network.connections()] == [("mirror.example", "127.1")]
+
+
 def test_the_hubs_library_asks_through_us(hub: HubServer, web: Web) -> None:
     from huggingface_hub import HfApi, constants
 
@@ -284,6 +302,11 @@ def test_the_hubs_library_asks_through_us(hub: HubServer, web: Web) -> None:
 def test_retry_after_is_seconds_or_a_date(said: str, seconds: float | None) -> None:
     assert retry_after({"retry-after": said}, now=1_445_412_480.0) == seconds
     assert retry_after({}, now=0.0) is None
+
+
+def test_the_hub_says_when_its_window_ends() -> None:
+    assert retry_after({"ratelimit": '"resolvers";r=0;t=55', "retry-after": "1"}, now=0.0) == 55
+    assert retry_after({"ratelimit": '"api";r=12;t=55'}, now=0.0) is None
 
 
 def test_an_error_without_a_request_is_said_too() -> None:
