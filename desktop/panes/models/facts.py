@@ -45,7 +45,7 @@ def condition(model: Model) -> str:
         text = _(
             "Built in, {size}. It answers questions about Alcove and local models only.", size=formats.size(model.size)
         )
-        return text + " " + _("For everything else, import a larger model.")
+        return text + " " + _("For everything else, find a larger model.")
     if model.linked:
         return _("Linked: the file stays at {path}.", path=str(model.path))
     return ""

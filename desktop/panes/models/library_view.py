@@ -63,8 +63,8 @@ class LibraryView(QWidget):
         self._list.selectionModel().currentChanged.connect(self._select)
         self._details = Details(look, controller, upkeep)
         self._list.activated.connect(lambda _index: self._details.chat())
-        self._list.clicked.connect(lambda _index: self._right.setCurrentIndex(0))
         self._right = QStackedWidget()
+        self._list.clicked.connect(lambda _index: self._right.setCurrentIndex(0))
         self._right.addWidget(scrolling(self._details))
         self._storage: StorageView | None = None
         for key, action in ((Qt.Key.Key_F2, self._details.rename), (Qt.Key.Key_Delete, self._remove)):

@@ -295,6 +295,22 @@ def choose(pane: Pane, folder: Path) -> None:
     dialog.close()
 
 
+def test_buttons_stand_in_two_lines_where_there_is_little_room(pane: Pane) -> None:
+    async def scene(pane: Pane) -> None:
+        await pane.bring()
+        tops = {}
+        for width in (1100, 620):
+            pane.view.resize(width, 700)
+            await asyncio.sleep(0.1)
+            shown = pane.offered()
+            tops[width] = {shown[label].mapTo(pane.view, QPoint()).y() for label in ("Chat with it", "Move to bin")}
+            right = max(button.mapTo(pane.view, button.rect().topRight()).x() for button in shown.values())
+            assert right <= width
+        assert [len(found) for found in tops.values()] == [1, 2]
+
+    pane.play(scene)
+
+
 def test_what_a_disk_refuses_is_said(pane: Pane, monkeypatch: pytest.MonkeyPatch) -> None:
     async def scene(pane: Pane) -> None:
         await pane.bring()
