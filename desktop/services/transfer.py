@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from math import ceil
 from pathlib import Path
 
 import httpx2
@@ -114,7 +115,7 @@ class Transfer:
         state = State.VERIFYING if seen.checking else State.RUNNING
         shown = replace(row, size=size, received=received, state=state, problem=seen.problem, retry_in=0.0)
         if seen.problem is not None:
-            shown = replace(shown, state=State.WAITING, retry_in=max(0.0, seen.again_at - now))
+            shown = replace(shown, state=State.WAITING, retry_in=float(ceil(max(0.0, seen.again_at - now))))
         if shown.state is not State.RUNNING:
             return replace(shown, speed=0.0, seconds_left=None)
         pace.note(now, received)

@@ -16,6 +16,7 @@ import pytest
 from desktop.core.errors import Sealed, StorageError, TransferError
 from desktop.core.repos import RepoFile, Variant
 from desktop.core.transfer import State
+from desktop.services.modelfiles import Model, Origin
 from desktop.services.paths import Paths
 from tests.hub import HubServer
 from tests.services.fetching import (
@@ -341,3 +342,18 @@ async def test_a_part_begun_for_another_file_is_begun_anew(bloke: HubServer, pat
     async with desk(paths.home, start=False) as it:
         assert (await it.fetched(bloke, replace(VARIANT, files=(file,)))).state is State.DONE
         assert it.target.read_bytes() == newer
+
+
+@lived
+async def test_an_error_of_ours_leaves_nobody_waiting(
+    bloke: HubServer, paths: Paths, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with desk(paths.home) as it:
+
+        async def broken(path: Path, origin: Origin) -> Model:
+            raise KeyError(path, origin)
+
+        it.shelf.add = broken  # type: ignore[method-assign]
+        with pytest.raises(TransferError, match="an error in Alcove"):
+            await it.fetched(bloke)
+        assert "KeyError" in caplog.text

@@ -7,6 +7,7 @@ import ssl
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx2
@@ -21,6 +22,7 @@ from tests.hub import HubServer, Repository
 REPO, FILE, GATED = "TheBloke/Tiny-GGUF", "tiny.Q4_K_M.gguf", "meta/Locked-GGUF"
 BYTES = bytes(range(256)) * 300
 TOKEN = "hf_good"
+CERTIFICATE = Path(__file__).with_name("loopback.pem")  # made for these tests, with its key
 
 
 class Purse:
@@ -220,22 +222,49 @@ def test_a_line_is_cut_while_a_read_waits(hub: HubServer) -> None:
     network.close()
 
 
-def test_an_untrusted_certificate_is_said(web: Web) -> None:
+@contextmanager
+def encrypted(said: bytes) -> Iterator[str]:
+    """A server that says this over TLS, and then nothing; its certificate is signed by itself."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(Path(__file__).with_name("untrusted.pem"))  # made for this test, signed by itself
+    context.load_cert_chain(CERTIFICATE)
     with socket.create_server(("127.0.0.1", 0)) as server:
 
-        def shake() -> None:
+        def talk() -> None:
             visitor, _ = server.accept()
-            with visitor, pytest.raises(ssl.SSLError):
-                context.wrap_socket(visitor, server_side=True)
+            with visitor, suppress(OSError), context.wrap_socket(visitor, server_side=True) as wrapped:
+                wrapped.recv(4096)
+                wrapped.sendall(said)
+                wrapped.recv(1)  # until the visitor leaves
 
-        shaking = threading.Thread(target=shake)
-        shaking.start()
-        said = failing(web, f"https://127.0.0.1:{server.getsockname()[1]}/")
-        shaking.join()
+        talking = threading.Thread(target=talk)
+        talking.start()
+        yield f"https://127.0.0.1:{server.getsockname()[1]}/file"
+        talking.join()
+
+
+def test_an_untrusted_certificate_is_said(web: Web) -> None:
+    with encrypted(b"") as address:
+        said = failing(web, address)
     assert isinstance(said, NetworkError)
     assert "certificate of 127.0.0.1 is not trusted" in str(said)
+
+
+def test_an_encrypted_line_is_cut_while_a_read_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And what was on the wire is not taken for content."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
+    network, line = Network(), Line()
+    web, begun, got = Web(network, Purse()), time.monotonic(), b""
+    threading.Timer(0.3, line.cut).start()
+    with (
+        encrypted(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhello") as address,
+        pytest.raises(httpx2.HTTPError),
+        web.get(address, line=line) as response,
+    ):
+        for piece in response.iter_bytes():
+            got += piece
+    assert got == b"hello"
+    assert time.monotonic() - begun < 5
+    network.close()
 
 
 def test_a_proxy_of_the_system_is_used(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
