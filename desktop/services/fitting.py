@@ -47,6 +47,7 @@ _LEAST_CONTEXT = 1024  # below that no conversation is held; better tight memory
 _LEAST_TOKENS = 16  # of a reply whose speed is kept: the first ones pay for what is cold
 _ROOM_S = 0.5  # rows judged together are judged against the same memory
 _BEST_OF = 3  # times memory is measured, one at each start: other programs may have been at it
+_SURVEYED = 32  # variants at most; each is two requests, of 3,000 that the Hub allows in five minutes
 _IN_VAIN = 3  # variants described otherwise than the first, after which the rest is not tried
 _KEPT = 300  # models known: twenty repositories; the tensors of one take 100 kB
 
@@ -192,8 +193,10 @@ class Fitting:
         What comes is better than guessing which weights are copied; what does not come stays guessed.
         """
         left = _IN_VAIN
-        for variant in listing.variants if f"{listing.repository.id}@{listing.commit}" in self._families else ():
+        for variant in listing.variants[:_SURVEYED]:
             subject = Subject.remote(listing, variant)
+            if subject.family not in self._families:
+                return
             try:
                 left -= not await self._learn(subject, whole=False)
             except UserError:
