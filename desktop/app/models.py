@@ -39,7 +39,7 @@ class Models(QObject):
     def start(self) -> None:
         """Goes on with the downloads that ran when the program ended last."""
         if self._alcove.downloads.all():
-            self.transfers.progressed.connect(self.progressed)
+            self.progressed.emit(self.transfers.share)
             self._alcove.downloads.start()
 
     @cached_property
@@ -50,6 +50,7 @@ class Models(QObject):
             self._look, self.library, {Page.FIND: self._find, Page.DOWNLOADS: self._downloads}, self._upkeep()
         )
         self.transfers.under_way.connect(lambda number: view.count(Page.DOWNLOADS, number))
+        view.count(Page.DOWNLOADS, self.transfers.running)
         return view
 
     def _find(self) -> QWidget:

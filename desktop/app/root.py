@@ -162,6 +162,7 @@ class Root:
         self.models.changed.connect(self._list_models)
         self.models.library.renamed.connect(lambda old, new: self.tasks.spawn(self._renamed(old, new)))
         self.models.chosen.connect(self._chat_with)
+        self.models.progressed.connect(self.window.show_progress)
         self.chat.device_changed.connect(lambda _device: self._tell_status())
         self._pulse.timeout.connect(self._tell_status)
         self.chat_view.settings_wanted.connect(self._chat_settings)

@@ -28,7 +28,7 @@ from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QSizePolicy, QStackedWid
 
 from desktop.core.errors import UserError
 from desktop.core.settings import Value
-from desktop.ui import theme
+from desktop.ui import formats, theme
 from desktop.ui.buttons import IconButton
 from desktop.ui.icons import Icon
 from desktop.ui.labels import Label, Tone
@@ -83,6 +83,7 @@ class MainWindow(QMainWindow):
         self._side.pane_asked.connect(self._navigate)
         self._leaving = False
         self._narrow: bool | None = None
+        self._share: float | None = None
         self._by_hand: bool | None = None  # the person's own choice of folding, for wide windows
         self.menus = Menus(self.menuBar(), [(pane.name, pane.label) for pane in panes])
         self.menus.pane_asked.connect(self.show_pane)
@@ -170,8 +171,14 @@ class MainWindow(QMainWindow):
             dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
             dialog.open()
 
+    def show_progress(self, share: float | None) -> None:
+        """How much of what is being fetched is here, 0..1, in the title: the taskbar shows that too. None: nothing."""
+        self._share = share
+        percent = formats.number(int(100 * (share or 0)))
+        self.setWindowTitle("Alcove" if share is None else _("{share} % · Alcove", share=percent))
+
     def retranslate(self) -> None:
-        self.setWindowTitle("Alcove")
+        self.show_progress(self._share)
         self.menus.retranslate()
         self._side.retranslate()
 

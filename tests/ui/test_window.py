@@ -191,6 +191,16 @@ def test_the_status_line(shell: Shell) -> None:
     assert any(label.text() == "CPU · Guide · 60 MB" for label in shell.window.findChildren(Label))
 
 
+def test_progress_stands_in_the_title(shell: Shell) -> None:
+    assert shell.window.windowTitle() == "Alcove"
+    shell.window.show_progress(0.129)
+    assert shell.window.windowTitle() == "12 % · Alcove"
+    shell.window.retranslate()
+    assert shell.window.windowTitle() == "12 % · Alcove"
+    shell.window.show_progress(None)
+    assert shell.window.windowTitle() == "Alcove"
+
+
 def test_a_bug_offers_a_report_once(shell: Shell) -> None:
     try:
         raise ValueError(f"in {Path.home()}/chats")

@@ -41,13 +41,13 @@ class Transfers(QObject):
         self._speeds: dict[str, deque[float]] = {}
         self._sampled: dict[str, float] = {}
         self._done = {download.id for download in self.all() if download.state is State.DONE}
-        self._counted, self._share = 0, _share(())
+        self.running, self.share = 0, _share(())
         downloads.listen(self._heard)
         self._heard()
 
     def busy(self) -> bool:
         """Whether something is on its way."""
-        return self._counted > 0
+        return self.running > 0
 
     def all(self) -> list[Download]:
         return list(self._downloads.all())
@@ -101,12 +101,12 @@ class Transfers(QObject):
                 self._done.add(download.id)
                 self.arrived.emit(download.model)
         active = [download for download in downloads if download.state in UNDER_WAY]
-        if len(active) != self._counted:
-            self._counted = len(active)
-            self.under_way.emit(self._counted)
+        if len(active) != self.running:
+            self.running = len(active)
+            self.under_way.emit(self.running)
         share = _share(active)
-        if share != self._share:
-            self._share = share
+        if share != self.share:
+            self.share = share
             self.progressed.emit(share)
         self.changed.emit()
 
