@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
-from desktop.core import quants
+from desktop.core import mixtures, quants
 from desktop.core.gguf import Header, Tensor, Value
 from desktop.core.quants import FileType
 
@@ -58,7 +58,15 @@ class Weights:
 
     @classmethod
     def of(cls, headers: Sequence[Header], layers: int) -> Self:
-        files = tuple(header.tensors for header in headers)
+        return cls._of(tuple(header.tensors for header in headers), layers)
+
+    @classmethod
+    def made(cls, tensors: tuple[Tensor, ...] | None, layers: int) -> Self | None:
+        """Of one file; None of None."""
+        return None if tensors is None else cls._of((tensors,), layers)
+
+    @classmethod
+    def _of(cls, files: tuple[tuple[Tensor, ...], ...], layers: int) -> Self:
         bytes_of = [0] * (layers + 2)  # the last for what is only looked up, and for layers that are not loaded
         for file in files:
             for tensor in file:
@@ -148,9 +156,17 @@ class Shape:
             return self.weights_bytes // (len(self.layers) + 1)
         return self.weights.by_layer[number]
 
-    def sibling(self, size: int, quantisation: FileType | None) -> Self:
-        """The same model in another variant, whose tensors are not known."""
-        return replace(self, weights_bytes=max(size, 0), weights=None, main_type=_main_type(quantisation))
+    def sibling(self, size: int, quantisation: FileType | None, described: int = 0) -> Self:
+        """The same model in another variant, of which nothing was read; `described` are the bytes before the weights.
+
+        Its tensors follow from this one's where llama.cpp's usual mixture makes up just that size.
+        """
+        weights = None
+        if self.weights is not None and quantisation is not None:
+            known = [tensor for file in self.weights.files for tensor in file]
+            weights = Weights.made(mixtures.tensors_of(known, quantisation, size - described), len(self.layers))
+        taken = sum(tensor.nbytes for tensor in weights.files[0]) if weights else max(size, 0)
+        return replace(self, weights_bytes=taken, weights=weights, main_type=_main_type(quantisation))
 
 
 def layer_of(tensor: Tensor, layers: int) -> int:

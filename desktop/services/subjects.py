@@ -77,7 +77,8 @@ class Known:
 
     def sibling(self, variant: Variant) -> Known:
         """The same model in another variant."""
-        shape = self.shape.sibling(variant.size, variant.quantisation)
+        described = self.header.data_offset if self.header else 0
+        shape = self.shape.sibling(variant.size, variant.quantisation, described)
         read = self.weights_read * variant.size // max(self.shape.weights_bytes, 1)
         return Known(shape, min(read, variant.size), self.header)
 

@@ -56,8 +56,7 @@ def sparse_model(path: Path, shape: Shape, variant: str) -> Path:
     """Writes the header, and makes the file as long as its weights would have it."""
     writer = GGUFWriter(path, "llama")
     _describe(writer, shape, VARIANTS[variant][0])
-    for name, rows, columns in _tensors(shape):
-        kind = T.F32 if rows == 1 else _kind(variant, name, shape.layers)
+    for name, rows, columns, kind in tensors(shape, variant):
         block, size = GGML_QUANT_SIZES[kind]
         if rows == 1:
             writer.add_tensor_info(name, (columns,), np.dtype(np.float32), columns * 4)
@@ -71,6 +70,14 @@ def sparse_model(path: Path, shape: Shape, variant: str) -> Path:
     writer.close()
     os.truncate(path, _padded(path.stat().st_size) + weights)
     return path
+
+
+def tensors(shape: Shape, variant: str) -> list[tuple[str, int, int, GGMLQuantizationType]]:
+    """Name, rows, columns and type of every tensor, in the order of the file."""
+    return [
+        (name, rows, columns, T.F32 if rows == 1 else _kind(variant, name, shape.layers))
+        for name, rows, columns in _tensors(shape)
+    ]
 
 
 def _padded(size: int) -> int:
