@@ -62,6 +62,7 @@ async def _fits(alcove: Assembly, listing: Listing, settings: LoadSettings, ever
     try:
         for variant in (best, *(listing.variants if every else ())):
             await alcove.fitting.exact(subjects[variant.label], settings)
+        await alcove.fitting.survey(listing)
     except UserError as error:
         tell(error.message, **error.fields)
     return {label: alcove.fitting.quick(subject, settings) for label, subject in subjects.items()}
