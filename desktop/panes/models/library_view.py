@@ -181,9 +181,11 @@ class LibraryView(QWidget):
         if self._storage is None:
             self._storage = StorageView(self._look, self._upkeep, self._bar)
             self._storage.chosen.connect(self._show_model)
+            self._storage.closed.connect(self._list.setFocus)
             self._storage.closed.connect(lambda: self._right.setCurrentIndex(0))
             self._right.addWidget(scrolling(self._storage))
         self._right.setCurrentIndex(1)
+        self._storage.setFocus()
 
     def _show_model(self, model_id: str) -> None:
         self._right.setCurrentIndex(0)

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, Qt, QUrl, Signal
-from PySide6.QtGui import QDesktopServices, QShowEvent
+from PySide6.QtGui import QDesktopServices, QKeyEvent, QShowEvent
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from desktop.core.errors import N_, UserError
@@ -38,6 +38,7 @@ class StorageView(Column):
         self._title = Label(look, Type.TITLE)
         self._back = QPushButton()
         self._back.clicked.connect(self.closed)
+        self.setFocusProxy(self._back)
         self._usage = Pairs(look)
         self._open, self._move = QPushButton(), QPushButton()
         self._open.clicked.connect(self._open_folder)
@@ -91,6 +92,12 @@ class StorageView(Column):
         self._open.setText(_("Open the folder"))
         self._move.setText(_("Move the folder…"))
         self.refresh()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Escape:
+            self.closed.emit()
+        else:
+            super().keyPressEvent(event)
 
     def showEvent(self, event: QShowEvent) -> None:
         self._upkeep.survey()

@@ -260,6 +260,10 @@ def test_the_same_model_twice_is_shown_with_what_it_costs(pane: Pane) -> None:
         await pane.until(lambda: "The same model more than once" in pane.read())
         assert "one, two" in pane.read()
         assert "very likely the same" in pane.read()
+        QTest.keyClick(pane.offered()["Done"], Qt.Key.Key_Escape)
+        assert pane.view.findChild(QListView).hasFocus()
+        assert "Storage" not in pane.read()
+        pane.press("Storage")
         pane.press("Look")
         assert pane.controller.model().name == "two"
         assert "Storage" not in pane.read()
