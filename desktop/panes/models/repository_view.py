@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from desktop.core.errors import N_, GatedError
 from desktop.panes.models import figures
@@ -178,11 +178,15 @@ class RepositoryView(QWidget):
         self._try.put(contexts(offer.trained), offer.settings)
         self._try.count(counted(offer))
 
+    def _lay_out(self) -> None:
+        """Now, from the inside outwards, so that it is known where rows will stand."""
+        for widget in (self.table.detail, self.table, self._below):
+            QApplication.sendEvent(widget, QEvent(QEvent.Type.LayoutRequest))
+
     def _keep_place(self, row: QWidget, lower: int) -> None:
         """The row that was clicked stays under the pointer, unless hardly anything of what it unfolds to were seen."""
         bar = self._area.verticalScrollBar()
-        self._below.lines.activate()
-        self._below.adjustSize()
+        self._lay_out()
         bar.setValue(bar.value() + lower)
         line = row.mapTo(self._below, row.rect().topLeft()).y()
         hidden = line + row.height() + self._look.px(_SEEN) - bar.value() - self._area.viewport().height()

@@ -50,7 +50,7 @@ class Results(QWidget):
         self._order.addItems(list(_ORDERS.values()))
         for combo in (self._author, self._order):
             combo.activated.connect(self._filter)
-        self._said = Label(look, Type.SMALL, Tone.MUTED)
+        self._said = Label(look, Type.SMALL, Tone.MUTED, wrap=True)
         self._bar = Bar(look)
         self._bar.acted.connect(controller.retry)
         self._rows = RowsModel(controller)
@@ -155,7 +155,7 @@ class Results(QWidget):
 
     def _fit(self) -> None:
         self.field.setFixedHeight(self._look.px(CONTROL))
-        self._said.setFixedHeight(self._look.px(theme.XL))
+        self._said.setMinimumHeight(self._look.px(theme.XL))
 
 
 class _SearchField(Line):

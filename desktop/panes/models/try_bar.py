@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QEvent, Qt, Signal
-from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QSlider, QWidget
+from PySide6.QtCore import QEvent, QSize, Qt, Signal
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QBoxLayout, QCheckBox, QHBoxLayout, QSlider, QWidget
 
 from desktop.core.generation import LoadSettings
 from desktop.core.settings import BY_KEY
@@ -44,17 +45,39 @@ class TryBar(QWidget):
         self._types.textActivated.connect(self.kv_type)
         self._only = QCheckBox()
         self._only.toggled.connect(self.fitting)
-        line = QHBoxLayout(self)
-        line.setContentsMargins(0, 0, 0, 0)
-        line.setSpacing(theme.S)
-        for widget in (self._name, self._slider, self._tokens, self._kind, self._types):
-            line.addWidget(widget)
-        line.setStretch(1, 1)
-        line.addStretch(1)
-        line.addWidget(self._only)
+        self._arrange()
         look.changed.connect(self._fit)
         self._fit()
         self.retranslate()
+
+    def _arrange(self) -> None:
+        self._first, self._second = QHBoxLayout(), QHBoxLayout()
+        for widget in (self._name, self._slider, self._tokens):
+            self._first.addWidget(widget)
+        self._first.setStretch(1, 2)
+        self._first.addStretch(1)
+        for widget in (self._kind, self._types):
+            self._second.addWidget(widget)
+        self._second.addStretch(1)
+        self._second.addWidget(self._only)
+        self._line = QBoxLayout(QBoxLayout.Direction.LeftToRight, self)
+        self._line.setContentsMargins(0, 0, 0, 0)
+        for part in (self._first, self._second):
+            part.setSpacing(theme.S)
+            self._line.addLayout(part, 1)
+
+    def minimumSizeHint(self) -> QSize:
+        """Half of it: where there is little room, it takes two lines."""
+        wide = max(self._first.minimumSize().width(), self._second.minimumSize().width())
+        return QSize(wide, self._line.minimumSize().height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        wide = self._first.minimumSize().width() + theme.XL + self._second.minimumSize().width()
+        narrow = event.size().width() < wide
+        beside, below = QBoxLayout.Direction.LeftToRight, QBoxLayout.Direction.TopToBottom
+        self._line.setDirection(below if narrow else beside)
+        self._line.setSpacing(theme.XS if narrow else theme.XL)
 
     def put(self, steps: Sequence[int], settings: LoadSettings) -> None:
         """Shows what is tried now."""
