@@ -29,6 +29,7 @@ from desktop.services.network import Network, is_loopback
 
 PATIENCE_S = 20.0  # without a byte for so long, a connection is given up
 _REDIRECTS = 8
+_TOLD_BYTES = 32 << 20  # a program that is killed leaves no more than this unlisted
 logging.getLogger("httpx2").setLevel(logging.WARNING)  # its lines hold signed addresses
 
 
@@ -234,7 +235,7 @@ def _length(headers: httpx2.Headers) -> int:
 
 
 class _Counted(httpx2.SyncByteStream):
-    """A body that tells at its end how many bytes it had."""
+    """A body that tells as it comes, and at its end, how many bytes it had."""
 
     def __init__(self, stream: httpx2.SyncByteStream, network: Network, handle: int) -> None:
         self._stream = stream
@@ -245,10 +246,15 @@ class _Counted(httpx2.SyncByteStream):
     def __iter__(self) -> Iterator[bytes]:
         for piece in self._stream:
             self._bytes += len(piece)
+            if self._bytes >= _TOLD_BYTES:
+                self._tell()
             yield piece
 
     def close(self) -> None:
         self._stream.close()
         if self._bytes:
-            self._network.count(self._handle, 0, self._bytes)
-            self._bytes = 0
+            self._tell()
+
+    def _tell(self) -> None:
+        self._network.count(self._handle, 0, self._bytes)
+        self._bytes = 0
