@@ -9,8 +9,9 @@ TheBloke's files were made. Mixtures of experts, and the IQ types' own rules, ar
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
 
 from desktop.core import quants
 from desktop.core.gguf import Tensor
@@ -33,38 +34,64 @@ class _Rules:
     importance: bool = False
 
 
-_KNOWN = (_Rules(old=False), _Rules(old=True), _Rules(old=False, importance=True))
+@dataclass(frozen=True, slots=True)
+class _Model:
+    """What the rules ask about a model as a whole."""
+
+    layers: int
+    tied: bool  # the embedding is the output, too
+    shared: bool
+
+
+_TODAY, _OLD, _WEIGHED = _Rules(old=False), _Rules(old=True), _Rules(old=False, importance=True)
+_DIFFERING = {
+    "Q2_K": (_TODAY, _OLD),
+    "Q3_K_M": (_TODAY, _OLD),
+    "Q4_K_S": (_TODAY, _OLD),
+    "Q4_0": (_TODAY, _WEIGHED),
+    "Q5_0": (_TODAY, _WEIGHED),
+}
 
 
 def tensors_of(known: Sequence[Tensor], variant: FileType, size: int) -> tuple[Tensor, ...] | None:
-    """The tensors of a variant whose weights take `size` bytes, from the tensors of another; None if not foreseen."""
-    for rules in _KNOWN:
-        found = _mixed(known, variant, rules)
-        if found is not None and abs(found[-1].offset + _padded(found[-1].nbytes) - size) <= _SLACK:
-            return found
+    """The tensors of a variant whose weights take `size` bytes, from the tensors of another; None if not foreseen.
+
+    Takes about 3 ms for 300 tensors, less where the size is another one.
+    """
+    for rules in _DIFFERING.get(variant.name, (_TODAY,)):
+        numbers = _mixed(known, variant, rules)
+        sizes = [quants.tensor_bytes(number, t.shape) or 0 for number, t in zip(numbers, known, strict=True)]
+        if known and all(sizes) and abs(sum(map(_padded, sizes)) - size) <= _SLACK:
+            offsets = accumulate(map(_padded, sizes), initial=0)
+            rows = zip(known, numbers, offsets, sizes, strict=False)
+            return tuple(Tensor(t.name, t.shape, number, offset, nbytes) for t, number, offset, nbytes in rows)
     return None
 
 
-def _mixed(known: Sequence[Tensor], variant: FileType, rules: _Rules) -> tuple[Tensor, ...] | None:
-    numbered = [int(found[1]) for tensor in known if (found := _LAYER.match(tensor.name))]
-    layers = max(numbered, default=-1) + 1
-    tied = all(tensor.name != "output.weight" for tensor in known)
-    heads_shared = _shared(known)
-    made: list[Tensor] = []
-    offset = 0
-    for tensor in known:
-        number = (
-            _NUMBERS[_type(tensor, variant, layers, tied, heads_shared, rules)] if _quantised(tensor) else tensor.type
-        )
-        if _quantised(tensor) and tensor.shape[0] % quants.TENSOR_TYPES[number].block:
-            name = _FALLBACK.get(quants.TENSOR_TYPES[number].name, "F16")
-            number = _NUMBERS[name if tensor.shape[0] % quants.TENSOR_TYPES[_NUMBERS[name]].block == 0 else "F16"]
-        nbytes = quants.tensor_bytes(number, tensor.shape)
-        if nbytes is None:
-            return None
-        made.append(replace(tensor, type=number, nbytes=nbytes, offset=offset))
-        offset += _padded(nbytes)
-    return tuple(made) or None
+def _mixed(known: Sequence[Tensor], variant: FileType, rules: _Rules) -> list[int]:
+    """The number of each tensor's type."""
+    found = [_LAYER.match(tensor.name) for tensor in known]
+    model = _Model(
+        layers=max((int(one[1]) for one in found if one), default=-1) + 1,
+        tied=all(tensor.name != "output.weight" for tensor in known),
+        shared=_shared({one[2]: t.shape[1] for one, t in zip(found, known, strict=True) if one and len(t.shape) > 1}),
+    )
+    numbers = []
+    for tensor, place in zip(known, found, strict=True):
+        number = tensor.type
+        if _quantised(tensor):
+            layer, part = (int(place[1]), place[2]) if place else (-1, tensor.name)
+            number = _allowed(_type(layer, part, variant, model, rules), tensor.shape[0])
+        numbers.append(number)
+    return numbers
+
+
+def _allowed(name: str, columns: int) -> int:
+    """The number of the type, or of the one that takes its place where a row is not whole blocks of it."""
+    for one in (name, _FALLBACK.get(name, "F16")):
+        if columns % quants.TENSOR_TYPES[_NUMBERS[one]].block == 0:
+            return _NUMBERS[one]
+    return _NUMBERS["F16"]
 
 
 def _quantised(tensor: Tensor) -> bool:
@@ -72,25 +99,22 @@ def _quantised(tensor: Tensor) -> bool:
     return len(tensor.shape) >= 2 and tensor.shape[1] > 1 and tensor.type != _NUMBERS["F32"]
 
 
-def _shared(known: Sequence[Tensor]) -> bool:
-    """Whether at least four heads share their K and V."""
-    sizes = {found[2]: t.shape[1] for t in known if (found := _LAYER.match(t.name)) and len(t.shape) > 1}
-    return sizes.get("attn_q", 0) >= 4 * sizes.get("attn_v", 1 << 62)
+def _shared(rows: Mapping[str, int]) -> bool:
+    """Whether at least four heads share their K and V, by the rows of the layers' matrices."""
+    return rows.get("attn_q", 0) >= 4 * rows.get("attn_v", 1 << 62)
 
 
-def _type(tensor: Tensor, variant: FileType, layers: int, tied: bool, shared: bool, rules: _Rules) -> str:
-    """The type of one matrix, before it is seen whether its rows allow it."""
-    most = variant.tensor_types[0].name
-    if tensor.name == "output.weight" or (tied and tensor.name == "token_embd.weight"):
+def _type(layer: int, part: str, variant: FileType, model: _Model, rules: _Rules) -> str:
+    """The type of one matrix, before it is seen whether its rows allow it; `layer` is -1 outside the layers."""
+    most, layers = variant.tensor_types[0].name, model.layers
+    if part == "output.weight" or (model.tied and part == "token_embd.weight"):
         return most if most in _KEPT_OUTPUT else "Q6_K"
-    found = _LAYER.match(tensor.name)
-    if found is None:
+    if layer < 0:
         return most
-    layer, part = int(found[1]), found[2]
     eighth = layers // 8
     more = layer < eighth or layer >= 7 * layers // 8 or (layer - eighth) % 3 == 2  # use_more_bits
     match part, variant.name:
-        case "attn_v", "Q2_K" if not rules.old and shared:
+        case "attn_v", "Q2_K" if not rules.old and model.shared:
             return "Q4_K"
         case "attn_v" | "attn_output" | "ffn_down", "Q2_K":
             return "Q3_K"
