@@ -1,7 +1,7 @@
 """The process that asks llama.cpp what a model would take: loads without allocating, and reads the log.
 
 Invariant: an answer leaves as soon as it is known, one line of JSON each, so that a death loses only what follows.
-Nothing of the weights is read, and little memory can be taken. Who starts it and what comes of it: `engine.measure`.
+Nothing of the weights is read, little memory can be taken, and no connection opened. Who starts it and what comes of it: `engine.measure`.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from itertools import groupby
 from pathlib import Path
 
 from desktop.core.generation import FlashAttention, LoadSettings
+from desktop.engine.seal import close_off
 
 _MEMORY = 4 << 30  # bytes of this process; 0.1 GB is usual, a context of 10 million tokens takes 1 GB for its cells
 _MOST_LINES = 20_000  # of the log, for one load; 1,500 are usual for the largest models
@@ -87,6 +88,7 @@ def main() -> int:
     """Reads one line of JSON, `{"path": …, "settings": […]}`, and writes one line for each of the settings."""
     outlet = os.dup(1)
     os.dup2(2, 1)
+    close_off()
     _limit_memory()
     os.environ["GGML_NO_BACKTRACE"] = "1"  # else a debugger is started at a death, which takes seconds
     from desktop.engine import llama  # the time it takes runs while whoever asks may still be fetching the header
