@@ -1,0 +1,96 @@
+"""The switch between the pages of the models pane."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QFileDialog, QLabel, QWidget
+
+from desktop.panes.models.controller import ModelsController
+from desktop.panes.models.library_view import LibraryView
+from desktop.panes.models.tabs import Tabs
+from desktop.panes.models.view import ModelsView, Page
+from desktop.services.library import Library
+from desktop.services.paths import Paths
+from desktop.services.preferences import Preferences
+from tests.models import tiny_model
+
+
+class Pane:
+    def __init__(self, qtbot: Any, look: Any, tmp_path: Path) -> None:
+        paths = Paths(tmp_path / "home")
+        paths.create()
+        (tmp_path / "resources" / "guide").mkdir(parents=True)
+        tiny_model(tmp_path / "resources" / "guide" / "guide.gguf")
+        library = asyncio.run(Library.open(paths, tmp_path / "resources"))
+        self.controller = ModelsController(library, Preferences(paths.preferences), lambda work, _show: work.close())
+        self.made: list[Page] = []
+        pages = {Page.FIND: lambda: self.page(Page.FIND), Page.DOWNLOADS: lambda: self.page(Page.DOWNLOADS)}
+        self.view = ModelsView(look, self.controller, pages)
+        qtbot.addWidget(self.view)
+        self.view.resize(700, 500)
+        self.view.show()
+        self.tabs = self.view.findChild(Tabs)
+
+    def page(self, page: Page) -> QWidget:
+        self.made.append(page)
+        return QLabel(page.name)
+
+    def click(self, at: int) -> None:
+        QTest.mouseClick(self.tabs, Qt.MouseButton.LeftButton, pos=self.tabs.tabRect(at).center())
+
+
+@pytest.fixture
+def pane(qtbot: Any, look: Any, tmp_path: Path) -> Pane:
+    return Pane(qtbot, look, tmp_path)
+
+
+def in_front(pane: Pane) -> str:
+    pages = [w.text() for w in pane.view.findChildren(QLabel) if w.text() in ("FIND", "DOWNLOADS") and w.isVisible()]
+    return pages[0] if pages else "LIBRARY" if pane.view.findChild(LibraryView).isVisible() else ""
+
+
+def test_a_page_is_made_when_it_is_first_seen(pane: Pane) -> None:
+    assert in_front(pane) == "LIBRARY"
+    assert pane.made == []
+    pane.click(1)
+    assert (in_front(pane), pane.made) == ("FIND", [Page.FIND])
+    pane.click(2)
+    pane.click(1)
+    assert (in_front(pane), pane.made) == ("FIND", [Page.FIND, Page.DOWNLOADS])
+
+
+def test_arrow_keys_turn_the_pages(pane: Pane) -> None:
+    pane.tabs.setFocus()
+    QTest.keyClick(pane.tabs, Qt.Key.Key_Right)
+    assert in_front(pane) == "FIND"
+    assert pane.view.page is Page.FIND
+    QTest.keyClick(pane.tabs, Qt.Key.Key_Left)
+    assert in_front(pane) == "LIBRARY"
+
+
+def test_what_is_on_its_way_is_counted(pane: Pane) -> None:
+    pane.view.count(Page.DOWNLOADS, 2)
+    assert pane.tabs.tabText(2) == "Downloads (2)"
+    pane.view.count(Page.DOWNLOADS, 0)
+    assert pane.tabs.tabText(2) == "Downloads"
+    pane.tabs.grab()  # painting must not fail
+
+
+def test_choosing_files_leads_to_the_library(pane: Pane) -> None:
+    pane.click(1)
+    pane.view.ask_for_files()
+    assert in_front(pane) == "LIBRARY"
+    pane.view.findChild(QFileDialog).close()
+
+
+def test_a_pane_of_one_page_has_no_switch(qtbot: Any, look: Any, pane: Pane) -> None:
+    alone = ModelsView(look, pane.controller)
+    qtbot.addWidget(alone)
+    alone.show()
+    assert not alone.findChild(Tabs).isVisible()
