@@ -1,7 +1,8 @@
 """The process that asks llama.cpp what a model would take: loads without allocating, and reads the log.
 
 Invariant: an answer leaves as soon as it is known, one line of JSON each, so that a death loses only what follows.
-Nothing of the weights is read, little memory can be taken, and no connection opened. Who starts it and what comes of it: `engine.measure`.
+Nothing of the weights is read, little memory can be taken, and no connection opened. Who starts it, and what comes of
+it: `engine.measure`.
 """
 
 from __future__ import annotations
