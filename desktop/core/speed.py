@@ -16,6 +16,7 @@ from desktop.core.errors import N_
 from desktop.core.gguf import Header
 
 SHARE = 0.8  # of the bandwidth: 75 to 85 % is reached in practice (FACTS: M1, M1 Pro, published runs of 7 B and 8 B)
+_PER_CORE = 16e9  # bytes a second that one fast core works off: TinyLlama Q4_0, 51.5 tokens/s on two (docs/benchmarks)
 _ALIKE = 4  # times larger or smaller: beyond, caches and fixed costs make another law (a 3 MB model runs in the cache)
 _LATEST = 5  # runs whose median counts: older ones may be of another version or another power plan
 _LEAST = 32 << 20  # bytes a token: the whole model lies in a cache below that, and bandwidth says nothing
@@ -73,12 +74,21 @@ def weights_read(headers: Sequence[Header]) -> int:
     return int(total)
 
 
+def reachable(bandwidth: float, cores: int = 0) -> float:
+    """Bytes of a model that are worked off in a second, by the memory's bandwidth and that many fast cores.
+
+    Nearly always the memory is the limit; few cores on a server's memory are not enough for it. 0: graphics cores, of
+    which there are always enough.
+    """
+    return min(SHARE * bandwidth, _PER_CORE * cores) if cores else SHARE * bandwidth
+
+
 def forecast(
-    names: Collection[str], bytes_read: int, runs: Sequence[Run], bandwidth: float, gpu: bool = False
+    names: Collection[str], bytes_read: int, runs: Sequence[Run], rate: float, gpu: bool = False
 ) -> Speed | None:
     """Tokens per second for `bytes_read` a token of the model with these names in `runs` (the latest last).
 
-    `bandwidth` is that of the memory the weights are in, bytes a second; 0 where it is not known.
+    `rate` is what is `reachable` in the memory the weights are in, bytes a second; 0 where it is not known.
     """
     if bytes_read <= 0:
         return None
@@ -89,6 +99,6 @@ def forecast(
     near = [run.bandwidth for run in alike if 1 / _ALIKE <= run.bytes_read / bytes_read <= _ALIKE]
     if near:
         return Speed(median(near[-_LATEST:]) / bytes_read, Basis.SCALED)
-    if bandwidth > 0 and bytes_read >= _LEAST:
-        return Speed(SHARE * bandwidth / bytes_read, Basis.BANDWIDTH)
+    if rate > 0 and bytes_read >= _LEAST:
+        return Speed(rate / bytes_read, Basis.BANDWIDTH)
     return None

@@ -26,7 +26,7 @@ from desktop.core.remedies import Remedy, largest_context, remedies
 from desktop.core.repacking import Repacking
 from desktop.core.repos import Listing, Variant
 from desktop.core.settings import GPU_AUTOMATIC
-from desktop.core.speed import Run, Speed, forecast
+from desktop.core.speed import Run, Speed, forecast, reachable
 from desktop.engine.client import Engine
 from desktop.engine.devices import DeviceKind
 from desktop.engine.files import read_header
@@ -302,8 +302,8 @@ class Fitting:
     def _speed(self, subject: Subject, known: Known, estimate: Estimate) -> Speed | None:
         read, gpu = bytes_read(known, estimate, 0.5)
         shared = all(use.shared for use in estimate.devices)
-        speed = self._calibration.processor.bandwidth if shared or not gpu else 0.0
-        return forecast(subject.names, read, self._calibration.runs, speed, gpu)
+        rate = reachable(self._calibration.processor.bandwidth, 0 if gpu else self._machine.performance_cores)
+        return forecast(subject.names, read, self._calibration.runs, rate if shared or not gpu else 0.0, gpu)
 
     # -- what was measured ------------------------------------------------------------------------------------------
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from desktop.core.gguf import Header, Tensor
-from desktop.core.speed import SHARE, Basis, Run, forecast, weights_read
+from desktop.core.speed import Basis, Run, forecast, reachable, weights_read
 
 GB = 10**9
 
@@ -40,10 +40,21 @@ def test_the_second_file_of_a_split_model_counts() -> None:
 
 
 def test_a_model_without_runs_is_bound_by_the_bandwidth() -> None:
-    speed = forecast(["m"], 4 * GB, [], 68e9)
+    speed = forecast(["m"], 4 * GB, [], reachable(68e9, 4))
     assert speed is not None
     assert speed.basis is Basis.BANDWIDTH
-    assert speed.tokens_per_s == pytest.approx(SHARE * 17)  # Mistral-7B Q4_K_M on an M1: 13.6; the ceiling is 15.6
+    assert speed.tokens_per_s == pytest.approx(0.8 * 17)  # Mistral-7B Q4_K_M on an M1: 13.6; the ceiling is 15.6
+
+
+def test_published_and_measured_speeds_are_foretold() -> None:
+    for size, bandwidth, cores, seen in (
+        (3.79e9, 68e9, 4, 14.2),  # FACTS: Llama-2-7B Q4_0 on an M1 mini
+        (4.9e9, 120e9, 0, 21.0),  # 8B Q4_K_M on an M4 mini, on its graphics cores
+        (0.60e9, 62e9, 2, 51.5),  # docs/benchmarks: TinyLlama Q4_0 on two cores of a server
+    ):
+        speed = forecast([], int(size), [], reachable(bandwidth, cores))
+        assert speed is not None
+        assert speed.tokens_per_s == pytest.approx(seen, rel=0.1)
 
 
 def test_its_own_runs_win_over_those_of_others_and_those_over_the_bandwidth() -> None:
