@@ -151,17 +151,19 @@ class Fitting:
         shape, estimator = judge_of.known.shape, judge_of.estimator
         settings = _within(settings, shape.trained_context)
         estimate = estimator(settings)
+        verdict = judge(estimate, room)
+        smaller = self._smaller(subject) if verdict in (Verdict.TIGHT, Verdict.TOO_LARGE) else {}
         layers = layers_on_cards(shape, replace(settings, gpu_layers=GPU_AUTOMATIC), room.devices)
         return Fit(
             estimate,
-            judge(estimate, room),
+            verdict,
             settings,
             room.available_bytes,
             largest_context(estimator, settings, room, shape.trained_context),
             -1 if layers > len(shape.layers) else layers,
             shape.trained_context,
             self._speed(subject, judge_of.known, estimate),
-            remedies(estimator, settings, room, self._smaller(subject)),
+            remedies(estimator, settings, room, smaller),
             estimate.source is Source.PROBE,
             self._probing.fault(subject.identity),
         )
@@ -295,8 +297,8 @@ class Fitting:
         """The other variants of a repository, the largest first."""
         if subject.listing is None or subject.variant is None:
             return {}
-        listed = sorted(subject.listing.variants, key=lambda v: -v.size)
-        smaller = [v for v in listed if v.size < subject.variant.size]
+        size = subject.variant.size
+        smaller = [v for v in reversed(subject.listing.variants) if v.size < size]
         return {v.label: self._judge(Subject.remote(subject.listing, v)).estimator for v in smaller}
 
     def _speed(self, subject: Subject, known: Known, estimate: Estimate) -> Speed | None:
