@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -327,7 +328,8 @@ class Offer(QObject):
         self.changed.emit()
         listing = self.listing
         assert listing is not None
-        self.card = await self._hub.card(listing.repository.id, listing.commit)
+        with suppress(UserError):  # without its card a repository is still all there
+            self.card = await self._hub.card(listing.repository.id, listing.commit)
         self.carded.emit()
 
     def _take(self, listing: Listing) -> None:

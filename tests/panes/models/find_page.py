@@ -182,6 +182,17 @@ class FindPage:
         place = self.list.visualRect(self.list.model().index(at, 0)).center()
         QTest.mouseClick(self.list.viewport(), Qt.MouseButton.LeftButton, pos=place)
 
+    async def go(self, repo: str) -> None:
+        """To a repository, by its id pasted into the field."""
+        self.paste(repo)
+        offer = self.offer
+        await until(lambda: offer.problem or (offer.listing is not None and offer.listing.commit))
+        await settled()
+
+    def click(self, label: str) -> None:
+        """Unfolds a variant, or folds it."""
+        QTest.mouseClick(self.row(label), Qt.MouseButton.LeftButton, pos=QPoint(20, 20))
+
     def rows(self) -> list[VariantRow]:
         """The variants that are shown, in their order."""
         found = [row for row in self.view.repository.findChildren(VariantRow) if row.isVisibleTo(self.view)]

@@ -1,4 +1,4 @@
-"""A repository's page, by clicks and keys: judging, unfolding, downloading, and what can go wrong."""
+"""A repository's page, by clicks and keys: judging, sorting, unfolding, and what can go wrong."""
 
 from __future__ import annotations
 
@@ -11,20 +11,16 @@ from typing import Any
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QCheckBox, QComboBox, QLineEdit, QMessageBox, QPushButton, QScrollArea, QSlider
+from PySide6.QtWidgets import QCheckBox, QComboBox, QPushButton, QScrollArea, QSlider
 
-from desktop.core.transfer import State
-from desktop.panes.models.card import Card
 from desktop.panes.models.offer import contexts
-from desktop.ui.reading import Reading
 from tests.hub import HubServer
 from tests.hub.shapes import MISTRAL_REPO, bloke_repository
 from tests.models import tiny_model
 from tests.panes.models.find_page import BEST, OLD, FindPage, settled, until, visit
 
-GATED, PLAIN, EMPTY = "TheBloke/gated-GGUF", "TheBloke/plain-GGUF", "TheBloke/no-gguf"
+PLAIN, EMPTY = "TheBloke/plain-GGUF", "TheBloke/no-gguf"
 TWELVE = "Q2_K Q3_K_S Q3_K_M Q3_K_L Q4_0 Q4_K_S Q4_K_M Q5_0 Q5_K_S Q5_K_M Q6_K Q8_0".split()
-TOKEN = "hf_abcdefghijklmnopqrstuvwxyz"
 
 
 @pytest.fixture(scope="module")
@@ -38,25 +34,12 @@ def hub(bloke: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator
     held = {
         MISTRAL_REPO: bloke,
         PLAIN: {"plain.Q4_K_M.gguf": model, "plain.Q8_0.gguf": model + bytes(4096)},
-        GATED: {"gated.Q4_K_M.gguf": model},
         EMPTY: {"model.safetensors": b"weights", "README.md": b"# Nothing\n"},
     }
-    with HubServer(held, tokens={TOKEN: [GATED]}) as server:
-        server[GATED].gated = "manual"
+    with HubServer(held) as server:
         monkeypatch.setenv("HF_ENDPOINT", server.endpoint)
         monkeypatch.delenv("HF_TOKEN", raising=False)
         yield server
-
-
-async def opened(page: FindPage, repo: str = MISTRAL_REPO) -> FindPage:
-    page.paste(repo)
-    await until(lambda: page.offer.problem or (page.offer.listing is not None and page.offer.listing.commit))
-    await settled()
-    return page
-
-
-def click(page: FindPage, label: str) -> None:
-    QTest.mouseClick(page.row(label), Qt.MouseButton.LeftButton, pos=QPoint(20, 20))
 
 
 def slider(page: FindPage) -> QSlider:
@@ -65,7 +48,7 @@ def slider(page: FindPage) -> QSlider:
 
 def test_the_variants_are_rows_that_say_all(look: Any, tmp_path: Path, hub: HubServer) -> None:
     async def doing(page: FindPage) -> None:
-        await opened(page)
+        await page.go(MISTRAL_REPO)
         assert page.labels() == ["FP16", *TWELVE]  # the first one is split in three, and one row
         assert "3 files" in page.row("FP16").accessibleName()
         heard = page.row("Q4_K_M").accessibleName()
@@ -83,7 +66,7 @@ def test_the_variants_are_rows_that_say_all(look: Any, tmp_path: Path, hub: HubS
 
 def test_the_slider_judges_all_rows_at_once(look: Any, tmp_path: Path, hub: HubServer) -> None:
     async def doing(page: FindPage) -> None:
-        await opened(page)
+        await page.go(MISTRAL_REPO)
         before = {row.variant.label: row.accessibleName() for row in page.rows()}
         bar = slider(page)
         assert contexts(32768)[bar.value()] == 4096
@@ -106,7 +89,7 @@ def test_the_slider_judges_all_rows_at_once(look: Any, tmp_path: Path, hub: HubS
 
 def test_sorting_and_only_what_fits(look: Any, tmp_path: Path, hub: HubServer) -> None:
     async def doing(page: FindPage) -> None:
-        await opened(page)
+        await page.go(MISTRAL_REPO)
         page.press("Sort by: Size")
         await settled()
         assert page.labels()[0] == "Q8_0"
@@ -130,8 +113,8 @@ def test_sorting_and_only_what_fits(look: Any, tmp_path: Path, hub: HubServer) -
 
 def test_a_row_unfolds_and_the_exact_figure_follows(look: Any, tmp_path: Path, hub: HubServer) -> None:
     async def doing(page: FindPage) -> None:
-        await opened(page)
-        click(page, "Q4_K_M")
+        await page.go(MISTRAL_REPO)
+        page.click("Q4_K_M")
         await settled()
         text = page.read()
         assert "mistral-7b-instruct-v0.1.Q4_K_M.gguf" in text
@@ -141,7 +124,7 @@ def test_a_row_unfolds_and_the_exact_figure_follows(look: Any, tmp_path: Path, h
         await until(lambda: "Exact: the engine itself was asked" in page.read())
         assert "≈" not in page.row("Q4_K_M").accessibleName().partition("takes")[2].partition(",")[0]
         assert "fits, takes ≈" in page.row("Q4_K_S").accessibleName()
-        click(page, "Q4_K_M")
+        page.click("Q4_K_M")
         await settled()
         assert "Weights, read from the file" not in page.read()
 
@@ -151,14 +134,14 @@ def test_a_row_unfolds_and_the_exact_figure_follows(look: Any, tmp_path: Path, h
 def test_a_row_that_is_clicked_stays_under_the_pointer(look: Any, tmp_path: Path, hub: HubServer) -> None:
     async def doing(page: FindPage) -> None:
         page.view.resize(960, 900)
-        await opened(page)
-        click(page, "Q2_K")
+        await page.go(MISTRAL_REPO)
+        page.click("Q2_K")
         await settled()
         area = page.view.repository.findChild(QScrollArea)
         area.verticalScrollBar().setValue(area.verticalScrollBar().maximum())
         await settled()
         place = page.row("Q4_0").mapTo(page.view, QPoint(0, 0))
-        click(page, "Q4_0")  # what was unfolded above it folds
+        page.click("Q4_0")  # what was unfolded above it folds
         await settled()
         assert page.row("Q4_0").open
         assert page.row("Q4_0").mapTo(page.view, QPoint(0, 0)) == place
@@ -168,8 +151,8 @@ def test_a_row_that_is_clicked_stays_under_the_pointer(look: Any, tmp_path: Path
 
 def test_the_engine_is_asked_once_for_all_of_the_slider(look: Any, tmp_path: Path, hub: HubServer) -> None:
     async def doing(page: FindPage) -> None:
-        await opened(page)
-        click(page, "Q4_K_M")
+        await page.go(MISTRAL_REPO)
+        page.click("Q4_K_M")
         await until(lambda: page.offer.fits["Q4_K_M"].exact)
         page.judge.asked.clear()
         slider(page).setFocus()
@@ -189,10 +172,10 @@ def test_the_engine_is_asked_once_for_all_of_the_slider(look: Any, tmp_path: Pat
 
 def test_a_remedy_is_one_click(look: Any, tmp_path: Path, hub: HubServer) -> None:
     async def doing(page: FindPage) -> None:
-        await opened(page)
+        await page.go(MISTRAL_REPO)
         page.offer.try_context(32768)
         await settled()
-        click(page, "Q4_K_M")
+        page.click("Q4_K_M")
         await settled()
         assert "It does not go into the memory" in page.read()
         offered = [b for b in page.view.findChildren(QPushButton) if "— saves" in b.text() and b.isVisibleTo(page.view)]
@@ -208,7 +191,7 @@ def test_a_remedy_is_one_click(look: Any, tmp_path: Path, hub: HubServer) -> Non
 
 def test_arrow_keys_walk_and_enter_unfolds(look: Any, tmp_path: Path, hub: HubServer) -> None:
     async def doing(page: FindPage) -> None:
-        await opened(page)
+        await page.go(MISTRAL_REPO)
         row = page.row("FP16")
         assert row.focusPolicy() == Qt.FocusPolicy.StrongFocus
         assert page.row("Q8_0").focusPolicy() == Qt.FocusPolicy.ClickFocus
@@ -227,135 +210,9 @@ def test_arrow_keys_walk_and_enter_unfolds(look: Any, tmp_path: Path, hub: HubSe
     visit(look, tmp_path, doing)
 
 
-def test_download_pause_resume_and_chat(look: Any, tmp_path: Path, hub: HubServer) -> None:
-    async def doing(page: FindPage) -> None:
-        await opened(page, PLAIN)
-        stall = hub.misbehave("plain.Q4_K_M.gguf", on="cdn", stall_after=20_000)
-        click(page, "Q4_K_M")
-        page.offer.try_context(2048)
-        await settled()
-        page.press("Download")
-        await until(lambda: stall.used and {"Pause", "Cancel"} <= page.offered())
-        assert "Download" not in page.offered()
-        page.press("Pause")
-        await until(lambda: "Resume" in page.offered())
-        assert "paused" in page.row("Q4_K_M").accessibleName()
-        assert "What has arrived is kept." in page.read()
-        hub.behave()
-        page.press("Resume")
-        await until(lambda: "Chat with it" in page.offered())
-        assert "in your library" in page.row("Q4_K_M").accessibleName()
-        assert "Pause" not in page.offered()
-        page.press("Chat with it")
-        await until(lambda: page.chosen)
-        assert page.chosen == [page.library.all()[1].name]
-        assert page.preferences.values(page.chosen[0]) == {"context": 2048}  # what was tried is what is loaded
-
-    visit(look, tmp_path, doing)
-
-
-def test_a_download_given_up_leaves_nothing(look: Any, tmp_path: Path, hub: HubServer) -> None:
-    async def doing(page: FindPage) -> None:
-        await opened(page, PLAIN)
-        hub.misbehave("plain.Q4_K_M.gguf", on="cdn", stall_after=20_000)
-        click(page, "Q4_K_M")
-        page.press("Download")
-        await until(lambda: "Cancel" in page.offered())
-        page.press("Cancel")
-        await until(lambda: "Download" in page.offered())
-        await until(lambda: not [path for path in page.library.folder.rglob("*") if path.is_file()])
-        hub.behave()
-
-    visit(look, tmp_path, doing)
-
-
-def test_what_is_too_large_is_asked_about_once(look: Any, tmp_path: Path, hub: HubServer) -> None:
-    async def doing(page: FindPage) -> None:
-        await opened(page, PLAIN)
-        page.judge.available = 1000
-        click(page, "Q4_K_M")
-        page.offer.try_context(1024)
-        await settled()
-        page.press("Download anyway…")
-        asking = page.asking()
-        assert asking is not None
-        assert "although it is too large" in asking.text()
-        asking.button(QMessageBox.StandardButton.Cancel).click()
-        await settled()
-        assert page.downloads.all() == []
-        page.press("Download anyway…")
-        asking = page.asking()
-        assert asking is not None
-        next(button for button in asking.buttons() if button.text() == "Download anyway").click()
-        await until(lambda: any(download.state is State.DONE for download in page.downloads.all()))
-
-    visit(look, tmp_path, doing)
-
-
-def test_a_gated_repository_explains_and_takes_a_token(
-    look: Any, tmp_path: Path, hub: HubServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    hub[GATED].private = True
-
-    async def doing(page: FindPage) -> None:
-        await opened(page, GATED)
-        assert page.warned()  # one that nobody may see is like none
-        hub[GATED].private = False
-        page.press("Back to the models found")
-        await opened(page, GATED)
-        assert not page.warned()
-        assert "The owner of these files wants to be asked." in page.read()
-        given: list[str] = []
-
-        async def keep(token: str) -> None:  # the system's keyring is not ours to write to
-            given.append(token)
-            monkeypatch.setenv("HF_TOKEN", token)
-
-        monkeypatch.setattr(page.tokens, "set", keep)
-        field = next(f for f in page.view.findChildren(QLineEdit) if f.accessibleName() == "Token for the Hub")
-        assert field.echoMode() is QLineEdit.EchoMode.Password
-        QTest.keyClicks(field, TOKEN)
-        QTest.keyClick(field, Qt.Key.Key_Return)
-        await until(lambda: given == [TOKEN])
-        await until(lambda: "The owner of these files" not in page.read() and page.labels() == ["Q4_K_M"])
-
-    visit(look, tmp_path, doing)
-
-
-def test_links_ask_before_they_leave(look: Any, tmp_path: Path, hub: HubServer) -> None:
-    async def doing(page: FindPage) -> None:
-        await opened(page)
-        page.press("Its page…")
-        asking = page.asking()
-        assert asking is not None
-        assert asking.informativeText() == f"{hub.endpoint}/{MISTRAL_REPO}"
-        asking.reject()
-
-    visit(look, tmp_path, doing)
-
-
-def test_the_card_is_text_and_fetches_nothing(look: Any, tmp_path: Path, hub: HubServer) -> None:
-    async def doing(page: FindPage) -> None:
-        await opened(page)
-        await until(lambda: page.offer.card)
-        reading = page.view.findChild(Card).findChild(Reading)
-        shown = reading.toPlainText()
-        assert "This repo contains GGUF format model files for" in shown
-        assert "alert(1)" not in shown
-        assert "<img" not in shown
-        assert "license:" not in shown
-        reading.anchorClicked.emit("https://huggingface.co/mistralai/x")
-        asking = page.asking()
-        assert asking is not None
-        asking.reject()
-
-    visit(look, tmp_path, doing)
-    assert not [asked for asked in hub.received["hub"] if "EBdldam" in asked.path]
-
-
 def test_a_repository_without_models_says_so(look: Any, tmp_path: Path, hub: HubServer) -> None:
     async def doing(page: FindPage) -> None:
-        await opened(page, EMPTY)
+        await page.go(EMPTY)
         assert "There is no model in the GGUF format in this repository." in page.read()
         assert page.labels() == []
         page.press("Back to the models found")
@@ -366,11 +223,11 @@ def test_a_repository_without_models_says_so(look: Any, tmp_path: Path, hub: Hub
 
 def test_a_repository_that_is_gone_or_a_hub_that_is_down(look: Any, tmp_path: Path, hub: HubServer) -> None:
     async def doing(page: FindPage) -> None:
-        await opened(page, "TheBloke/nowhere-GGUF")
+        await page.go("TheBloke/nowhere-GGUF")
         assert page.warned()
         page.press("Back to the models found")
         fault = hub.misbehave("/api/models/", status=502)
-        await opened(page, PLAIN)
+        await page.go(PLAIN)
         assert "has a problem of its own" in page.warned()
         hub.behave(fault)
         page.press("Try again")
@@ -384,12 +241,12 @@ def test_what_the_hub_said_before_is_shown_with_its_age(
     look: Any, tmp_path: Path, hub: HubServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def doing(page: FindPage) -> None:
-        await opened(page, PLAIN)
+        await page.go(PLAIN)
         page.press("Back to the models found")
         fault = hub.misbehave("/api/models/", status=502)
         now = time.time()
         monkeypatch.setattr(time, "time", lambda: now + 3 * 3600)
-        await opened(page, PLAIN)
+        await page.go(PLAIN)
         assert page.warned() == "The Hub could not be asked now. This is what it said 3 hours ago."
         assert page.labels() == ["Q4_K_M", "Q8_0"]
         hub.behave(fault)
@@ -418,7 +275,7 @@ def test_three_hundred_files_are_judged_without_a_stutter(look: Any, tmp_path: P
     hub["TheBloke/many-GGUF"] = {f"part-{n:03}/many-{n:03}.Q4_K_M.gguf": b"GGUF" * (n + 10) for n in range(300)}
 
     async def doing(page: FindPage) -> None:
-        await opened(page, "TheBloke/many-GGUF")
+        await page.go("TheBloke/many-GGUF")
         assert len(page.labels()) == 300
         gaps: list[float] = []
         before = time.perf_counter()
@@ -436,10 +293,10 @@ def test_old_files_are_marked_with_the_reason(look: Any, tmp_path: Path, hub: Hu
     hub["TheBloke/old-GGUF"] = {"old.Q4_K_M.gguf": b"GGUF" * 10}
 
     async def doing(page: FindPage) -> None:
-        await opened(page, "TheBloke/old-GGUF")
+        await page.go("TheBloke/old-GGUF")
         assert OLD in page.read()
         page.press("Back to the models found")
-        await opened(page, PLAIN)
+        await page.go(PLAIN)
         assert OLD not in page.read()
 
     visit(look, tmp_path, doing)
@@ -451,7 +308,7 @@ def test_what_answers_late_is_dropped(look: Any, tmp_path: Path, hub: HubServer)
         page.paste(PLAIN)
         await until(lambda: stall.used)
         page.press("Back to the models found")
-        await opened(page)
+        await page.go(MISTRAL_REPO)
         hub.behave()
         await asyncio.sleep(0.2)
         assert page.offer.repository.id == MISTRAL_REPO
