@@ -56,8 +56,8 @@ class TryBar(QWidget):
             self._first.addWidget(widget)
         self._first.setStretch(1, 2)
         self._first.addStretch(1)
-        for widget in (self._kind, self._types):
-            self._second.addWidget(widget)
+        for control in (self._kind, self._types):
+            self._second.addWidget(control)
         self._second.addStretch(1)
         self._second.addWidget(self._only)
         self._line = QBoxLayout(QBoxLayout.Direction.LeftToRight, self)
