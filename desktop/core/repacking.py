@@ -91,7 +91,7 @@ def place(shape: Shape, repacking: Repacking, host: int) -> Placement:
     return Placement(own, own - copied, copied)
 
 
-@lru_cache(maxsize=128)
+@lru_cache(maxsize=512)  # a slider asks about all rows of a page again: the largest have 300
 def _place(weights: Weights, layers: int, repacking: Repacking, host: int) -> Placement:
     names = {tensor.name for file in weights.files for tensor in file}
     tied = "output.weight" not in names and host > layers
