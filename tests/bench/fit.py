@@ -37,7 +37,7 @@ LOOKS = {
     "Gemma-3-1B Q4_0": shapes.GEMMA3_1B,
     "Qwen3-30B-A3B Q4_K_M, 8 of 48 layers, 32 of 128 experts": replace(shapes.QWEN3_30B, layers=8, experts=32),
 }
-CONTEXTS = {1024: 512, 4096: 512, 16_384: 128}  # and batches: the last one is computed, which takes its time at 16k
+CONTEXTS = {1024: 512, 4096: 128, 16_384: 128}  # and batches: the last one is computed, which takes its time
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ from desktop.engine.conversation import Conversation
 from desktop.engine.halt import Halt
 from desktop.engine.llama import Backend, C, Model  # type: ignore[attr-defined]
 
+_MMAP_THRESHOLD = -3  # M_MMAP_THRESHOLD of glibc's malloc.h
 _MAGIC, _VERSION = 0x67677371, 3  # LLAMA_STATE_SEQ_MAGIC, LLAMA_STATE_SEQ_VERSION
 
 
@@ -72,6 +73,7 @@ def fill(model: Model, state: str) -> None:
     """Makes the context full from a state, its last batch computed."""
     batch = min(model.batch, model.context)
     if batch < model.context:
+        ctypes.CDLL(None).mallopt(_MMAP_THRESHOLD, 1 << 20)  # what reading the state takes is given back, then
         room, count = (C.llama_token * 1)(), ctypes.c_size_t(0)
         done = C.llama_state_seq_load_file(model._context, os.fsencode(state), 0, room, 1, ctypes.byref(count))
         assert done, "the state was refused"

@@ -19,6 +19,7 @@ from desktop.engine import llama
 from desktop.engine.files import read_header
 from desktop.engine.measure import Measurement, measure, prepare
 from tests import shapes
+from tests.bench.fit import resident as held
 
 CPU = LoadSettings(context=1024, gpu_layers=0, threads=1)
 LOOKS = {
@@ -195,3 +196,17 @@ def test_a_prepared_process_waits_for_its_question(random_model: Path) -> None:
     unused = prepare()
     unused.communicate(timeout=20)  # its input ends: so does it
     assert unused.returncode == 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere resident memory means something else")
+@pytest.mark.parametrize("repack", [True, False])
+def test_what_is_foretold_is_what_is_held(tmp_path: Path, repack: bool) -> None:
+    """The whole table is `python -m tests.bench.fit`; here two layers, whose copy alone would be seen."""
+    path = shapes.write(tmp_path / "model.gguf", replace(shapes.LLAMA_2_7B, layers=2, vocabulary=8000))
+    settings = replace(CPU, context=4096, batch=32, repack=repack)
+    shape, said = shape_of(path), ask(path, settings).buffers[0]
+    assert said is not None
+    estimate = probed(shape, settings, said)
+    assert estimate.total_bytes == pytest.approx(held(path, shape, settings), rel=0.03, abs=40e6)
+    assert min(estimate.weights_bytes, estimate.kv_bytes) > 60e6
+    assert (estimate.repack_bytes > 120e6) is repack
