@@ -136,7 +136,7 @@ def _print(name: str, fit: Fit, alcove: Assembly, subject: Subject) -> None:
         tell(outdated)
     if fit.remedies:
         print(_(N_("What would make room:")))
-        print(table([("", _remedy(one, fit.settings), _saving(one)) for one in fit.remedies]))
+        print(table([("", change(one, fit.settings), _saving(one)) for one in fit.remedies]))
     loads = alcove.fitting.history(subject)
     if loads:
         off = max(abs(load.resident_bytes - load.estimate_bytes) for load in loads)
@@ -169,7 +169,7 @@ def _saving(remedy: Remedy) -> str:
     return _(N_("saves {size}"), size=formats.size(remedy.saving_bytes))
 
 
-def _remedy(remedy: Remedy, now: LoadSettings) -> str:
+def change(remedy: Remedy, now: LoadSettings) -> str:
     """Every change of a remedy, as it is typed: "--ctx 2048 --kv q8_0", or the variant that would do."""
     if remedy.kind is Kind.VARIANT:
         return _(N_("{variant} instead"), variant=remedy.variant)
