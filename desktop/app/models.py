@@ -46,6 +46,7 @@ class Models(QObject):
     def view(self) -> ModelsView:
         from desktop.panes.models.view import ModelsView, Page
 
+        self._tasks.spawn(self._alcove.fitting.prepare())  # what the processor and the memory can do
         view = ModelsView(
             self._look, self.library, {Page.FIND: self._find, Page.DOWNLOADS: self._downloads}, self._upkeep()
         )
