@@ -9,8 +9,10 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 
+import numpy as np
 from gguf import GGMLQuantizationType, GGUFWriter, TokenType
 from gguf.constants import GGML_QUANT_SIZES
 
@@ -62,19 +64,18 @@ def write(path: Path, look: Look, filled: bool = False) -> Path:
     writer = GGUFWriter(path, look.arch)
     _numbers(writer, look)
     _vocabulary(writer, look)
+    sizes = []
     for name, shape, kind in tensors(look):
-        block, size = GGML_QUANT_SIZES[kind]
-        count = 1
-        for length in shape:
-            count *= length
-        stored = (*reversed(shape[1:]), shape[0] // block * size) if kind > Kind.F16 else tuple(reversed(shape))
-        dtype = "float32" if kind == Kind.F32 else "uint8"
-        writer.add_tensor_info(name, stored, _dtype(dtype), count // block * size, raw_dtype=kind)
+        plain = kind == Kind.F32
+        row = shape[0] if plain else _nbytes(shape[:1], kind)
+        stored, dtype = (*reversed(shape[1:]), row), np.dtype(np.float32 if plain else np.uint8)
+        sizes.append(_nbytes(shape, kind))
+        writer.add_tensor_info(name, stored, dtype, sizes[-1], raw_dtype=kind)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_ti_data_to_file()
     writer.close()
-    _lengthen(path, sum(_padded(t[1], t[2]) for t in tensors(look)), filled)
+    _lengthen(path, sum(-(-size // 32) * 32 for size in sizes), filled)
     return path
 
 
@@ -158,18 +159,9 @@ def _vocabulary(writer: GGUFWriter, look: Look) -> None:
     writer.add_chat_template("{% for m in messages %}{{ m['content'] }}{% endfor %}")
 
 
-def _dtype(name: str) -> object:
-    import numpy as np
-
-    return np.dtype(name)
-
-
-def _padded(shape: tuple[int, ...], kind: Kind) -> int:
+def _nbytes(shape: tuple[int, ...], kind: Kind) -> int:
     block, size = GGML_QUANT_SIZES[kind]
-    count = 1
-    for length in shape:
-        count *= length
-    return -(-(count // block * size) // 32) * 32
+    return prod(shape) // block * size
 
 
 def _lengthen(path: Path, size: int, filled: bool) -> None:
