@@ -9,6 +9,7 @@ from __future__ import annotations
 from PySide6.QtCore import QEvent, QSize, Qt, Signal
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
+from desktop.core.errors import UserError
 from desktop.core.fit import Verdict
 from desktop.core.generation import LoadSettings
 from desktop.core.remedies import Remedy
@@ -30,6 +31,7 @@ class FitPanel(QWidget):
         super().__init__(parent)
         self._look = look
         self._fit: Fit | None = None
+        self._fault: UserError | None = None
         self._said = Label(look, wrap=True)
         self._mark = Label(look)
         self._meter = Meter(look)
@@ -49,9 +51,9 @@ class FitPanel(QWidget):
             column.addWidget(widget)
         column.addStretch()
 
-    def put(self, fit: Fit) -> None:
-        """Shows another fit, or the same one become exact."""
-        self._fit = fit
+    def put(self, fit: Fit, fault: UserError | None = None) -> None:
+        """Shows another fit, or the same one become exact; `fault` is why the engine could not be asked."""
+        self._fit, self._fault = fit, fault or fit.fault
         self._redraw()
 
     def changeEvent(self, event: QEvent) -> None:
@@ -74,7 +76,7 @@ class FitPanel(QWidget):
         self._meter.put(estimate.committed_bytes, estimate.file_backed_bytes, fit.available_bytes, tone, against)
         self._against.setText(against)
         self._items.put(items(fit))
-        self._basis.setText(_basis(fit))
+        self._basis.setText(_basis(fit, self._fault))
 
 
 class RoomPanel(QWidget):
@@ -215,9 +217,9 @@ def change(now: LoadSettings, remedy: Remedy) -> str:
     return ", ".join(parts)
 
 
-def _basis(fit: Fit) -> str:
+def _basis(fit: Fit, fault: UserError | None) -> str:
     if fit.exact:
         return _("Exact: the engine itself was asked, for these settings.")
-    if fit.fault is not None:
-        return _("Computed from the model's shape.") + " " + _(fit.fault.message, **fit.fault.fields)
+    if fault is not None:
+        return _("Computed from the model's shape.") + " " + _(fault.message, **fault.fields)
     return _("Computed from the model's shape. The exact figure follows as soon as the engine has been asked.")

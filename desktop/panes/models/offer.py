@@ -78,6 +78,7 @@ class Offer(QObject):
         self.settings = LoadSettings()
         self.fits: dict[str, Fit] = {}
         self.recommended: tuple[str, str] = ("", "")  # a label, and the reason as a message id
+        self.unasked: UserError | None = None  # why the engine could not be asked about the variant that is looked at
         self.looked_at = ""  # the label of the variant that is unfolded
         self.url = ""  # where the file lies, if not on the Hub
         self._wanted, self._revision = "", "main"
@@ -144,7 +145,7 @@ class Offer(QObject):
         self._tasks, self._asking = [], None
         self.repository, self.listing, self.problem, self.card = Repository(""), None, None, ""
         self.fits, self.recommended, self.looked_at = {}, ("", ""), ""
-        self._tried, self.url = set(), ""
+        self._tried, self.url, self.unasked = set(), "", None
 
     def retry(self) -> None:
         """Asks the Hub again."""
@@ -242,7 +243,12 @@ class Offer(QObject):
         fit = self.fits.get(variant.label) if variant is not None else None
         if self.listing is None or variant is None or fit is None or fit.exact:
             return
-        self._asking = self._do(self._ask_exactly(self.listing, variant, self.settings), lambda _error: None)
+        self.unasked = None
+        self._asking = self._do(self._ask_exactly(self.listing, variant, self.settings), self._not_asked)
+
+    def _not_asked(self, error: UserError) -> None:
+        self.unasked = error
+        self.judged.emit()
 
     async def _ask_exactly(self, listing: Listing, variant: Variant, settings: LoadSettings) -> None:
         """What cannot be found out stays as it was computed, and says so: `Fit.exact`."""

@@ -95,10 +95,11 @@ class VariantDetail(QWidget):
         self._kind.setText(explained(kind) if kind else _("Its name does not say how the weights are stored."))
         paths = [file.path for file in variant.files]
         self._file.setText("\n".join(paths if len(paths) < 4 else [*paths[:2], "…", paths[-1]]))
-        for panel in (self.panel, self.room):
-            panel.setVisible(fit is not None)
-            if fit is not None:
-                panel.put(fit)
+        self.panel.setVisible(fit is not None)
+        self.room.setVisible(fit is not None)
+        if fit is not None:
+            self.panel.put(fit, self._offer.unasked)
+            self.room.put(fit)
         self.refresh()
 
     def stops(self) -> list[QWidget]:

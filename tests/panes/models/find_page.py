@@ -17,7 +17,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QListView, QMessageBox, QWidget
 
 from desktop.core import remedies
-from desktop.core.errors import N_
+from desktop.core.errors import N_, UserError
 from desktop.core.estimator import Estimator
 from desktop.core.fit import Room, Source, Verdict, judge
 from desktop.core.generation import LoadSettings
@@ -53,14 +53,13 @@ class Judge:
     def __init__(self, available: int) -> None:
         self.available = available
         self.asked: list[tuple[str, LoadSettings]] = []
-        self.quickly = 0
+        self.mute: UserError | None = None  # why the engine cannot be asked
         self._said: set[tuple[str, LoadSettings]] = set()
 
     async def prepare(self) -> None:
         return
 
     def quick(self, subject: Subject, settings: LoadSettings) -> Fit:
-        self.quickly += 1
         listing, variant = subject.listing, subject.variant
         assert listing is not None
         assert variant is not None
@@ -90,6 +89,8 @@ class Judge:
     async def exact(self, subject: Subject, settings: LoadSettings, also: Sequence[LoadSettings] = ()) -> Fit:
         assert subject.variant is not None
         self.asked.append((subject.variant.label, settings))
+        if self.mute is not None:
+            raise self.mute
         await asyncio.sleep(0)
         self._said.update((subject.variant.label, one) for one in (settings, *also))
         return self.quick(subject, settings)

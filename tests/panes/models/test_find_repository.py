@@ -13,6 +13,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QCheckBox, QComboBox, QPushButton, QScrollArea, QSlider
 
+from desktop.core.errors import UserError
 from desktop.panes.models.offer import contexts
 from tests.hub import HubServer
 from tests.hub.shapes import MISTRAL_REPO, bloke_repository
@@ -166,6 +167,20 @@ def test_the_engine_is_asked_once_for_all_of_the_slider(look: Any, tmp_path: Pat
         await until(lambda: page.judge.asked)
         await settled()
         assert [(label, s.context, s.kv_type) for label, s in page.judge.asked] == [("Q4_K_M", 16384, "q8_0")]
+
+    visit(look, tmp_path, doing)
+
+
+def test_why_the_engine_was_not_asked_is_said(look: Any, tmp_path: Path, hub: HubServer) -> None:
+    async def doing(page: FindPage) -> None:
+        await page.go(MISTRAL_REPO)
+        page.judge.mute = UserError("The header did not come.")
+        page.click("Q4_K_M")
+        await until(lambda: "Computed from the model's shape. The header did not come." in page.read())
+        page.judge.mute = None
+        page.click("Q4_K_M")
+        page.click("Q4_K_M")
+        await until(lambda: "Exact: the engine itself was asked" in page.read())
 
     visit(look, tmp_path, doing)
 
