@@ -18,6 +18,7 @@ from tests.flows.program import PATIENCE_S, Process, Program
 
 ONE_THREAD = ("--threads", "1")  # two would wait for each other on a busy machine
 KNOWN = {"name", "path", "size_bytes", "quantisation", "architecture", "context_length", "parameters", "built_in"}
+ORIGIN = {"repo", "commit", "sha256"}
 BAD = ("missing", "not GGUF", "truncated", "cut in its header", "folder", "empty")
 posix = pytest.mark.skipif(os.name == "nt", reason="signals and pipes that break are POSIX")
 
@@ -286,7 +287,7 @@ def test_models_come_are_seen_and_go(alcove: Program, brief: Path, tmp_path: Pat
     original = tmp_path / "이탈리아 l'una 🦙.gguf"
     original.write_bytes(brief.read_bytes())
     made = alcove.run("models", "import", original, "--json").record
-    assert set(made) == {*KNOWN, "linked"}
+    assert set(made) == {*KNOWN, *ORIGIN, "linked"}
     assert (made["name"], made["built_in"], made["linked"]) == ("이탈리아 l'una 🦙", False, False)
     assert Path(made["path"]).is_relative_to(alcove.home)
     assert original.exists()
