@@ -31,8 +31,9 @@ SHA = hashlib.sha256(CONTENT).hexdigest()
 VARIANT = Variant("Q4_K_M", None, (RepoFile(NAME, SIZE, SHA),))
 TOKEN = "hf_good"
 PATIENCE_S = 20.0
+_LIST = "connections.jsonl"
 TRICKLE = {"piece": 8192, "every_s": 0.02}  # 0.4 MB/s: there is time to do something meanwhile
-IN_FLIGHT = 600_000  # bytes that a server has handed to the system when the connection ends; bound by `send_buffer`
+IN_FLIGHT = 100_000  # bytes read of an answer that is given up: a piece of 64 KB, and heads
 
 
 def lived(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
@@ -43,6 +44,13 @@ def lived(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]
         asyncio.run(test(*arguments, **named))
 
     return run
+
+
+def spent(home: Path) -> int:
+    """Bytes that the programs of this data folder have read from the network; not what the system held for them."""
+    listed = Network(home / _LIST)
+    listed.close()
+    return sum(connection.received for connection in listed.connections())
 
 
 def hub() -> HubServer:
@@ -121,7 +129,7 @@ async def desk(
     home: Path, patience_s: float = 5.0, start: bool = True, free: Callable[[Path], int] = free_space
 ) -> AsyncIterator[Desk]:
     """The downloads of a data folder, from the program's start to its end."""
-    network = Network()
+    network = Network(home / _LIST)
     web = Web(network, Purse(), patience_s)
     shelf = Shelf(home / "models")
     downloads = await Downloads.opened(home / "downloads.json", shelf, web, free)

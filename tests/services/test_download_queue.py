@@ -12,7 +12,7 @@ from desktop.core.repos import RepoFile, Variant
 from desktop.core.transfer import State
 from desktop.services.paths import Paths
 from tests.hub import HubServer
-from tests.services.fetching import CONTENT, IN_FLIGHT, NAME, PATIENCE_S, REPO, SHA, SIZE, TRICKLE, desk, lived
+from tests.services.fetching import CONTENT, IN_FLIGHT, NAME, PATIENCE_S, REPO, SHA, SIZE, TRICKLE, desk, lived, spent
 
 
 @lived
@@ -42,7 +42,7 @@ async def test_what_ran_goes_on_and_what_was_paused_stays_paused(bloke: HubServe
     async with desk(paths.home) as it:
         assert [(row.id, row.state) for row in it.downloads.all()] == [(two.id, State.DONE)]
         assert it.left() == {f"{REPO}/{NAME}", f"{REPO}/{second}"}
-    assert bloke.sent() <= 2 * SIZE + 2 * IN_FLIGHT
+    assert spent(paths.home) <= 2 * SIZE + 2 * IN_FLIGHT
 
 
 @lived

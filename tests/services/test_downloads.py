@@ -32,6 +32,7 @@ from tests.services.fetching import (
     VARIANT,
     desk,
     lived,
+    spent,
 )
 
 
@@ -89,7 +90,7 @@ async def test_pause_holds_at_once_and_resume_goes_on(bloke: HubServer, paths: P
         assert (await asyncio.wait_for(it.downloads.wait(row.id), PATIENCE_S)).state is State.DONE
         assert it.target.read_bytes() == CONTENT
     assert stalled.used == 1
-    assert bloke.sent() <= SIZE + IN_FLIGHT
+    assert spent(paths.home) <= SIZE + IN_FLIGHT
 
 
 @lived
@@ -179,7 +180,7 @@ async def test_the_parts_of_a_split_model_get_their_names_together(bloke: HubSer
         ((path, origin),) = it.shelf.taken
         assert path.name == names[0]
         assert origin.hashes == tuple(file.sha256 for file in files)
-    assert bloke.sent() <= 2_700_000 + IN_FLIGHT
+    assert spent(paths.home) <= 2_700_000 + IN_FLIGHT
 
 
 @lived
@@ -201,7 +202,7 @@ async def test_offline_ends_the_connection_and_online_goes_on(
         it.network.sealed = False
         assert (await asyncio.wait_for(it.downloads.wait(row.id), PATIENCE_S)).state is State.DONE
         assert it.target.read_bytes() == CONTENT
-    assert bloke.sent() <= SIZE + IN_FLIGHT
+    assert spent(paths.home) <= SIZE + IN_FLIGHT
 
 
 @lived
@@ -235,7 +236,7 @@ async def test_a_disk_that_fills_pauses_and_keeps_what_came(
         left[0] = 1 << 40
         it.downloads.resume(row.id)
         assert (await asyncio.wait_for(it.downloads.wait(row.id), PATIENCE_S)).state is State.DONE
-    assert bloke.sent() <= SIZE + IN_FLIGHT
+    assert spent(paths.home) <= SIZE + IN_FLIGHT
 
 
 @pytest.mark.skipif(os.name == "nt", reason="limits of a process are POSIX")
@@ -255,7 +256,7 @@ async def test_a_disk_that_takes_no_more_pauses(bloke: HubServer, paths: Paths) 
         it.downloads.resume(row.id)
         assert (await asyncio.wait_for(it.downloads.wait(row.id), PATIENCE_S)).state is State.DONE
         assert it.target.read_bytes() == CONTENT
-    assert bloke.sent() <= SIZE + IN_FLIGHT
+    assert spent(paths.home) <= SIZE + IN_FLIGHT
 
 
 @lived
@@ -274,7 +275,7 @@ async def test_two_programs_fetch_one_file_once(bloke: HubServer, paths: Paths, 
         assert [row.state for row in await asyncio.wait_for(asyncio.gather(*ends), PATIENCE_S)] == [State.DONE] * 2
         assert one.target.read_bytes() == CONTENT
         assert one.left() == {f"{REPO}/{NAME}"}
-    assert bloke.sent() <= SIZE + IN_FLIGHT
+    assert spent(paths.home) <= SIZE + IN_FLIGHT
 
 
 @lived
@@ -287,7 +288,7 @@ async def test_a_file_of_another_host(bloke: HubServer, paths: Paths) -> None:
         done = await asyncio.wait_for(it.downloads.wait(row.id), PATIENCE_S)
         assert (done.size, done.label, done.repo) == (SIZE, NAME, "127.0.0.1")
         assert (it.shelf.folder / "_" / "127.0.0.1" / NAME).read_bytes() == CONTENT
-    assert bloke.sent() <= SIZE
+    assert spent(paths.home) <= SIZE + IN_FLIGHT
 
 
 @lived
