@@ -10,7 +10,13 @@ import pytest
 from desktop.core import errors
 from desktop.core.errors import N_, UserError
 
-KINDS = UserError.__subclasses__()
+
+def below(kind: type[UserError]) -> list[type[UserError]]:
+    """The kinds of a kind, each followed by its own."""
+    return [one for child in kind.__subclasses__() for one in (child, *below(child))]
+
+
+KINDS = below(UserError)
 
 
 def test_the_docstring_draws_the_tree() -> None:
