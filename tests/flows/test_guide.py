@@ -67,9 +67,9 @@ def test_it_answers_from_the_page_and_declines_the_rest(pages: Help, alcove: Pro
 @pytest.mark.parametrize(
     ("question", "words"),
     [
-        ("How do I download a model?", ("GGUF", "huggingface.co", "Getting a model")),
-        ("모델은 어떻게 내려받나요?", ("GGUF", "huggingface.co", "모델 내려받기")),
-        ("Come scarico un modello?", ("GGUF", "huggingface.co", "Scaricare un modello")),
+        ("How do I download a model?", ("“Models”, “Find”", "“Download”", "Getting a model")),
+        ("모델은 어떻게 내려받나요?", ("‘모델’", "‘찾기’", "‘내려받기’", "모델 내려받기")),
+        ("Come scarico un modello?", ("“Modelli”, “Trova”", "“Scarica”", "Scaricare un modello")),
     ],
 )
 def test_how_to_get_a_model(alcove: Program, question: str, words: tuple[str, ...]) -> None:
