@@ -87,7 +87,7 @@ class RepositoryView(QWidget):
         self._above.lines.addLayout(head)
         for widget in (self._bar, self._trouble, self._try):
             self._above.lines.addWidget(widget)
-        self._below = Column(self._look, WIDTH, top=0)
+        self._below = Column(self._look, WIDTH, top=theme.S)
         self._below.lines.setSpacing(theme.XS)
         for part in (self._gate, self._outdated, self._headings, self.table, self._said, self._card):
             self._below.lines.addWidget(part)
