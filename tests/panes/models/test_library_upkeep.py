@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PySide6.QtCore import QPoint, Qt, QTimer
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog, QListView, QMessageBox, QPushButton
+from shiboken6 import delete
 
 from desktop.engine.client import Engine
 from desktop.panes.models.controller import ModelsController
@@ -59,9 +60,8 @@ class Pane:
                     await scene(self)
             finally:
                 self.view.close()
-                for timer in self.upkeep.findChildren(QTimer):
-                    timer.stop()
                 await tasks.close()
+                delete(self.upkeep)  # here, and not by the garbage collector of some thread: it has a timer
                 await fitting.close()
                 await engine.close()
             return 0
