@@ -21,24 +21,24 @@ import psutil
 from desktop.core.errors import Notice
 from desktop.core.settings import resolve
 from desktop.engine.client import Engine
-from desktop.services.calibration import Calibration
-from desktop.services.chats import Chats
-from desktop.services.downloads import Downloads
-from desktop.services.drafts import Drafts
-from desktop.services.fitting import Fitting
-from desktop.services.headers import Headers
+from desktop.services.chats.chats import Chats
+from desktop.services.chats.drafts import Drafts
+from desktop.services.chats.store import Store
+from desktop.services.chats.talk import Talk
+from desktop.services.chats.transcripts import Transcripts
+from desktop.services.fit.calibration import Calibration
+from desktop.services.fit.fitting import Fitting
+from desktop.services.fit.headers import Headers
 from desktop.services.help import Help
-from desktop.services.hub import Hub
-from desktop.services.library import Library
 from desktop.services.machine import Machine
-from desktop.services.network import Network
+from desktop.services.models.library import Library
+from desktop.services.online.hub import Hub
+from desktop.services.online.network import Network
+from desktop.services.online.tokens import Tokens
+from desktop.services.online.web import Web
 from desktop.services.paths import Paths, resources
 from desktop.services.preferences import Preferences
-from desktop.services.store import Store
-from desktop.services.talk import Talk
-from desktop.services.tokens import Tokens
-from desktop.services.transcripts import Transcripts
-from desktop.services.web import Web
+from desktop.services.transfer.downloads import Downloads
 
 PRIVATE = "alcove-private-"  # and the number of the process, so that what a dead one left can be told
 KEPT_IN_BIN_S = 30 * 24 * 3600  # what was removed can be taken back for a month

@@ -14,13 +14,13 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
 
 from desktop.assembly import Assembly
-from desktop.panes.models.controller import ModelsController
+from desktop.panes.models.library.controller import ModelsController
 from desktop.ui.loop import Tasks
 from desktop.ui.theme import Theme
 
 if TYPE_CHECKING:
-    from desktop.panes.models.transfers import Transfers
-    from desktop.panes.models.upkeep import Upkeep
+    from desktop.panes.models.downloads.transfers import Transfers
+    from desktop.panes.models.library.upkeep import Upkeep
     from desktop.panes.models.view import ModelsView
 
 
@@ -55,9 +55,9 @@ class Models(QObject):
         return view
 
     def _find(self) -> QWidget:
-        from desktop.panes.models.find_controller import FindController
-        from desktop.panes.models.find_view import FindView
-        from desktop.panes.models.offer import Offer
+        from desktop.panes.models.find.find_controller import FindController
+        from desktop.panes.models.find.find_view import FindView
+        from desktop.panes.models.find.offer import Offer
 
         alcove, spawn = self._alcove, self._tasks.spawn
         offer = Offer(
@@ -69,7 +69,7 @@ class Models(QObject):
         return FindView(self._look, FindController(alcove.hub, offer, spawn, self))
 
     def _downloads(self) -> QWidget:
-        from desktop.panes.models.downloads_view import DownloadsView
+        from desktop.panes.models.downloads.downloads_view import DownloadsView
         from desktop.panes.models.view import Page
 
         view = DownloadsView(self._look, self.transfers)
@@ -77,7 +77,7 @@ class Models(QObject):
         return view
 
     def _upkeep(self) -> Upkeep:
-        from desktop.panes.models.upkeep import Upkeep
+        from desktop.panes.models.library.upkeep import Upkeep
 
         alcove, transfers = self._alcove, self.transfers
         return Upkeep(
@@ -88,7 +88,7 @@ class Models(QObject):
 
     @cached_property
     def transfers(self) -> Transfers:
-        from desktop.panes.models.transfers import Transfers
+        from desktop.panes.models.downloads.transfers import Transfers
 
         transfers = Transfers(self._alcove.downloads, self._alcove.library, self._tasks.spawn, self)
         transfers.chosen.connect(self.chosen)

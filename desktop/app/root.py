@@ -30,11 +30,11 @@ from desktop.panes.chat.controller import ChatController
 from desktop.panes.chat.edges import ModelChoice
 from desktop.panes.chat.files import ChatFiles
 from desktop.panes.chat.view import ChatView
-from desktop.services.library import Model
-from desktop.services.loading import GUIDE_SETTINGS
+from desktop.services.chats.loading import GUIDE_SETTINGS
+from desktop.services.chats.prompts import opening_for
+from desktop.services.models.library import Model
 from desktop.services.paths import Paths
 from desktop.services.preferences import Preferences
-from desktop.services.prompts import opening_for
 from desktop.ui import formats, loop, translation
 from desktop.ui.instance import Instance
 from desktop.ui.menus import Command

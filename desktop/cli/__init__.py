@@ -28,7 +28,7 @@ HIDDEN = {  # of a frozen executable
     "engine-host": "desktop.engine.host",
     "engine-probe": "desktop.engine.survey",
     "engine-measure": "desktop.engine.gauge",
-    "bandwidth": "desktop.services.bandwidth",
+    "bandwidth": "desktop.services.fit.bandwidth",
 }
 
 

@@ -25,7 +25,7 @@ from desktop.core.generation import StopReason
 from desktop.core.settings import Group
 from desktop.core.talk import Ended, Written
 from desktop.core.templates import BY_NAME
-from desktop.services.library import Model
+from desktop.services.models.library import Model
 from desktop.ui import formats
 from desktop.ui.translation import _, language
 

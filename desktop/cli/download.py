@@ -17,7 +17,7 @@ from desktop.cli.models import record
 from desktop.cli.terminal import Line, tell, tell_notices
 from desktop.core.errors import N_, Sealed
 from desktop.core.transfer import Download, State
-from desktop.services.library import Model
+from desktop.services.models.library import Model
 from desktop.ui import formats
 from desktop.ui.translation import _
 

@@ -20,7 +20,7 @@ from desktop.core.fit import Verdict
 from desktop.core.generation import LoadSettings, load_settings
 from desktop.core.remedies import Kind, Remedy
 from desktop.core.settings import Group, resolve
-from desktop.services.fitting import Fit, Subject
+from desktop.services.fit.fitting import Fit, Subject
 from desktop.ui import formats
 from desktop.ui.translation import _
 

@@ -10,8 +10,8 @@ from typing import Any
 from desktop.assembly import Assembly
 from desktop.cli.terminal import Line, chosen, shown, table, tell, tell_notices
 from desktop.core.errors import N_
-from desktop.services import elsewhere
-from desktop.services.library import How, Model, Proof
+from desktop.services.models import elsewhere
+from desktop.services.models.library import How, Model, Proof
 from desktop.ui import formats
 from desktop.ui.translation import _
 

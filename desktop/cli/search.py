@@ -17,7 +17,7 @@ from desktop.cli import remote
 from desktop.cli.terminal import table, tell, tell_notices
 from desktop.core.errors import N_
 from desktop.core.repos import Repository
-from desktop.services.hub import Sort
+from desktop.services.online.hub import Sort
 from desktop.ui import formats
 from desktop.ui.translation import _
 

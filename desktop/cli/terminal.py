@@ -13,7 +13,7 @@ from typing import Any
 
 from desktop.assembly import Assembly
 from desktop.core.errors import N_
-from desktop.services.library import Model
+from desktop.services.models.library import Model
 from desktop.ui.translation import _
 
 _ERASE = "\x1b[K"  # to the end of the line (ECMA-48, EL)

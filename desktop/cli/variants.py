@@ -19,7 +19,7 @@ from desktop.core.errors import N_, UserError
 from desktop.core.generation import LoadSettings
 from desktop.core.repos import Listing, Variant
 from desktop.core.settings import Group
-from desktop.services.fitting import Fit, Subject
+from desktop.services.fit.fitting import Fit, Subject
 from desktop.ui import formats
 from desktop.ui.translation import _
 

@@ -1,7 +1,7 @@
 """What the Hub's API says about repositories and files, as values: nothing mistyped gets through.
 
 Invariant: whatever JSON a server sends, a row becomes a sound value or None, and no figure is negative or endless.
-Which files are models is `repos.variants`'; asking is `services.hub`'s.
+Which files are models is `repos.variants`'; asking is `services.online.hub`'s.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Invariant: a path that passed `safe` stays inside the folder it is joined to on every system; a `Variant` holds whole
 models only (every part of a split one, no projectors, no importance matrices), and its label is unique in its
-repository. Nothing here asks the Hub: that is `services.hub`.
+repository. Nothing here asks the Hub: that is `services.online.hub`.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Invariant: bytes are taken only where the answer says that they begin where ours end, or begins at the file's own
 beginning; whatever a server does, what is asked for again is bounded by what it failed to give. The sockets are
-`services.web`'s, the files `services.part`'s, the order of several downloads `services.downloads`'.
+`services.online.web`'s, files and the order of several downloads those of `services.transfer`.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Invariant: once `close_off` has been called, no socket of this process's Python connects, sends to an address, or looks
 up a name, loopback included; it cannot be undone. Libraries of C are not seen by Python's audit events (PEP 578):
-llama.cpp is built without a network. The switch a person has, and the list of connections, are `services.network`'s.
+llama.cpp is built without a network. The switch a person has is `services.online.network`'s.
 """
 
 from __future__ import annotations

@@ -33,10 +33,10 @@ from PySide6.QtWidgets import QApplication
 
 from desktop.core.repos import RepoFile, Variant
 from desktop.core.transfer import State
-from desktop.services.downloads import Downloads
-from desktop.services.modelfiles import Model, Origin
-from desktop.services.network import Network
-from desktop.services.web import Web
+from desktop.services.models.modelfiles import Model, Origin
+from desktop.services.online.network import Network
+from desktop.services.online.web import Web
+from desktop.services.transfer.downloads import Downloads
 from desktop.ui.loop import run
 
 TICK_S = 0.005

@@ -11,7 +11,7 @@ from desktop.core.fit import Estimate, Verdict
 from desktop.core.generation import LoadSettings
 from desktop.core.remedies import Kind, Remedy
 from desktop.core.speed import Basis, Speed
-from desktop.services.fitting import Fit
+from desktop.services.fit.fitting import Fit
 
 NOW = LoadSettings(context=8192)
 FIT = Fit(Estimate(7, 6, 5, 4, 3, 2), Verdict.TIGHT, NOW, 100, 4096, -1, 32768, Speed(4.23, Basis.BANDWIDTH))

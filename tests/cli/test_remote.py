@@ -69,7 +69,7 @@ def test_what_the_hub_said_last_is_marked(
             hub.close()
             again = await alcove.hub.listing(REPO, again=True)
             assert (again.variants, again.stale) == (first.variants, True)
-            monkeypatch.setattr("desktop.services.hub._FRESH_S", 0.0)
+            monkeypatch.setattr("desktop.services.online.hub._FRESH_S", 0.0)
             assert (await listed(alcove, Pasted(REPO))).variants == first.variants
 
     with HubServer({REPO: {"m.Q2_K.gguf": b"GGUF"}}) as hub:

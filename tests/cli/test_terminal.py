@@ -20,7 +20,7 @@ from desktop.cli.terminal import chosen, shown, table
 from desktop.core.chat import Message, Role
 from desktop.core.generation import StopReason, Timings, Usage
 from desktop.core.templates import BY_NAME
-from desktop.services.library import GUIDE, Model
+from desktop.services.models.library import GUIDE, Model
 from desktop.services.paths import resources
 from desktop.ui.translation import use
 

@@ -209,7 +209,7 @@ def lied(asked: dict[str, str], way: str) -> tuple[Answer, bytes]:
 
 @given(st.lists(LIES, max_size=40), st.booleans())
 def test_whatever_a_server_says_no_wrong_byte_is_taken(script: list[dict[str, object]], known: bool) -> None:
-    """`services.transfer` does with these answers what is done here."""
+    """`services.transfer.transfer` does with these answers what is done here."""
     got, strikes, etag = b"", 0, ""
     for step in (*script, *[{"way": "well", "stop": 130}] * 4):
         held = Held(len(CONTENT), len(got), etag, SHA if known else "")

@@ -14,11 +14,11 @@ from pathlib import Path
 
 from desktop.core.repos import RepoFile, Variant
 from desktop.core.transfer import State
-from desktop.services.downloads import Downloads
-from desktop.services.library import Library
-from desktop.services.network import Network
+from desktop.services.models.library import Library
+from desktop.services.online.network import Network
+from desktop.services.online.web import Web
 from desktop.services.paths import Paths, resources
-from desktop.services.web import Web
+from desktop.services.transfer.downloads import Downloads
 
 
 class Nobody:

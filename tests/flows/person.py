@@ -26,8 +26,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from desktop.ui.reading import Reading
 from desktop.ui.bars import Bar
+from desktop.ui.reading import Reading
 from desktop.ui.translation import _
 from desktop.ui.window import MainWindow
 from tests.flows.program import PATIENCE_S

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from desktop.services.library import Library
+from desktop.services.models.library import Library
 from desktop.services.paths import Paths, resources
 from tests.flows.program import PATIENCE_S, Program
 from tests.hub import HubServer

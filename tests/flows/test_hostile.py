@@ -16,7 +16,7 @@ from desktop.assembly import Assembly
 from desktop.core.chat import Chat, Message
 from desktop.core.errors import PromptTooLong, StorageError, TemplateError, UserError
 from desktop.core.talk import Ended
-from desktop.services.library import How
+from desktop.services.models.library import How
 from desktop.services.paths import Paths
 from tests import models
 from tests.flows.conftest import REPLY

@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
-from desktop.services.chats import Chats
+from desktop.services.chats.chats import Chats
+from desktop.services.chats.store import Store
 from desktop.services.paths import Paths
-from desktop.services.store import Store
 
 T = TypeVar("T")
 

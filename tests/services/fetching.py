@@ -16,11 +16,11 @@ from typing import Any
 
 from desktop.core.repos import RepoFile, Variant
 from desktop.core.transfer import Download, State
-from desktop.services.downloads import Downloads
-from desktop.services.modelfiles import Model, Origin
-from desktop.services.network import Network
-from desktop.services.transfer import free_space
-from desktop.services.web import Web
+from desktop.services.models.modelfiles import Model, Origin
+from desktop.services.online.network import Network
+from desktop.services.online.web import Web
+from desktop.services.transfer.downloads import Downloads
+from desktop.services.transfer.transfer import free_space
 from tests.hub import HubServer, Repository
 
 REPO, NAME = "TheBloke/Tiny-GGUF", "tiny.Q4_K_M.gguf"

@@ -12,10 +12,10 @@ from typing import TypeVar
 import pytest
 
 from desktop.core.errors import UserError
-from desktop.services.hub import Hub
-from desktop.services.network import Network
-from desktop.services.tokens import Tokens
-from desktop.services.web import Web
+from desktop.services.online.hub import Hub
+from desktop.services.online.network import Network
+from desktop.services.online.tokens import Tokens
+from desktop.services.online.web import Web
 from tests.hub import HubServer, Repository
 
 T = TypeVar("T")

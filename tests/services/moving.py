@@ -16,9 +16,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from desktop.services import checksums, relocation
-from desktop.services.inventory import Inventory
-from desktop.services.library import Origin
+from desktop.services.models import checksums, relocation
+from desktop.services.models.inventory import Inventory
+from desktop.services.models.library import Origin
 from desktop.services.paths import Paths
 from tests.models import tiny_model
 from tests.services.shelves import files_in, fresh, put, sha256

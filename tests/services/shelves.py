@@ -6,7 +6,7 @@ import hashlib
 import shutil
 from pathlib import Path
 
-from desktop.services.library import Library, Model
+from desktop.services.models.library import Library, Model
 from desktop.services.paths import Paths
 
 

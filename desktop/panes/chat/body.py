@@ -22,12 +22,12 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QLabel, QPushButton, QTextEdit, QWidget
 
-from desktop.ui.reading import LINE, Reading, line, panel, sheet
 from desktop.ui import icons, markdown, theme
 from desktop.ui.buttons import IconButton
 from desktop.ui.highlight import Highlighter
 from desktop.ui.icons import Icon
 from desktop.ui.markdown import Segment
+from desktop.ui.reading import LINE, Reading, line, panel, sheet
 from desktop.ui.theme import Theme, Type
 from desktop.ui.translation import _
 

@@ -27,7 +27,7 @@ from desktop.panes.chat.notices import Notices
 from desktop.panes.chat.pacing import PACE
 from desktop.panes.chat.removals import Removals
 from desktop.panes.chat.replies import Replies
-from desktop.services.chats import Chats
+from desktop.services.chats.chats import Chats
 
 _GUIDE = ""  # the name of the built-in model in `Chat.model`
 

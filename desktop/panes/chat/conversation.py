@@ -55,7 +55,7 @@ class Conversation:
 
     @property
     def completion(self) -> bool:
-        """Whether the model goes on with the text instead of answering, as `services.prompts` decides it."""
+        """Whether the model goes on with the text instead of answering, as `services.chats.prompts` decides it."""
         opening = self.chat.opening
         if not self.chat.model:
             return False  # the guide has no opening

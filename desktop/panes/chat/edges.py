@@ -1,7 +1,7 @@
 """What the chat pane needs from outside, as types, and what it asks of the window.
 
-Invariant: nothing here does anything; `services.talk.Talk` fits `Talk`, `ui.loop.Tasks` fits `Tasks`, and tests put a
-scripted talk in its place. Chats are stored by `services.chats`, which tests use as it is.
+Invariant: nothing here does anything; `services.chats.talk.Talk` fits `Talk`, `ui.loop.Tasks` fits `Tasks`, and tests
+put a scripted talk in its place. Chats are stored by `services.chats.chats`, which tests use as it is.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Chats to files and back, for the pane: what is written where, and what came of it.
 
 Invariant: an import adds, it never replaces, and every outcome is said. Which file is the person's choice and asked by
-the view; what is in it is `services.transcripts`' affair.
+the view; what is in it is `services.chats.transcripts`' affair.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from PySide6.QtCore import QObject, Signal
 
 from desktop.core.errors import N_, UserError
 from desktop.panes.chat.edges import Tasks
-from desktop.services.transcripts import Transcripts
+from desktop.services.chats.transcripts import Transcripts
 
 
 class ChatFiles(QObject):

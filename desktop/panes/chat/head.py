@@ -18,7 +18,7 @@ from desktop.core.settings import Value
 from desktop.panes.chat.conversation import Conversation
 from desktop.panes.chat.edges import Tasks
 from desktop.panes.chat.listing import Listing
-from desktop.services.chats import Changes, Chats
+from desktop.services.chats.chats import Changes, Chats
 
 _PARTS = ("title", "titled", "pinned", "model", "opening", "settings")
 

@@ -18,8 +18,8 @@ from desktop.core.chat import Chat
 from desktop.core.errors import N_
 from desktop.panes.chat.edges import Tasks, Work
 from desktop.panes.chat.snippet import tidy
-from desktop.services.chats import Chats
-from desktop.services.search import Hit
+from desktop.services.chats.chats import Chats
+from desktop.services.chats.search import Hit
 
 
 class RowKind(Enum):

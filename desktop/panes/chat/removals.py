@@ -12,7 +12,7 @@ from PySide6.QtCore import QObject, Signal
 
 from desktop.core.errors import N_
 from desktop.panes.chat.edges import Tasks
-from desktop.services.chats import Chats, Removed
+from desktop.services.chats.chats import Chats, Removed
 
 
 class Removals(QObject):

@@ -2,8 +2,8 @@
 
 Invariants: one reply a chat; the first asked is the one at work, the others wait for it; what a chat that is not shown
 receives is kept, and shown when it is; text reaches the view at most 30 times a second; a reply that a person stops
-ends where the eye is. Asking, storing and the order at the engine are `services.talk`'s affair; what the view does with
-a signal is its own.
+ends where the eye is. Asking, storing and the order at the engine are `services.chats.talk`'s affair; what
+the view does with a signal is its own.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from desktop.core.talk import (
 from desktop.panes.chat.conversation import Conversation, Growing
 from desktop.panes.chat.edges import Activity, Talk, Tasks, Work
 from desktop.panes.chat.pacing import Pacer
-from desktop.services.chats import Chats
+from desktop.services.chats.chats import Chats
 
 _TICK_MS = 33
 

@@ -22,7 +22,6 @@ from desktop.panes.chat.controller import ChatController
 from desktop.panes.chat.edges import Action, Activity, ModelChoice, Notice, Work
 from desktop.panes.chat.file_dialogs import ask_where, ask_which
 from desktop.panes.chat.header import Header
-from desktop.ui.links import ask_to_open
 from desktop.panes.chat.message import MessageView
 from desktop.panes.chat.opening import OpeningDialog
 from desktop.panes.chat.prompt_dialog import PromptDialog
@@ -32,6 +31,7 @@ from desktop.panes.chat.welcome import Welcome
 from desktop.ui import fields, theme
 from desktop.ui.bars import UNDO_SECONDS, Bar
 from desktop.ui.column import Column, scrolling
+from desktop.ui.links import ask_to_open
 from desktop.ui.theme import Theme
 from desktop.ui.translation import _
 

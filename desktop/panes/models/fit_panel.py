@@ -14,8 +14,8 @@ from desktop.core.fit import Verdict
 from desktop.core.generation import LoadSettings
 from desktop.core.remedies import Remedy
 from desktop.panes.models import figures
+from desktop.panes.models.edges import Fit
 from desktop.panes.models.meter import Meter
-from desktop.panes.models.offer import Fit
 from desktop.ui import formats, icons, theme
 from desktop.ui.labels import Label, Tone
 from desktop.ui.theme import Theme, Type

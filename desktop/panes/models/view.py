@@ -13,10 +13,10 @@ from PySide6.QtCore import QEvent
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from desktop.core.errors import N_
-from desktop.panes.models.controller import ModelsController
-from desktop.panes.models.library_view import LibraryView
+from desktop.panes.models.library.controller import ModelsController
+from desktop.panes.models.library.library_view import LibraryView
+from desktop.panes.models.library.upkeep import Upkeep
 from desktop.panes.models.tabs import Tabs
-from desktop.panes.models.upkeep import Upkeep
 from desktop.ui import formats, theme
 from desktop.ui.labels import Label
 from desktop.ui.theme import Theme, Type

@@ -12,8 +12,8 @@ from typing import Any
 from PySide6.QtCore import QObject, Signal
 
 from desktop.core.errors import UserError
-from desktop.services.network import Connection, Network
-from desktop.services.tokens import Place, Tokens
+from desktop.services.online.network import Connection, Network
+from desktop.services.online.tokens import Place, Tokens
 
 __all__ = ["Connection", "Place", "PrivacyController"]
 

@@ -18,10 +18,10 @@ from desktop.panes.chat.controller import ChatController
 from desktop.panes.chat.edges import ModelChoice, Work
 from desktop.panes.chat.files import ChatFiles
 from desktop.panes.chat.view import ChatView
-from desktop.services.chats import Chats
+from desktop.services.chats.chats import Chats
+from desktop.services.chats.store import Store
+from desktop.services.chats.transcripts import Transcripts
 from desktop.services.paths import Paths
-from desktop.services.store import Store
-from desktop.services.transcripts import Transcripts
 from desktop.ui.loop import Tasks
 from tests.panes.chat.screen import Screen
 from tests.panes.chat.scripted import ScriptedTalk

@@ -23,8 +23,8 @@ from desktop.core.talk import (
     TalkEvent,
     Written,
 )
-from desktop.services.chats import Chats
-from desktop.services.rows import new_id
+from desktop.services.chats.chats import Chats
+from desktop.services.identity import new_id
 
 INFO = ModelInfo("tiny", "llama", 4096, 4096, 32000, 2, 0, "CPU", "<s>", "</s>", (), 0.1, 1, 1, True)
 TIMINGS = Timings(0.0, 0.4, 50.0, 14.2)

@@ -13,9 +13,9 @@ from PySide6.QtWidgets import QAbstractButton, QApplication, QPlainTextEdit, QPu
 from desktop.core.generation import StopReason, Usage
 from desktop.panes.chat.actions import ActionsBody
 from desktop.panes.chat.body import CodeBody
-from desktop.ui.reading import Reading
 from desktop.panes.chat.rows import Part
 from desktop.panes.chat.transcript import Transcript
+from desktop.ui.reading import Reading
 from desktop.ui.theme import Theme
 from tests.panes.chat.views import asked, replied, talk
 

@@ -24,19 +24,19 @@ from desktop.core.generation import LoadSettings
 from desktop.core.repos import Listing, Variant
 from desktop.core.shape import Shape
 from desktop.core.speed import Basis, Speed
-from desktop.panes.models.find_controller import FindController
-from desktop.panes.models.find_view import FindView
-from desktop.panes.models.offer import Offer
-from desktop.panes.models.variants import VariantRow
-from desktop.services.downloads import Downloads
-from desktop.services.fitting import Fit, Subject
-from desktop.services.hub import Hub
-from desktop.services.library import Library
-from desktop.services.network import Network
+from desktop.panes.models.find.find_controller import FindController
+from desktop.panes.models.find.find_view import FindView
+from desktop.panes.models.find.offer import Offer
+from desktop.panes.models.find.variants import VariantRow
+from desktop.services.fit.fitting import Fit, Subject
+from desktop.services.models.library import Library
+from desktop.services.online.hub import Hub
+from desktop.services.online.network import Network
+from desktop.services.online.tokens import Tokens
+from desktop.services.online.web import Web
 from desktop.services.paths import Paths
 from desktop.services.preferences import Preferences
-from desktop.services.tokens import Tokens
-from desktop.services.web import Web
+from desktop.services.transfer.downloads import Downloads
 from desktop.ui.bars import Bar
 from desktop.ui.labels import Label
 from desktop.ui.loop import Tasks, run
@@ -48,7 +48,7 @@ BEST = N_("The best quality that leaves memory for other programs.")
 
 
 class Judge:
-    """As `services.fitting.Fitting`, on a computer with `available` bytes that reads 20 GB/s."""
+    """As `services.fit.fitting.Fitting`, on a computer with `available` bytes that reads 20 GB/s."""
 
     def __init__(self, available: int) -> None:
         self.available = available

@@ -17,15 +17,15 @@ from PySide6.QtWidgets import QMessageBox, QProgressBar, QPushButton, QWidget
 from desktop.core.errors import NetworkError, TransferError
 from desktop.core.repos import RepoFile, Variant
 from desktop.core.transfer import Download, State
-from desktop.panes.models.download_row import DownloadRow, Sparkline, amounts, said, title
-from desktop.panes.models.downloads_view import DownloadsView, summary
-from desktop.panes.models.transfers import Transfers
-from desktop.services.downloads import Downloads
-from desktop.services.library import Library
-from desktop.services.network import Network
+from desktop.panes.models.downloads.download_row import DownloadRow, Sparkline, amounts, said, title
+from desktop.panes.models.downloads.downloads_view import DownloadsView, summary
+from desktop.panes.models.downloads.transfers import Transfers
+from desktop.services.models.library import Library
+from desktop.services.online.network import Network
+from desktop.services.online.tokens import Tokens
+from desktop.services.online.web import Web
 from desktop.services.paths import Paths
-from desktop.services.tokens import Tokens
-from desktop.services.web import Web
+from desktop.services.transfer.downloads import Downloads
 from desktop.ui.bars import Bar
 from desktop.ui.buttons import IconButton
 from desktop.ui.labels import Label

@@ -12,7 +12,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLineEdit, QMessageBox
 
 from desktop.core.transfer import State
-from desktop.panes.models.card import Card
+from desktop.panes.models.find.card import Card
 from desktop.ui.reading import Reading
 from tests.hub import HubServer
 from tests.models import tiny_model

@@ -14,7 +14,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QCheckBox, QComboBox, QPushButton, QScrollArea, QSlider
 
 from desktop.core.errors import UserError
-from desktop.panes.models.offer import contexts
+from desktop.panes.models.find.offer import contexts
 from tests.hub import HubServer
 from tests.hub.shapes import MISTRAL_REPO, bloke_repository
 from tests.models import tiny_model

@@ -13,7 +13,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QComboBox, QWidget
 
-from desktop.panes.models.find_controller import FindController
+from desktop.panes.models.find.find_controller import FindController
 from tests.hub import HubServer
 from tests.panes.models.find_page import FindPage, settled, until, visit
 

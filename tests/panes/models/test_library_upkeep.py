@@ -16,14 +16,14 @@ from PySide6.QtWidgets import QFileDialog, QListView, QMessageBox, QPushButton
 from shiboken6 import delete
 
 from desktop.engine.client import Engine
-from desktop.panes.models.controller import ModelsController
-from desktop.panes.models.library_view import LibraryView
-from desktop.panes.models.upkeep import Upkeep
+from desktop.panes.models.library.controller import ModelsController
+from desktop.panes.models.library.library_view import LibraryView
+from desktop.panes.models.library.upkeep import Upkeep
 from desktop.services import memory
-from desktop.services.calibration import Calibration, Measured
-from desktop.services.fitting import Fitting
-from desktop.services.library import How, Library, Model
+from desktop.services.fit.calibration import Calibration, Measured
+from desktop.services.fit.fitting import Fitting
 from desktop.services.machine import Machine
+from desktop.services.models.library import How, Library, Model
 from desktop.services.paths import Paths
 from desktop.services.preferences import Preferences
 from desktop.ui.bars import Bar

@@ -23,11 +23,11 @@ from PySide6.QtWidgets import (
 )
 
 from desktop.core.errors import UserError
-from desktop.panes.models.controller import ModelsController
-from desktop.panes.models.details import Details
-from desktop.panes.models.importing import ComingStrip, ImportDialog
+from desktop.panes.models.library.controller import ModelsController
+from desktop.panes.models.library.details import Details
+from desktop.panes.models.library.importing import ComingStrip, ImportDialog
 from desktop.panes.models.view import ModelsView
-from desktop.services.library import Library
+from desktop.services.models.library import Library
 from desktop.services.paths import Paths
 from desktop.services.preferences import Preferences
 from desktop.ui.bars import Bar

@@ -11,11 +11,11 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog, QLabel, QWidget
 
-from desktop.panes.models.controller import ModelsController
-from desktop.panes.models.library_view import LibraryView
+from desktop.panes.models.library.controller import ModelsController
+from desktop.panes.models.library.library_view import LibraryView
 from desktop.panes.models.tabs import Tabs
 from desktop.panes.models.view import ModelsView, Page
-from desktop.services.library import Library
+from desktop.services.models.library import Library
 from desktop.services.paths import Paths
 from desktop.services.preferences import Preferences
 from tests.models import tiny_model

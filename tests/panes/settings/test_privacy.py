@@ -21,9 +21,9 @@ from desktop.panes.settings.connections import Connections
 from desktop.panes.settings.controller import SettingsController
 from desktop.panes.settings.privacy import PrivacyController
 from desktop.panes.settings.view import SettingsView
-from desktop.services.network import Network
+from desktop.services.online.network import Network
+from desktop.services.online.tokens import Tokens
 from desktop.services.preferences import Preferences
-from desktop.services.tokens import Tokens
 from desktop.ui.bars import Bar
 from desktop.ui.buttons import IconButton
 from desktop.ui.forms import Row

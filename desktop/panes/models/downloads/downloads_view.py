@@ -1,0 +1,179 @@
+"""The page of downloads: one row each, in the order of the queue, and what to do where there are none.
+
+Invariant: rows are kept while their download is listed, so that nothing moves under the pointer and no focus is lost.
+Cancelling what has begun to arrive is asked about, because it deletes; everything else is done at once.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from PySide6.QtCore import QEvent, QSize, Qt, QUrl, Signal
+from PySide6.QtGui import QDesktopServices
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QMessageBox, QPushButton, QVBoxLayout, QWidget
+
+from desktop.core.errors import N_, UserError
+from desktop.core.transfer import Download, State
+from desktop.panes.models.downloads.download_row import Action, DownloadRow, title
+from desktop.panes.models.downloads.transfers import UNDER_WAY, Transfers
+from desktop.ui import formats, icons, theme
+from desktop.ui.bars import Bar
+from desktop.ui.column import Column, scrolling
+from desktop.ui.icons import Icon
+from desktop.ui.labels import Label, Tone
+from desktop.ui.theme import COLUMN, Theme, Type
+from desktop.ui.translation import _, ngettext
+
+_NO_FOLDER = N_("The folder could not be opened: the model's file is not there any more.")
+_ICON = 40
+
+
+class DownloadsView(QWidget):
+    find_wanted = Signal()  # nothing is here: the person wants to look for a model
+
+    def __init__(self, look: Theme, controller: Transfers) -> None:
+        super().__init__()
+        self._look, self._controller = look, controller
+        self._rows: dict[str, DownloadRow] = {}
+        self._bar = Bar(look)
+        self._summary = Label(look, Type.SMALL, Tone.MUTED)
+        self._clear = QPushButton()
+        self._clear.clicked.connect(controller.clear_finished)
+        self._column = Column(look, COLUMN, top=theme.M)
+        self._column.lines.setSpacing(0)
+        self._empty = Empty(look)
+        self._empty.wanted.connect(self.find_wanted)
+        self._arrange()
+        controller.changed.connect(self.refresh)
+        controller.failed.connect(self._bar.warn)
+        self.retranslate()
+
+    def _arrange(self) -> None:
+        head = QHBoxLayout()
+        head.addWidget(self._summary)
+        head.addStretch()
+        head.addWidget(self._clear)
+        self._column.lines.addWidget(self._bar)
+        self._column.lines.addLayout(head)
+        self._column.lines.addStretch()
+        self._area = scrolling(self._column)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.addWidget(self._area)
+        whole.addWidget(self._empty)
+
+    def refresh(self) -> None:
+        """Shows the downloads as they are now."""
+        downloads = self._controller.all()
+        for gone in self._rows.keys() - {download.id for download in downloads}:
+            row = self._rows.pop(gone)
+            self._column.lines.removeWidget(row)
+            row.hide()
+            row.deleteLater()
+        for at, download in enumerate(downloads):
+            self._row(at, download).put(download, self._controller.speeds(download.id))
+        self._summary.setText(summary(downloads))
+        self._clear.setVisible(any(download.state is State.DONE for download in downloads))
+        self._area.setVisible(bool(downloads))
+        self._empty.setVisible(not downloads)
+
+    def retranslate(self) -> None:
+        self._clear.setText(_("Clear finished"))
+        self.refresh()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() is QEvent.Type.LanguageChange:
+            self.retranslate()
+
+    def _row(self, at: int, download: Download) -> DownloadRow:
+        if download.id not in self._rows:
+            row = self._rows[download.id] = DownloadRow(self._look, download)
+            row.asked.connect(partial(self._do, download.id))
+            self._column.lines.insertWidget(at + 2, row)  # the bar and the head stand above
+        return self._rows[download.id]
+
+    def _do(self, id: str, action: Action) -> None:
+        match action:
+            case Action.PAUSE:
+                self._controller.pause(id)
+            case Action.RESUME | Action.RETRY:
+                self._controller.resume(id)
+            case Action.CANCEL:
+                self._cancel(self._rows[id].download)
+            case Action.CLEAR:
+                self._controller.clear(id)
+            case Action.CHAT:
+                self._controller.chat(id)
+            case Action.FOLDER:
+                self._open_folder(id)
+
+    def _cancel(self, download: Download) -> None:
+        if not download.received:
+            self._controller.cancel(download.id)
+            return
+        asking = QMessageBox(self)
+        asking.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        asking.setIcon(QMessageBox.Icon.Question)
+        asking.setText(_("Cancel the download of “{name}”?", name=title(download)))
+        size = formats.size(download.received)
+        asking.setInformativeText(_("What has arrived ({size}) is deleted. Pausing keeps it.", size=size))
+        end = asking.addButton(_("Cancel the download"), QMessageBox.ButtonRole.DestructiveRole)
+        asking.setDefaultButton(asking.addButton(_("Keep it"), QMessageBox.ButtonRole.RejectRole))
+        end.clicked.connect(partial(self._controller.cancel, download.id))
+        asking.open()
+
+    def _open_folder(self, id: str) -> None:
+        folder = self._controller.folder(id)
+        if folder is None or not QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder))):
+            self._bar.warn(UserError(_NO_FOLDER))
+
+
+class Empty(QWidget):
+    """What stands here while nothing is downloaded."""
+
+    wanted = Signal()
+
+    def __init__(self, look: Theme) -> None:
+        super().__init__()
+        self._look = look
+        self._icon = QLabel()
+        self._title = Label(look, Type.HEADING)
+        self._about = Label(look, tone=Tone.MUTED)
+        self._find = QPushButton()
+        self._find.setProperty("primary", True)
+        self._find.clicked.connect(self.wanted)
+        column = QVBoxLayout(self)
+        column.setSpacing(theme.S)
+        column.addStretch(2)
+        for widget in (self._icon, self._title, self._about, self._find):
+            column.addWidget(widget, 0, Qt.AlignmentFlag.AlignHCenter)
+        column.insertSpacing(4, theme.S)
+        column.addStretch(3)
+        look.changed.connect(self._draw)
+        self._draw()
+        self.retranslate()
+
+    def retranslate(self) -> None:
+        self._title.setText(_("Nothing is being downloaded"))
+        self._about.setText(_("Models that you download appear here, and go on after an interruption."))
+        self._find.setText(_("Find a model"))
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() is QEvent.Type.LanguageChange:
+            self.retranslate()
+
+    def _draw(self) -> None:
+        side = self._look.px(_ICON)
+        drawn = icons.icon(Icon.DOWNLOAD, self._look.colours.muted, side)
+        self._icon.setPixmap(drawn.pixmap(QSize(side, side)))
+
+
+def summary(downloads: list[Download]) -> str:
+    """ "2 on their way, 3.1 GB to go"; "" where none is."""
+    active = [download for download in downloads if download.state in UNDER_WAY]
+    if not active:
+        return ""
+    left = formats.size(sum(max(0, download.size - download.received) for download in active))
+    return ngettext("{count} on its way, {left} to go", "{count} on their way, {left} to go", len(active), left=left)

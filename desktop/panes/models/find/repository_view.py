@@ -1,0 +1,194 @@
+"""A repository's page: what it is, its variants judged for this computer, and its card.
+
+Invariant: the way back and what is tried stay in place while the rest scrolls. What is not known yet leaves its place
+empty instead of moving what is read. All figures are the offer's.
+"""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
+
+from desktop.core.errors import N_, GatedError
+from desktop.panes.models import figures
+from desktop.panes.models.find.card import Card
+from desktop.panes.models.find.gate import Gate
+from desktop.panes.models.find.offer import Offer, contexts
+from desktop.panes.models.find.try_bar import TryBar
+from desktop.panes.models.find.variant_table import VariantTable, counted
+from desktop.panes.models.find.variants import Headings
+from desktop.ui import theme
+from desktop.ui.bars import Bar
+from desktop.ui.buttons import IconButton
+from desktop.ui.column import Column, scrolling
+from desktop.ui.icons import Icon
+from desktop.ui.labels import Label, Tone
+from desktop.ui.links import ask_to_open
+from desktop.ui.theme import Theme, Type
+from desktop.ui.translation import _
+
+WIDTH = 920  # the rows' figures stay near their names
+_SEEN = 200  # of what a row unfolds to, at least
+
+
+class RepositoryView(QWidget):
+    left = Signal()
+
+    def __init__(self, look: Theme, offer: Offer) -> None:
+        super().__init__()
+        self._look, self._offer = look, offer
+        self._back = IconButton(look, Icon.LEFT, "")
+        self._back.clicked.connect(self.left)
+        self._title = Label(look, Type.HEADING, wrap=True, selectable=True)
+        self._page = QPushButton()
+        self._page.clicked.connect(lambda: ask_to_open(self, offer.page))
+        self._bar = Bar(look)
+        self._bar.acted.connect(offer.retry)
+        self._trouble = Bar(look)
+        self._facts = Label(look, Type.SMALL, Tone.MUTED, wrap=True, selectable=True)
+        self._outdated = Label(look, Type.SMALL, Tone.WARNING, wrap=True)
+        self._said = Label(look, Type.SMALL, Tone.MUTED, wrap=True)
+        self._try = TryBar(look)
+        self._gate = Gate(look)  # after what stands above it: the Tab key goes in this order
+        self._gate.given.connect(offer.give_token)
+        self._headings = Headings(look)
+        self.table = VariantTable(look, offer)
+        self._card = Card(look)
+        self._connect()
+        self._arrange()
+        self.retranslate()
+
+    def _connect(self) -> None:
+        offer = self._offer
+        self._try.context.connect(offer.try_context)
+        self._try.kv_type.connect(offer.try_kv_type)
+        self._try.fitting.connect(self.table.show_fitting)
+        self._headings.sorted.connect(self.table.sort)
+        self.table.moved.connect(self._keep_place)
+        self.table.focused.connect(lambda row: self._area.ensureWidgetVisible(row, 0, theme.S))
+        offer.changed.connect(self.refresh)
+        offer.judged.connect(self._show_judged)
+        offer.carded.connect(lambda: self._card.put(offer.card))
+        offer.failed.connect(self._trouble.warn)
+
+    def _arrange(self) -> None:
+        words = QVBoxLayout()
+        words.setSpacing(0)
+        words.addWidget(self._title)
+        words.addWidget(self._facts)
+        head = QHBoxLayout()
+        head.setSpacing(theme.S)
+        head.addWidget(self._back)
+        head.addLayout(words, 1)
+        head.addWidget(self._page)
+        self._above = Column(self._look, WIDTH, top=theme.S, bottom=theme.S)
+        self._above.lines.setSpacing(theme.S)
+        self._above.lines.addLayout(head)
+        for widget in (self._bar, self._trouble, self._try):
+            self._above.lines.addWidget(widget)
+        self._below = Column(self._look, WIDTH, top=theme.S)
+        self._below.lines.setSpacing(theme.XS)
+        for part in (self._gate, self._outdated, self._headings, self.table, self._said, self._card):
+            self._below.lines.addWidget(part)
+        self._below.lines.addStretch()
+        self._area: QScrollArea = scrolling(self._below)
+        self._area.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.setSpacing(0)
+        above = QHBoxLayout()
+        above.setSpacing(0)
+        above.addWidget(self._above)
+        above.addSpacing(self._area.verticalScrollBar().sizeHint().width())  # so that columns stand above the rows'
+        whole.addLayout(above)
+        whole.addWidget(self._area, 1)
+
+    def begin(self) -> None:
+        """Another repository was opened: from its top, with the focus on the way back."""
+        self._card.put(self._offer.card)
+        self._trouble.hide()
+        self.refresh()
+        self._area.verticalScrollBar().setValue(0)
+        self._back.setFocus()
+
+    def refresh(self) -> None:
+        """Shows the repository as the offer has it now."""
+        offer = self._offer
+        row, problem = offer.repository, offer.problem
+        self._title.setText(row.name)
+        self._facts.setText(" · ".join(filter(None, (figures.repository(row), figures.reach(row)))))
+        self._gate.put(offer.page)
+        self._gate.setVisible(offer.needs_token)
+        if problem is not None and not isinstance(problem, GatedError):
+            self._bar.warn(problem, N_("Try again"))
+        elif offer.age:
+            said = N_("The Hub could not be asked now. This is what it said {age} ago.")
+            self._bar.say(said, {"age": figures.age(offer.age)}, N_("Try again"))
+        else:
+            self._bar.hide()
+        self._said.setText(self._sentence())
+        self._said.setVisible(bool(self._said.text()))
+        some = offer.listing is not None and bool(offer.listing.variants) and not offer.url
+        self._try.setVisible(some)
+        self._headings.setVisible(some)
+        self.table.fill()
+        self._show_judged()
+
+    def retranslate(self) -> None:
+        self._back.name(_("Back to the models found"))
+        self._page.setText(_("Its page…"))
+        self._headings.retranslate()
+        self.refresh()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() is QEvent.Type.LanguageChange:
+            self.retranslate()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """A line between what stays and what scrolls."""
+        painter = QPainter(self)
+        painter.setPen(QColor(self._look.colours.line))
+        painter.drawLine(0, self._area.y() - 1, self.width(), self._area.y() - 1)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Escape:
+            self.left.emit()
+        else:
+            super().keyPressEvent(event)
+
+    def _sentence(self) -> str:
+        offer = self._offer
+        if offer.url:
+            return _("This file is not on the Hub. How large it is, and how it fits, is known once it is fetched.")
+        if offer.loading and offer.repository.id:
+            return _("Asking the Hub what it holds…")
+        if offer.listing is not None and not offer.listing.variants:
+            return _("There is no model in the GGUF format in this repository. Look for one with “GGUF” in its name.")
+        if offer.listing is not None and offer.listing.repository.catalogue:
+            return _("These figures are from the catalogue in Alcove. The Hub is asked before anything is downloaded.")
+        return ""
+
+    def _show_judged(self) -> None:
+        offer = self._offer
+        outdated = offer.outdated  # a header that is fetched may know better
+        self._outdated.setText(_(outdated) if outdated else "")
+        self._outdated.setVisible(bool(outdated))
+        self._try.put(contexts(offer.trained), offer.settings)
+        self._try.count(counted(offer))
+
+    def _lay_out(self) -> None:
+        """Now, from the inside outwards, so that it is known where rows will stand."""
+        for widget in (self.table.detail, self.table, self._below):
+            QApplication.sendEvent(widget, QEvent(QEvent.Type.LayoutRequest))
+
+    def _keep_place(self, row: QWidget, lower: int) -> None:
+        """The row that was clicked stays under the pointer, unless hardly anything of what it unfolds to were seen."""
+        bar = self._area.verticalScrollBar()
+        self._lay_out()
+        bar.setValue(bar.value() + lower)
+        line = row.mapTo(self._below, row.rect().topLeft()).y()
+        hidden = line + row.height() + self._look.px(_SEEN) - bar.value() - self._area.viewport().height()
+        if hidden > 0 or line < bar.value():
+            bar.setValue(min(bar.value() + hidden, line))

@@ -1,0 +1,174 @@
+"""What unfolds below a variant: what its type is, how to get it, and what it takes of this computer's memory.
+
+Invariant: there is one main button, and it says what comes next: download, download anyway, or chat. A download that
+runs is shown in its place. What is too large is asked about once and never refused.
+"""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, QRectF, Qt
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QMessageBox, QProgressBar, QPushButton, QVBoxLayout, QWidget
+
+from desktop.core.repos import Variant
+from desktop.panes.models.downloads.download_row import amounts, said
+from desktop.panes.models.find.offer import Download, Fit, Offer, State, Verdict
+from desktop.panes.models.fit_panel import FitPanel, RoomPanel
+from desktop.panes.models.library.facts import explained
+from desktop.ui import formats, theme
+from desktop.ui.labels import Label, Tone
+from desktop.ui.theme import Theme, Type
+from desktop.ui.translation import _
+
+_NARROW = 640
+
+
+class VariantDetail(QWidget):
+    def __init__(self, look: Theme, offer: Offer) -> None:
+        super().__init__()
+        self._look, self._offer = look, offer
+        self._variant: Variant | None = None
+        self._reason = Label(look, Type.BODY, wrap=True)
+        self._kind = Label(look, Type.SMALL, wrap=True, selectable=True)
+        self._file = Label(look, Type.SMALL, Tone.MUTED, wrap=True, selectable=True)
+        self._go = QPushButton()
+        self._go.setProperty("primary", True)
+        self._go.clicked.connect(self._act)
+        self._pause, self._cancel = QPushButton(), QPushButton()
+        self._pause.clicked.connect(self._pause_or_resume)
+        self._cancel.clicked.connect(lambda: offer.cancel(self.label))
+        self._progress = QProgressBar()
+        self._progress.setRange(0, 1000)
+        self._progress.setTextVisible(False)
+        self._progress.setFixedHeight(theme.S)
+        self._state = Label(look, Type.SMALL, Tone.MUTED, wrap=True, selectable=True)
+        self.panel = FitPanel(look)
+        self.room = RoomPanel(look)
+        self.room.remedied.connect(offer.remedy)
+        self.room.context_wanted.connect(offer.try_context)
+        self._arrange()
+
+    @property
+    def label(self) -> str:
+        return self._variant.label if self._variant else ""
+
+    def _arrange(self) -> None:
+        buttons = QHBoxLayout()
+        buttons.setSpacing(theme.S)
+        for button in (self._go, self._pause, self._cancel):
+            buttons.addWidget(button)
+        buttons.addStretch()
+        words = QVBoxLayout()
+        words.setSpacing(theme.S)
+        for label in (self._reason, self._kind, self._file):
+            words.addWidget(label)
+        words.addLayout(buttons)
+        words.addWidget(self._progress)
+        words.addWidget(self._state)
+        words.addSpacing(theme.S)
+        words.addWidget(self.room)
+        words.addStretch()
+        self._line = QBoxLayout(QBoxLayout.Direction.LeftToRight, self)
+        self._line.setContentsMargins(theme.M, theme.M, theme.M, theme.L)
+        self._line.setSpacing(theme.XL)
+        self._line.addLayout(words, 1)
+        self._line.addWidget(self.panel, 1)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        narrow = self.width() < self._look.px(_NARROW)
+        self._line.setDirection(QBoxLayout.Direction.TopToBottom if narrow else QBoxLayout.Direction.LeftToRight)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(self._look.colours.raised))
+        painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 2, -1, -theme.XS), theme.RADIUS_S, theme.RADIUS_S)
+
+    def put(self, variant: Variant, fit: Fit | None, reason: str) -> None:
+        """Shows a variant; `reason` why it is recommended, in words."""
+        self._variant = variant
+        self._reason.setText(reason)
+        self._reason.setVisible(bool(reason))
+        kind = variant.quantisation
+        self._kind.setText(explained(kind) if kind else _("Its name does not say how the weights are stored."))
+        paths = [file.path for file in variant.files]
+        self._file.setText("\n".join(paths if len(paths) < 4 else [*paths[:2], "…", paths[-1]]))
+        self.panel.setVisible(fit is not None)
+        self.room.setVisible(fit is not None)
+        if fit is not None:
+            self.panel.put(fit, self._offer.unasked)
+            self.room.put(fit)
+        self.refresh()
+
+    def stops(self) -> list[QWidget]:
+        """Where the Tab key stops, in order."""
+        return [self._go, self._pause, self._cancel, *self.room.stops()]
+
+    def refresh(self) -> None:
+        """The buttons and the progress, as the download and the library are now."""
+        fit, transfer = self._offer.fits.get(self.label), self._offer.transfer(self.label)
+        here = self._offer.model(self.label)
+        going = transfer is not None and transfer.state is not State.DONE
+        large = fit is not None and fit.verdict is Verdict.TOO_LARGE
+        self._go.setText(_("Chat with it") if here else _("Download anyway…") if large else _("Download"))
+        self._go.setVisible(bool(here) or not going)
+        self._pause.setVisible(going and not here)
+        self._cancel.setVisible(going and not here)
+        self._cancel.setText(_("Cancel"))
+        self._progress.setVisible(going and not here)
+        self._state.setVisible(bool(here) or going)
+        if here:
+            self._state.setText(_("It is in your library as “{name}”.", name=here))
+        elif transfer is not None:
+            self._show_transfer(transfer)
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() is QEvent.Type.LanguageChange and self._variant is not None:
+            self.refresh()
+
+    def _show_transfer(self, transfer: Download) -> None:
+        stopped = transfer.state in (State.PAUSED, State.FAILED)
+        self._pause.setText(_("Resume") if stopped else _("Pause"))
+        size = max(1, transfer.size)
+        self._progress.setValue(round(1000 * transfer.received / size))
+        self._progress.setAccessibleName(amounts(transfer))
+        self._state.setText("\n".join(filter(None, (amounts(transfer), said(transfer)))))
+        self._state.tone(Tone.WARNING if transfer.problem else Tone.MUTED)
+
+    def _act(self) -> None:
+        if self._offer.model(self.label):
+            self._offer.chat(self.label)
+            return
+        fit = self._offer.fits.get(self.label)
+        if fit is not None and fit.verdict is Verdict.TOO_LARGE:
+            self._ask(fit)
+        else:
+            self._offer.download(self.label)
+
+    def _ask(self, fit: Fit) -> None:
+        """Once, because the person may know better: memory can be freed, or another computer be meant."""
+        label = self.label
+        asking = QMessageBox(self)
+        asking.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        asking.setIcon(QMessageBox.Icon.Question)
+        asking.setText(_("Download {variant} although it is too large?", variant=label))
+        asking.setInformativeText(
+            _(
+                "It takes about {size} of memory with these settings, and {available} are available now. With a "
+                "smaller context, or with other programs closed, it may still run.",
+                size=formats.size(fit.estimate.total_bytes),
+                available=formats.size(fit.available_bytes),
+            )
+        )
+        download = asking.addButton(_("Download anyway"), QMessageBox.ButtonRole.AcceptRole)
+        asking.setDefaultButton(asking.addButton(QMessageBox.StandardButton.Cancel))
+        download.clicked.connect(lambda: self._offer.download(label))
+        asking.open()
+
+    def _pause_or_resume(self) -> None:
+        transfer = self._offer.transfer(self.label)
+        stopped = transfer is not None and transfer.state in (State.PAUSED, State.FAILED)
+        (self._offer.resume if stopped else self._offer.pause)(self.label)

@@ -1,0 +1,315 @@
+"""The variants of a repository as rows that can be compared, sorted and unfolded.
+
+Invariant: a row has the same columns as the headings above it and as every other row; unfolding one never moves that
+row itself. The arrow keys walk over the rows, Enter unfolds. Fits and downloads are the offer's; this shows them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QFont, QHelpEvent, QKeyEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QAbstractButton, QToolTip, QWidget
+
+from desktop.core.errors import N_
+from desktop.core.repos import Variant
+from desktop.panes.models import figures, meter
+from desktop.panes.models.find.offer import Fit
+from desktop.ui import formats, icons, theme
+from desktop.ui.icons import Icon
+from desktop.ui.theme import Theme, Type
+from desktop.ui.translation import _
+
+ROW = 52
+HEADINGS = 28
+
+
+class Sorting(Enum):
+    """The columns, by their headings."""
+
+    NAME = N_("Variant")
+    SIZE = N_("Size")
+    MEMORY = N_("Memory here")
+    SPEED = N_("Speed")
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Where the columns of a row lie, for one width."""
+
+    name: QRect
+    size: QRect
+    memory: QRect
+    speed: QRect
+    arrow: QRect
+
+    @classmethod
+    def of(cls, look: Theme, width: int, height: int) -> Columns:
+        gap, right = theme.L, width - theme.S
+        found = []
+        wide = width > look.px(760)
+        for size in (20, 76, 240 if wide else 172, 72):
+            left = right - look.px(size)
+            found.append(QRect(left, 0, right - left, height))
+            right = left - gap
+        arrow, speed, memory, size_ = found
+        return cls(QRect(theme.M, 0, right - theme.M, height), size_, memory, speed, arrow)
+
+
+def tabular(font: QFont) -> QFont:
+    """The same, with figures of one width."""
+    font.setFeature(QFont.Tag("tnum"), 1)
+    return font
+
+
+class Headings(QWidget):
+    """Names of the columns; a click sorts by one, a second click the other way."""
+
+    sorted = Signal(object, bool)  # a Sorting, whether the largest comes first
+
+    def __init__(self, look: Theme) -> None:
+        super().__init__()
+        self._look = look
+        self._by, self._down = Sorting.SIZE, False
+        self._buttons = {column: _Heading(look, self) for column in Sorting}
+        for column, button in self._buttons.items():
+            button.clicked.connect(lambda _checked=False, column=column: self._sort(column))
+        look.changed.connect(self._place)
+        self.retranslate()
+
+    def retranslate(self) -> None:
+        for column, button in self._buttons.items():
+            button.setText(_(column.value))
+            button.setAccessibleName(_("Sort by: {column}", column=_(column.value)))
+            chosen = column is self._by
+            order = _("largest first") if self._down else _("smallest first")
+            button.setAccessibleDescription(order if chosen else "")
+            button.direction = (-1 if self._down else 1) if chosen else 0
+            button.update()
+
+    def sizeHint(self) -> QSize:
+        return QSize(0, self._look.px(HEADINGS))
+
+    def resizeEvent(self, event: object) -> None:
+        self._place()
+
+    def _sort(self, column: Sorting) -> None:
+        self._down = not self._down if column is self._by else False
+        self._by = column
+        self.retranslate()
+        self.sorted.emit(column, self._down)
+
+    def _place(self) -> None:
+        self.setFixedHeight(self._look.px(HEADINGS))
+        columns = Columns.of(self._look, self.width(), self.height())
+        places = (columns.name, columns.size, columns.memory, columns.speed)
+        for button, place, right in zip(self._buttons.values(), places, (False, True, False, True), strict=True):
+            button.right = right
+            button.setGeometry(place.adjusted(-theme.XS, 0, theme.XS, 0))
+
+
+class _Heading(QAbstractButton):
+    def __init__(self, look: Theme, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._look = look
+        self.direction = 0  # 1: smallest first, -1: largest first, 0: not by this
+        self.right = False
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter, colours = QPainter(self), self._look.colours
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setFont(self._look.font(Type.SMALL))
+        ink = colours.text if self.direction or self.underMouse() else colours.muted
+        side = self._look.px(12) if self.direction else 0
+        room = self.width() - 2 * theme.XS - side
+        text = painter.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, room)
+        width = painter.fontMetrics().horizontalAdvance(text)
+        left = self.width() - theme.XS - width - side if self.right else theme.XS
+        painter.setPen(QColor(ink))
+        painter.drawText(QRect(left, 0, width + 2, self.height()), Qt.AlignmentFlag.AlignVCenter, text)
+        if side:
+            arrow = Icon.UP if self.direction > 0 else Icon.DOWN
+            icons.paint(painter, arrow, QRectF(left + width + 2, (self.height() - side) / 2, side, side), ink)
+        if self.hasFocus():
+            painter.setPen(QPen(QColor(colours.accent), 1.5))
+            painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 3, -1, -3), theme.XS, theme.XS)
+
+
+class VariantRow(QAbstractButton):
+    """One variant. `stepped` when an arrow key leaves it: +1 down, -1 up, ±999 to the ends."""
+
+    stepped = Signal(int)
+
+    def __init__(self, look: Theme, variant: Variant) -> None:
+        super().__init__()
+        self._look, self.variant = look, variant
+        self.fit: Fit | None = None
+        self.reason = ""  # why this one is recommended, in words; "" where another is
+        self.state = ""  # what becomes of it at the moment: "in your library", "downloading, 40 %"
+        self.open = False
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+        look.changed.connect(self._resize)
+        self._resize()
+
+    def put(self, fit: Fit | None, reason: str, state: str) -> None:
+        self.fit, self.reason, self.state = fit, reason, state
+        self.describe()
+
+    def describe(self) -> None:
+        """What a screen reader says, and the picture."""
+        variant, fit = self.variant, self.fit
+        parts = [variant.label, self.state, figures.quality(variant), self._size()]
+        if fit is not None:
+            total = figures.memory(fit.estimate.total_bytes, exact=fit.exact)
+            parts += [_("{verdict}, takes {size}", verdict=_(figures.VERDICTS[fit.verdict][0]), size=total)]
+            parts += [_speed(fit), _("recommended") if self.reason else ""]
+        self.setAccessibleName(", ".join(part for part in parts if part))
+        self.setAccessibleDescription(_("open") if self.open else _("closed"))
+        self.update()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        steps = {Qt.Key.Key_Down: 1, Qt.Key.Key_Up: -1, Qt.Key.Key_Home: -999, Qt.Key.Key_End: 999}
+        if event.key() in steps:
+            self.stepped.emit(steps[Qt.Key(event.key())])
+        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.click()
+        else:
+            super().keyPressEvent(event)
+
+    def event(self, event: QEvent) -> bool:
+        if isinstance(event, QHelpEvent) and event.type() is QEvent.Type.ToolTip:
+            QToolTip.showText(event.globalPos(), self.told(event.pos()), self)
+            return True
+        if event.type() in (QEvent.Type.Enter, QEvent.Type.Leave):
+            self.update()
+        return super().event(event)
+
+    def told(self, at: QPoint) -> str:
+        """What is said of the place under the pointer."""
+        columns, fit = Columns.of(self._look, self.width(), self.height()), self.fit
+        if fit is not None and columns.speed.contains(at):
+            return _(fit.speed.basis) if fit.speed else _("Nothing is known yet that would tell its speed.")
+        if fit is not None and columns.memory.contains(at):
+            return _(figures.EXPLAINED[fit.verdict])
+        if self.reason:
+            return self.reason
+        return _(self.variant.quantisation.explanation) if self.variant.quantisation else self.variant.path
+
+    def _size(self) -> str:
+        return formats.size(self.variant.size) if self.variant.size else ""
+
+    def _resize(self) -> None:
+        self.setFixedHeight(self._look.px(ROW))
+
+    # -- the picture --------------------------------------------------------------------------------------------------
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter, colours = QPainter(self), self._look.colours
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        box = QRectF(self.rect()).adjusted(1, 1, -1, -1)
+        if self.open or self.underMouse():
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(QColor(colours.selected if self.open else colours.hover))
+            painter.drawRoundedRect(box, theme.RADIUS_S, theme.RADIUS_S)
+        elif not self.hasFocus():
+            painter.setPen(QPen(QColor(colours.line), 1))
+            painter.drawLine(
+                QPointF(theme.M, self.height() - 0.5), QPointF(self.width() - theme.M, self.height() - 0.5)
+            )
+        if self.hasFocus():
+            painter.setPen(QPen(QColor(colours.accent), 1.5))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRoundedRect(box, theme.RADIUS_S, theme.RADIUS_S)
+        columns = Columns.of(self._look, self.width(), self.height())
+        self._paint_name(painter, columns.name)
+        self._line(painter, columns.size, self._size(), Type.BODY, colours.text, right=True)
+        if self.fit is not None:
+            self._paint_memory(painter, columns.memory, self.fit)
+            self._paint_speed(painter, columns.speed, self.fit)
+        side = self._look.px(16)
+        arrow = QRectF(columns.arrow.center().x() - side / 2, (self.height() - side) / 2, side, side)
+        icons.paint(painter, Icon.DOWN if self.open else Icon.RIGHT, arrow, colours.muted)
+
+    def _halves(self, column: QRect) -> tuple[QRect, QRect]:
+        top, height = self._look.px(6), (column.height() - 2 * self._look.px(6)) // 2
+        first = QRect(column.left(), top, column.width(), height)
+        return first, first.translated(0, height)
+
+    def _paint_name(self, painter: QPainter, column: QRect) -> None:
+        first, second = self._halves(column)
+        colours = self._look.colours
+        used = self._line(painter, first, self.variant.label, Type.BODY, colours.text)
+        beside = first.adjusted(used + theme.S, 0, 0, 0)
+        if self.state:
+            self._line(painter, beside, self.state, Type.SMALL, colours.accent)
+        elif self.reason:
+            self._chip(painter, beside, _("recommended"))
+        self._line(painter, second, figures.quality(self.variant), Type.SMALL, colours.muted)
+
+    def _chip(self, painter: QPainter, place: QRect, text: str) -> None:
+        painter.setFont(self._look.font(Type.SMALL))
+        metrics, colours = painter.fontMetrics(), self._look.colours
+        width = metrics.horizontalAdvance(text) + 2 * theme.S
+        small = width > place.width()  # then a mark stands for the word
+        box = QRectF(0, 0, metrics.height() + 2 if small else width, metrics.height() + 2)
+        box.moveTo(place.left(), place.center().y() - box.height() / 2 + 1)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(colours.accent))
+        painter.drawRoundedRect(box, box.height() / 2, box.height() / 2)
+        painter.setPen(QColor(colours.on_accent))
+        if small:
+            icons.paint(painter, Icon.CHECK, box.adjusted(2, 2, -2, -2), colours.on_accent)
+        else:
+            painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
+
+    def _paint_memory(self, painter: QPainter, column: QRect, fit: Fit) -> None:
+        first, second = self._halves(column)
+        word, tone, icon = figures.VERDICTS[fit.verdict]
+        ink, side = getattr(self._look.colours, tone.value), self._look.px(16)
+        icons.paint(painter, icon, QRectF(first.left(), first.center().y() - side / 2 + 1, side, side), ink)
+        total = figures.memory(fit.estimate.total_bytes, exact=fit.exact)
+        used = self._line(painter, first, total, Type.SMALL, self._look.colours.text, right=True)
+        self._line(painter, first.adjusted(side + theme.XS, 0, -used - theme.XS, 0), _(word), Type.SMALL, ink)
+        thick = self._look.px(6)
+        bar = QRectF(second.left(), second.center().y() - thick / 2 + 1, second.width(), thick)
+        estimate = fit.estimate
+        meter.paint(
+            painter,
+            self._look,
+            bar,
+            estimate.committed_bytes,
+            estimate.file_backed_bytes,
+            fit.available_bytes,
+            tone,
+        )
+
+    def _paint_speed(self, painter: QPainter, column: QRect, fit: Fit) -> None:
+        first, second = self._halves(column)
+        colours = self._look.colours
+        if fit.speed is None:
+            self._line(painter, column, "–", Type.SMALL, colours.muted, right=True)
+            return
+        self._line(painter, first, _rate(fit.speed.tokens_per_s), Type.BODY, colours.text, right=True)
+        self._line(painter, second, _("tokens/s"), Type.SMALL, colours.muted, right=True)
+
+    def _line(self, painter: QPainter, place: QRect, text: str, kind: Type, colour: str, *, right: bool = False) -> int:
+        """Draws one line and says how wide it became."""
+        painter.setFont(tabular(self._look.font(kind)))
+        painter.setPen(QColor(colour))
+        shown = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, place.width())
+        side = Qt.AlignmentFlag.AlignRight if right else Qt.AlignmentFlag.AlignLeft
+        painter.drawText(place, Qt.AlignmentFlag.AlignVCenter | side, shown)
+        return painter.fontMetrics().horizontalAdvance(shown)
+
+
+def _rate(tokens: float) -> str:
+    return _("≈ {count}", count=formats.number(tokens, 1 if tokens < 10 else 0))
+
+
+def _speed(fit: Fit) -> str:
+    return _("{count} tokens/s", count=_rate(fit.speed.tokens_per_s)) if fit.speed else ""

@@ -1,0 +1,241 @@
+"""The library page: the list on the left, one model in detail on the right, and the way in for new ones.
+
+Invariant: it shows what its controller has and tells it what the person wants; errors and undo appear in a bar above,
+in the window itself. Files are read and moved elsewhere.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import QEvent, QModelIndex, QPoint, Qt
+from PySide6.QtGui import QKeySequence, QShortcut, QShowEvent
+from PySide6.QtWidgets import (
+    QFileDialog,
+    QHBoxLayout,
+    QListView,
+    QMenu,
+    QMessageBox,
+    QPushButton,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from desktop.core.errors import N_
+from desktop.panes.models.library import facts
+from desktop.panes.models.library.controller import Model, ModelsController
+from desktop.panes.models.library.details import Details
+from desktop.panes.models.library.importing import ComingStrip, ImportDialog
+from desktop.panes.models.library.listing import ModelDelegate, ModelList
+from desktop.panes.models.library.storage_view import StorageView
+from desktop.panes.models.library.upkeep import Upkeep
+from desktop.ui import formats, theme
+from desktop.ui.bars import UNDO_SECONDS, Bar
+from desktop.ui.buttons import IconButton
+from desktop.ui.column import scrolling
+from desktop.ui.icons import Icon
+from desktop.ui.listing import dress
+from desktop.ui.theme import Theme
+from desktop.ui.translation import _
+
+LIST_WIDTH = 256
+
+
+class LibraryView(QWidget):
+    """`upkeep` is None where the folder and other applications are nobody's affair."""
+
+    def __init__(self, look: Theme, controller: ModelsController, upkeep: Upkeep | None = None) -> None:
+        super().__init__()
+        self._look, self._controller, self._upkeep = look, controller, upkeep
+        self._import = QPushButton()
+        self._import.clicked.connect(self.ask_for_files)
+        self._bar = Bar(look)
+        self._bar.acted.connect(controller.undo)
+        self._strip = ComingStrip(look)
+        self._strip.cancelled.connect(controller.cancel_import)
+        self._models = ModelList()
+        self._list = QListView()
+        self._list.setModel(self._models)
+        self._delegate = ModelDelegate(look, self._models)
+        dress(self._list, self._delegate)
+        self._list.selectionModel().currentChanged.connect(self._select)
+        self._details = Details(look, controller, upkeep)
+        self._list.activated.connect(lambda _index: self._details.chat())
+        self._right = QStackedWidget()
+        self._list.clicked.connect(lambda _index: self._right.setCurrentIndex(0))
+        self._right.addWidget(scrolling(self._details))
+        self._storage: StorageView | None = None
+        for key, action in ((Qt.Key.Key_F2, self._details.rename), (Qt.Key.Key_Delete, self._remove)):
+            shortcut = QShortcut(QKeySequence(key), self._list, context=Qt.ShortcutContext.WidgetShortcut)
+            shortcut.activated.connect(action)
+        self._bin = IconButton(look, Icon.DELETE, "")
+        self._bin.clicked.connect(self._open_bin)
+        self._found = QPushButton()
+        self._found.clicked.connect(self._show_storage)
+        self._store = IconButton(look, Icon.FOLDER, "")
+        self._store.clicked.connect(self._show_storage)
+        self._arrange()
+        self._connect()
+        self.retranslate()
+
+    def _arrange(self) -> None:
+        self._left = QWidget()
+        left = QVBoxLayout(self._left)
+        left.setContentsMargins(theme.L, theme.M, theme.S, theme.S)
+        left.setSpacing(theme.M)
+        for widget in (self._import, self._list, self._found):
+            left.addWidget(widget)
+        below = QHBoxLayout()
+        below.setSpacing(theme.XS)
+        below.addWidget(self._store)
+        below.addWidget(self._bin)
+        below.addStretch()
+        left.addLayout(below)
+        above = QVBoxLayout()
+        above.setContentsMargins(theme.XL, theme.M, theme.XL, 0)
+        above.addWidget(self._bar)
+        above.addWidget(self._strip)
+        right = QVBoxLayout()
+        right.setSpacing(0)
+        right.addLayout(above)
+        right.addWidget(self._right, 1)
+        whole = QHBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.setSpacing(0)
+        whole.addWidget(self._left)
+        whole.addLayout(right, 1)
+        self._look.changed.connect(self._fit)
+        self._fit()
+
+    def _connect(self) -> None:
+        controller = self._controller
+        controller.changed.connect(self.refresh)
+        controller.selected.connect(self._mark)
+        controller.failed.connect(self._bar.warn)
+        controller.coming.connect(self._strip.show_coming)
+        controller.removed.connect(self._offer_undo)
+        controller.import_asked.connect(self._ask_how)
+        self._store.setVisible(self._upkeep is not None)
+        if self._upkeep is not None:
+            self._upkeep.failed.connect(self._bar.warn)
+            self._upkeep.said.connect(self._bar.say)
+            self._upkeep.surveyed.connect(self._show_found)
+
+    def ask_for_files(self) -> None:
+        """Opens the system's dialogue for choosing files."""
+        dialog = QFileDialog(self, _("Import model"), "", _("Models (*.gguf)"))
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.filesSelected.connect(lambda names: self._controller.import_files([Path(name) for name in names]))
+        dialog.open()
+
+    def refresh(self) -> None:
+        """Lists the models as they are now."""
+        self._models.fill(self._controller.models())
+        count = formats.number(len(self._controller.binned()))
+        self._bin.name(_("Bin ({count})", count=count), _("Bin ({count})", count=count))
+        self._bin.updateGeometry()
+        self._bin.setVisible(bool(self._controller.binned()))
+        self._mark()
+
+    def retranslate(self) -> None:
+        self._import.setText(_("Import model…"))
+        self._list.setAccessibleName(_("Models on this computer"))
+        self._store.name(_("Storage"), _("Storage"))
+        self._store.updateGeometry()
+        self._details.retranslate()
+        self._show_found()
+        self.refresh()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Other applications' models are looked for when the page is first shown."""
+        if self._upkeep is not None and self._upkeep.usage is None:
+            self._upkeep.survey()
+        super().showEvent(event)
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() is QEvent.Type.LanguageChange:
+            self.retranslate()
+
+    def _fit(self) -> None:
+        self._left.setFixedWidth(self._look.px(LIST_WIDTH))
+
+    def _mark(self) -> None:
+        """The selected model is the chosen row, and on the right."""
+        row = self._models.row_of(self._controller.model().id)
+        self._list.setCurrentIndex(self._models.index(row))
+        self._details.refresh()
+
+    def _show_found(self) -> None:
+        count = len(self._upkeep.findings.found) if self._upkeep else 0
+        self._found.setText(_("{count} found in other applications", count=formats.number(count)))
+        self._found.setVisible(count > 0)
+
+    def _show_storage(self) -> None:
+        """Where the models lie, in place of the one that is looked at."""
+        if self._upkeep is None:
+            return
+        if self._storage is None:
+            self._storage = StorageView(self._look, self._upkeep, self._bar)
+            self._storage.chosen.connect(self._show_model)
+            self._storage.closed.connect(self._list.setFocus)
+            self._storage.closed.connect(lambda: self._right.setCurrentIndex(0))
+            self._right.addWidget(scrolling(self._storage))
+        self._right.setCurrentIndex(1)
+        self._storage.setFocus()
+
+    def _show_model(self, model_id: str) -> None:
+        self._right.setCurrentIndex(0)
+        self._controller.select(model_id)
+
+    def _select(self, current: QModelIndex) -> None:
+        if current.isValid() and self._models.at(current).id != self._controller.model().id:
+            self._show_model(self._models.at(current).id)
+
+    def _remove(self) -> None:
+        if not self._controller.model().built_in:
+            self._controller.remove()
+
+    def _open_bin(self) -> None:
+        """What lies in it, to be taken back by a click."""
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        for model in self._controller.binned():
+            name = menu.fontMetrics().elidedText(
+                facts.name(model), Qt.TextElideMode.ElideMiddle, self._look.px(LIST_WIDTH)
+            )
+            text = _("Restore “{model}”", model=name).replace("&", "&&")
+            menu.addAction(text, partial(self._restore, model))
+        menu.addSeparator()
+        menu.addAction(_("Empty the bin…"), self._ask_empty)
+        menu.popup(self._bin.mapToGlobal(QPoint(0, -menu.sizeHint().height())))
+
+    def _restore(self, model: Model) -> None:
+        self._bar.hide()  # it may still offer to undo what is undone now
+        self._controller.restore(model)
+
+    def _ask_empty(self) -> None:
+        asking = QMessageBox(self)
+        asking.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        asking.setIcon(QMessageBox.Icon.Question)
+        asking.setText(_("Empty the bin?"))
+        asking.setInformativeText(_("The models in it are deleted for good. Linked files stay where they are."))
+        empty = asking.addButton(_("Empty the bin"), QMessageBox.ButtonRole.DestructiveRole)
+        asking.setDefaultButton(asking.addButton(QMessageBox.StandardButton.Cancel))
+        empty.clicked.connect(self._controller.empty_bin)
+        asking.open()
+
+    def _offer_undo(self, model: Model) -> None:
+        sentence = (
+            N_("“{model}” is forgotten; its file was not touched.") if model.linked else N_("“{model}” is in the bin.")
+        )
+        self._bar.say(sentence, {"model": facts.name(model)}, N_("Undo"), UNDO_SECONDS)
+
+    def _ask_how(self, paths: list[Path]) -> None:
+        dialog = ImportDialog(self._look, paths, self)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.answered.connect(lambda how: self._controller.take(paths, how))
+        dialog.open()

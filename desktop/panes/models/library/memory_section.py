@@ -1,0 +1,86 @@
+"""What the selected model costs in memory with the settings in force, and the question before one too large is loaded.
+
+Invariant: the figures are the fit's own, the same as in the rows of Find; how well earlier loads agreed is said with
+them. Nobody is kept from loading: who has said once that it shall be tried is not asked again while the program runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtWidgets import QMessageBox, QVBoxLayout, QWidget
+
+from desktop.panes.models.fit_panel import FitPanel, RoomPanel
+from desktop.panes.models.library.upkeep import Fit, Upkeep, Verdict
+from desktop.ui import formats, theme
+from desktop.ui.labels import Label, Tone
+from desktop.ui.theme import Theme, Type
+from desktop.ui.translation import _
+
+
+class MemorySection(QWidget):
+    def __init__(self, look: Theme, upkeep: Upkeep) -> None:
+        super().__init__()
+        self._upkeep = upkeep
+        self._agreed: set[str] = set()
+        self._title = Label(look, Type.HEADING)
+        self._panel = FitPanel(look)
+        self._room = RoomPanel(look)
+        self._room.remedied.connect(upkeep.remedy)
+        self._room.context_wanted.connect(upkeep.use_context)
+        self._loads = Label(look, Type.SMALL, Tone.MUTED, wrap=True)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, theme.M, 0, theme.M)
+        column.setSpacing(theme.S)
+        for part in (self._title, self._panel, self._loads, self._room):
+            column.addWidget(part)
+        upkeep.judged.connect(self.refresh)
+        self.retranslate()
+
+    def refresh(self) -> None:
+        """Shows what the selected model takes now."""
+        fit = self._upkeep.fit()
+        self.setVisible(fit is not None)
+        if fit is None:
+            return
+        self._panel.put(fit)
+        self._room.put(fit)
+        off = self._upkeep.off_by()
+        self._loads.setVisible(off is not None)
+        if off is not None:
+            self._loads.setText(_("Last loads: within {size} of what was said.", size=formats.size(off)))
+
+    def retranslate(self) -> None:
+        self._title.setText(_("Memory"))
+        self.refresh()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() is QEvent.Type.LanguageChange:
+            self.retranslate()
+
+    def confirmed(self, model_id: str, load: Callable[[], None]) -> None:
+        """Calls `load`, after a question where the model is too large for the memory that is available."""
+        fit = self._upkeep.fit()
+        if fit is None or fit.verdict is not Verdict.TOO_LARGE or model_id in self._agreed:
+            load()
+        else:
+            self._ask(fit, model_id, load)
+
+    def _ask(self, fit: Fit, model_id: str, load: Callable[[], None]) -> None:
+        def agreed() -> None:
+            self._agreed.add(model_id)
+            load()
+
+        asking = QMessageBox(self)
+        asking.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        asking.setIcon(QMessageBox.Icon.Warning)
+        asking.setText(_("This model is too large for the memory that is available now."))
+        needed, there = formats.size(fit.estimate.total_bytes), formats.size(fit.available_bytes)
+        words = _("It needs {size}, and {available} are available.", size=needed, available=there)
+        asking.setInformativeText(words + " " + _("The computer may become very slow until it is unloaded."))
+        anyway = asking.addButton(_("Load anyway"), QMessageBox.ButtonRole.AcceptRole)
+        asking.setDefaultButton(asking.addButton(QMessageBox.StandardButton.Cancel))
+        anyway.clicked.connect(agreed)
+        asking.open()

@@ -1,0 +1,1 @@
+"""Conversations: stored, searched, exported, and talked on."""

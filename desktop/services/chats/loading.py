@@ -1,0 +1,85 @@
+"""Which model a chat has, with which settings it is loaded, and the loading itself.
+
+Invariant: what "automatic" means is decided once for a model and the settings wanted, and holds until the model is
+unloaded: the loaded model itself changes the memory that is free, and a second answer would load it again. The prompt
+is `prompts`' affair.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from desktop.core.chat import Chat, Message
+from desktop.core.generation import LoadSettings, ModelInfo, load_settings
+from desktop.core.settings import BY_KEY, Value, resolve
+from desktop.engine.client import Engine
+from desktop.services.chats.chats import Chats
+from desktop.services.chats.prompts import Ready, opening_for, template_for
+from desktop.services.fit.fitting import Fitting
+from desktop.services.models.library import Library, Model
+from desktop.services.preferences import Preferences
+
+GUIDE_SETTINGS: Mapping[str, Value] = {
+    "context": 0,  # as trained
+    "temperature": 0.0,  # the same question gets the same answer
+    "repeat_penalty": 1.0,  # it copies words from its page
+    "max_tokens": 160,  # the longest answer it was taught has 120
+}
+
+
+class Loading:
+    """Loads the models of chats."""
+
+    def __init__(
+        self, engine: Engine, chats: Chats, library: Library, preferences: Preferences, fitting: Fitting
+    ) -> None:
+        self._engine = engine
+        self._chats = chats
+        self._library = library
+        self._preferences = preferences
+        self._fitting = fitting
+        self._wanted: tuple[Path, LoadSettings] | None = None  # of what is loaded, before "automatic" was decided
+        self._model: Model | None = None  # that is loaded
+
+    async def load(self, chat_id: str, progress: Callable[[float], None] | None = None) -> ModelInfo:
+        """Loads a chat's model; at once if it is loaded already."""
+        chat = await self._chats.get(chat_id)
+        model = self._library.named(chat.model)
+        wanted, settings, before = self._wish(chat, model), await self.settings(chat, model), self._engine.pid
+        info = await self._engine.load(model.path, settings, progress)
+        self._wanted, self._model = (model.path, wanted), model
+        if self._engine.pid != before:
+            self._fitting.note(model, settings)
+        return info
+
+    def replied(self, reply: Message) -> None:
+        """Lets the loaded model's memory and speed be learned from a reply it gave."""
+        loaded = self._engine.loaded
+        if loaded is not None and self._model is not None and loaded[0] == self._model.path:
+            self._fitting.note(self._model, loaded[1], reply)
+
+    async def ready(self, chat_id: str) -> Ready:
+        """The chat with its model loaded. Raises what `load` does, and `TemplateError`."""
+        info = await self.load(chat_id)
+        chat = await self._chats.get(chat_id)
+        model = self._library.named(chat.model)
+        opening = opening_for(chat.opening, model)
+        return Ready(chat, model, info, self._values(chat, model), template_for(opening, model), opening)
+
+    async def settings(self, chat: Chat, model: Model) -> LoadSettings:
+        """How the model is, or would be, loaded for the chat."""
+        wanted, loaded = self._wish(chat, model), self._engine.loaded
+        if loaded is not None and self._wanted == (model.path, wanted):
+            return loaded[1]
+        return await self._fitting.suited(model, wanted)
+
+    def _wish(self, chat: Chat, model: Model) -> LoadSettings:
+        return load_settings(self._values(chat, model))
+
+    def _values(self, chat: Chat, model: Model) -> dict[str, Value]:
+        """The settings in force. The guide has its own: a person's taste for bigger models would spoil it."""
+        if model.built_in:
+            machine = {key: value for key, value in self._preferences.values().items() if BY_KEY[key].reload}
+            return resolve(chat.settings, GUIDE_SETTINGS, machine)
+        return self._preferences.levels(model.name, chat.settings)

@@ -1,0 +1,388 @@
+"""The straight line of a reply: question stored, prompt rendered and fitted, engine run, reply journalled.
+
+Invariants: the person's words are stored before anything can fail; what the engine writes is handed to the journal
+before it is handed on; one reply at a time uses the engine, the next one waits for its turn. The window, the command
+line and later the server all come through here. It does not know how a reply is shown.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Iterable, Mapping
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import replace
+from datetime import datetime
+from typing import TypeVar
+
+from desktop.core import prompt
+from desktop.core.chat import Message, Opening, Role, Turn
+from desktop.core.errors import N_, StorageError, UserError
+from desktop.core.generation import (
+    Appended,
+    Finished,
+    GenerateEvent,
+    GenerateRequest,
+    PieceKind,
+    PromptProgress,
+    StopReason,
+)
+from desktop.core.safety import safer
+from desktop.core.settings import Value, valid
+from desktop.core.talk import (
+    ContextUse,
+    Ended,
+    ExactPrompt,
+    Left,
+    MessageAdded,
+    ModelLoading,
+    ModelReady,
+    Reading,
+    Retitled,
+    TalkEvent,
+    Written,
+)
+from desktop.engine.client import Engine, EngineFault
+from desktop.services.chats.chats import Chats
+from desktop.services.chats.journal import BROKEN
+from desktop.services.chats.loading import Loading
+from desktop.services.chats.prompts import Prompts, opening_for, template_for
+from desktop.services.fit.fitting import Fitting
+from desktop.services.help import Help
+from desktop.services.identity import new_id
+from desktop.services.models.library import Library
+from desktop.services.preferences import Preferences
+
+T = TypeVar("T")
+STOP_AGAIN_S = 0.02  # far below the 100 ms in which a stop is promised
+TITLE_LENGTH = 60  # characters; what a sidebar of 280 pixels shows in two lines
+
+
+class _Stop:
+    """One reply's wish to end: pressed at any time, it holds wherever the reply is just then."""
+
+    def __init__(self) -> None:
+        self._pressed = asyncio.Event()
+
+    def __bool__(self) -> bool:
+        return self._pressed.is_set()
+
+    def press(self) -> None:
+        self._pressed.set()
+
+    async def pressed(self) -> None:
+        await self._pressed.wait()
+
+    async def unless(self, work: Awaitable[T]) -> T | None:
+        """The outcome of `work`, or None where stop was pressed first; `work` has then been cancelled."""
+        task = asyncio.ensure_future(work)
+        pressed = asyncio.ensure_future(self._pressed.wait())
+        try:
+            await asyncio.wait({task, pressed}, return_when=asyncio.FIRST_COMPLETED)
+            if task.done():
+                return task.result()
+        finally:
+            pressed.cancel()
+            if not task.done():
+                task.cancel()
+                await asyncio.wait({task})
+        return None
+
+
+class Talk:
+    """Asks, regenerates, edits and continues; see `TalkEvent` for what comes back."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        chats: Chats,
+        library: Library,
+        preferences: Preferences,
+        help_pages: Help,
+        fitting: Fitting,
+    ) -> None:
+        self._engine = engine
+        self._chats = chats
+        self._library = library
+        self._loading = Loading(engine, chats, library, preferences, fitting)
+        self._prompts = Prompts(engine, help_pages)
+        self._turn = asyncio.Lock()
+        self._stops: dict[str, _Stop] = {}
+        self._left: dict[str, frozenset[str]] = {}
+
+    # -- what a person can do ---------------------------------------------------------------------------------------
+
+    async def ask(self, chat_id: str, text: str) -> AsyncGenerator[TalkEvent, None]:
+        """Adds the person's message to the active path and streams the reply."""
+        chat = await self._chats.get(chat_id)
+        path = (await self._chats.messages(chat_id)).path(chat.tip)
+        question = _said(text, path[-1].id if path else None)
+        await self._chats.put(chat_id, question)
+        yield MessageAdded(question)
+        if not (chat.title or chat.titled):
+            titled = await self._chats.update(chat_id, title=title_of(path[0].text if path else text))
+            yield Retitled(chat_id, titled.title)
+        async with aclosing(self._reply(chat_id, question.id)) as events:
+            async for event in events:
+                yield event
+
+    async def edit(self, chat_id: str, message_id: str, text: str) -> AsyncGenerator[TalkEvent, None]:
+        """A second version of a message. A person's is answered anew; a reply's is only kept."""
+        old = await self._message(chat_id, message_id)
+        changed = _said(text, old.parent)
+        if old.role is not Role.USER:
+            changed = replace(changed, role=old.role, model=old.model, stop_reason=StopReason.STOP)
+        await self._chats.put(chat_id, changed)
+        yield MessageAdded(changed)
+        if old.role is Role.USER:
+            async with aclosing(self._reply(chat_id, changed.id)) as events:
+                async for event in events:
+                    yield event
+
+    async def regenerate(self, chat_id: str, message_id: str) -> AsyncGenerator[TalkEvent, None]:
+        """Another version of a reply, beside it; for a person's message without one, the reply."""
+        old = await self._message(chat_id, message_id)
+        async with aclosing(self._reply(chat_id, old.id if old.role is Role.USER else old.parent)) as events:
+            async for event in events:
+                yield event
+
+    async def continue_reply(self, chat_id: str, message_id: str) -> AsyncGenerator[TalkEvent, None]:
+        """Goes on where a reply ended; the same message grows."""
+        begun = replace(await self._message(chat_id, message_id), note="", stop_reason=None)
+        async with aclosing(self._reply(chat_id, begun.parent, begun)) as events:
+            async for event in events:
+                yield event
+
+    async def stop(self, chat_id: str) -> None:
+        """Ends a chat's reply wherever it is: waiting for its turn, loading, reading or writing. The text stays."""
+        stop = self._stops.get(chat_id)
+        if stop is not None:
+            stop.press()
+
+    async def exact_prompt(self, chat_id: str) -> ExactPrompt:
+        """What the model would get now, as text and as tokens."""
+        async with self._turn:
+            ready = await self._loading.ready(chat_id)
+            tree = await self._chats.messages(chat_id)
+            fitted, _ = await self._prompts.fitted(ready, tree.path(ready.chat.tip))
+            return ExactPrompt(prompt.exact_text(fitted), tuple(await self._engine.tokens(fitted)))
+
+    async def context_use(self, chat_id: str, draft: str = "") -> ContextUse:
+        """How full the context is, from the statistics of the last reply and a guess for what came since."""
+        chat = await self._chats.get(chat_id)
+        model = self._library.named(chat.model)
+        path = (await self._chats.messages(chat_id)).path(chat.tip)
+        known = next((i for i in reversed(range(len(path))) if path[i].usage.prompt_tokens), -1)
+        used = path[known].usage.prompt_tokens + path[known].usage.completion_tokens if known >= 0 else 0
+        unread = [m.text for m in path[known + 1 :]] + [draft]
+        if known < 0:
+            unread += [chat.opening.instruction, *(t.text for t in chat.opening.turns)]
+        used += sum(map(_guessed_tokens, unread))
+        loaded = self._engine.loaded
+        if loaded is not None and loaded[0] == model.path:
+            size = loaded[2].context
+        else:
+            size = (await self._loading.settings(chat, model)).context
+        return ContextUse(used, size, self._left.get(chat_id, frozenset()))
+
+    async def preview(self, opening: Opening, model_name: str) -> str:
+        """The prompt an opening gives, with a sample question; needs no engine."""
+        model = self._library.named(model_name)
+        opening = opening_for(opening, model)
+        template = template_for(opening, model)
+        vocabulary = prompt.Vocabulary("<s>", "</s>", ("<s>", "</s>"))
+        sample = [Turn(Role.USER, "…")]
+        found = await asyncio.to_thread(prompt.pieces, template, opening, sample, vocabulary, datetime.now())
+        return prompt.exact_text(found)
+
+    async def reload(self, chat_id: str, override: Mapping[str, Value] | None = None) -> None:
+        """Loads the chat's model again, with settings of the chat changed first if any are given."""
+        if override:
+            chat = await self._chats.get(chat_id)
+            await self._chats.update(chat_id, settings={**valid(chat.settings), **override})
+        async with self._turn:
+            await self._loading.ready(chat_id)
+
+    async def unload(self) -> None:
+        """Ends the engine process; its memory returns. A reply being written is stopped first."""
+        for stop in self._stops.values():
+            stop.press()
+        async with self._turn:
+            await self._engine.unload()
+
+    async def safer(self, chat_id: str) -> Mapping[str, Value]:
+        """Settings that ask less of the machine, if the chat's model has ended the engine more than once; else none."""
+        chat = await self._chats.get(chat_id)
+        model = self._library.named(chat.model)
+        if self._engine.deaths(model.path) < 2:
+            return {}
+        now = await self._loading.settings(chat, model)
+        less = safer(now)
+        if less.context < now.context and (await self.context_use(chat_id)).used > less.context * 3 // 4:
+            less = replace(safer(replace(now, context=1)), context=now.context)  # the chat would not fit any more
+        names = ("context", "repack", "gpu_layers", "batch", "mlock")
+        return {name: getattr(less, name) for name in names if getattr(less, name) != getattr(now, name)}
+
+    # -- the line ---------------------------------------------------------------------------------------------------
+
+    async def _reply(
+        self, chat_id: str, parent: str | None, begun: Message | None = None
+    ) -> AsyncGenerator[TalkEvent, None]:
+        """Wait, load, fit, generate, journal. `begun` is a reply that is continued."""
+        stop = self._stops[chat_id] = _Stop()
+        try:
+            if not await stop.unless(self._turn.acquire()):
+                return
+            try:
+                async with aclosing(self._answered(chat_id, parent, begun, stop)) as events:
+                    async for event in events:
+                        yield event
+            finally:
+                self._turn.release()
+        finally:
+            if self._stops.get(chat_id) is stop:
+                del self._stops[chat_id]
+
+    async def _answered(
+        self, chat_id: str, parent: str | None, begun: Message | None, stop: _Stop
+    ) -> AsyncGenerator[TalkEvent, None]:
+        begin = time.monotonic()
+        cold = self._engine.loaded is None
+        async with aclosing(self._load_events(chat_id, stop)) as loading:
+            async for event in loading:
+                cold = True
+                yield event
+        if stop:
+            return
+        ready = await self._loading.ready(chat_id)
+        yield ModelReady(ready.info)
+        path = (await self._chats.messages(chat_id)).path(begun.id if begun else parent)
+        fitted, left = await self._prompts.fitted(ready, path)
+        if left != self._left.get(chat_id, frozenset()):
+            self._left[chat_id] = left
+            yield Left(left)
+        reply = begun or Message(new_id(), parent, Role.ASSISTANT, "", time.time(), ready.model.name)
+        start = fitted[-1].text if begun is None and fitted and fitted[-1].kind is PieceKind.REPLY else ""
+        request = GenerateRequest(fitted, ready.sampling)
+        load_s = time.monotonic() - begin if cold else 0.0
+        if not stop:
+            async with aclosing(self._stream(chat_id, reply, start, request, load_s, stop)) as written:
+                async for event in written:
+                    yield event
+
+    async def _stream(
+        self, chat_id: str, reply: Message, start: str, request: GenerateRequest, load_s: float, stop: _Stop
+    ) -> AsyncGenerator[TalkEvent, None]:
+        """Reads, then writes. The reply has a place in the chat from its first character on; `start` is given to it."""
+        async with self._stoppable(stop), aclosing(self._engine.generate(request)) as events:
+            async for event in events:
+                if isinstance(event, PromptProgress):
+                    yield Reading(event.done, event.total)
+                elif not (isinstance(event, Finished) and event.stop_reason is StopReason.CANCELLED and not reply.text):
+                    yield MessageAdded(reply)
+                    async with aclosing(
+                        self._write(chat_id, reply, (Appended(start), event), events, load_s)
+                    ) as written:
+                        async for step in written:
+                            yield step
+                    return
+
+    async def _write(
+        self,
+        chat_id: str,
+        reply: Message,
+        first: Iterable[GenerateEvent],
+        events: AsyncIterator[GenerateEvent],
+        load_s: float,
+    ) -> AsyncGenerator[TalkEvent, None]:
+        parts = [reply.text]
+        final = replace(reply, stop_reason=StopReason.CANCELLED)
+        fault: Exception | None = None
+        async with self._chats.streaming(chat_id, reply) as journal:
+            try:
+                async for event in _from(first, events):
+                    if isinstance(event, Appended) and event.text:
+                        parts.append(event.text)
+                        journal.append(event.text)
+                        yield Written(reply.id, event.text)
+                    elif isinstance(event, Finished):
+                        timings = replace(event.timings, load_s=load_s)
+                        final = replace(reply, stop_reason=event.stop_reason, usage=event.usage, timings=timings)
+            except (UserError, EngineFault) as error:
+                fault = error
+                final = replace(reply, stop_reason=StopReason.DIED, note=_note(error))
+            finally:
+                final = replace(final, text="".join(parts))
+                journal.finish(final)
+                self._loading.replied(final)
+        yield Ended(final)
+        if fault is not None:
+            raise fault
+
+    @asynccontextmanager
+    async def _stoppable(self, stop: _Stop) -> AsyncIterator[None]:
+        """While the engine answers, stop reaches it."""
+
+        async def watch() -> None:
+            await stop.pressed()
+            while True:  # again, until the order to generate has arrived there before the order to stop
+                await self._engine.stop()
+                await asyncio.sleep(STOP_AGAIN_S)
+
+        watching = asyncio.create_task(watch())
+        try:
+            yield
+        finally:
+            watching.cancel()
+
+    async def _load_events(self, chat_id: str, stop: _Stop) -> AsyncGenerator[TalkEvent, None]:
+        """Loading, as events; nothing if the model is there already."""
+        progress: asyncio.Queue[float | None] = asyncio.Queue()
+        loading = asyncio.ensure_future(stop.unless(self._loading.load(chat_id, progress.put_nowait)))
+        loading.add_done_callback(lambda _: progress.put_nowait(None))
+        try:
+            while (fraction := await progress.get()) is not None:
+                yield ModelLoading(fraction)
+            await loading
+        finally:
+            loading.cancel()
+
+    async def _message(self, chat_id: str, message_id: str) -> Message:
+        tree = await self._chats.messages(chat_id)
+        if message_id not in tree:
+            raise StorageError(N_("This message is no longer there. It may have been removed in another window."))
+        return tree[message_id]
+
+
+def title_of(text: str) -> str:
+    """The first sentence of the first question, cut at a word."""
+    line = next((line.strip() for line in text.splitlines() if line.strip()), "").lstrip("#>*- ")
+    for end in (". ", "? ", "! ", "。"):
+        head, found, _ = line.partition(end)
+        line = head + found.strip() if found else line
+    if len(line) <= TITLE_LENGTH:
+        return line
+    return line[:TITLE_LENGTH].rsplit(" ", 1)[0].rstrip(",;:") + "…"
+
+
+async def _from(first: Iterable[GenerateEvent], rest: AsyncIterator[GenerateEvent]) -> AsyncIterator[GenerateEvent]:
+    for event in first:
+        yield event
+    async for event in rest:
+        yield event
+
+
+def _said(text: str, parent: str | None) -> Message:
+    return Message(new_id(), parent, Role.USER, text, time.time())
+
+
+def _note(error: Exception) -> str:
+    """The message id where it stands alone, so that it is shown in whatever language the window has by then."""
+    if not isinstance(error, UserError):
+        return BROKEN
+    return str(error) if "{" in error.message else error.message
+
+
+def _guessed_tokens(text: str) -> int:
+    """About four bytes of UTF-8 a token: enough for a gauge between two replies, whose counts are exact."""
+    return len(text.encode("utf-8", "replace")) // 4 + (1 if text else 0)

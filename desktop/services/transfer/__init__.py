@@ -1,0 +1,1 @@
+"""Downloads: the queue, the one that runs, its unfinished files."""
