@@ -11,7 +11,7 @@ import pytest
 
 from desktop.core.chat import Message, Opening, Role
 from desktop.core.errors import ChatFileError, StorageError
-from desktop.services.chats.chats import transcripts as module
+from desktop.services.chats import transcripts as module
 from desktop.services.chats.transcripts import Transcripts
 from desktop.services.identity import new_id
 from desktop.services.paths import Paths
