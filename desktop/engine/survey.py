@@ -1,7 +1,7 @@
 """The process that says what llama.cpp can do here: one line of JSON on what was its standard output.
 
-Invariant: no model is loaded. A processor llama.cpp was not built for ends this process and nothing else; who starts it
-and what comes of it is `engine.probe`'s.
+Invariant: no model is loaded, and no connection opened. A processor llama.cpp was not built for ends this process and
+nothing else; who starts it and what comes of it is `engine.probe`'s.
 """
 
 from __future__ import annotations
@@ -10,10 +10,13 @@ import json
 import os
 from dataclasses import asdict
 
+from desktop.engine.seal import close_off
+
 
 def main() -> int:
     outlet = os.dup(1)
     os.dup2(2, 1)
+    close_off()
     from desktop.engine import llama
 
     found = {

@@ -43,8 +43,7 @@ def test_nothing_is_refused_before() -> None:
     assert "no network" not in said(f"import socket, desktop.engine.seal; {ATTEMPTS['look-up']}")
 
 
-def test_the_engine_process_is_closed_off() -> None:
-    code = (
-        "from desktop.engine import host; assert host._serve() == 0; import socket; socket.getaddrinfo('localhost', 80)"
-    )
-    assert "The engine has no network." in said(code)
+@pytest.mark.parametrize(("module", "main"), [("host", "_serve"), ("survey", "main"), ("gauge", "main")])
+def test_the_engines_processes_are_closed_off(module: str, main: str) -> None:
+    code = f"from desktop.engine import {module}; assert {module}.{main}() == 0; {ATTEMPTS['look-up']}"
+    assert "The engine has no network." in said(f"import socket; {code}")
