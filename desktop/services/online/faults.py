@@ -39,14 +39,14 @@ _NO_FILE = N_("“{repo}” does not hold this file any more. Open the repositor
 BUSY = N_("The Hub asks for a pause of {seconds:.0f} seconds: too many requests. Then try again.")
 _ILL = N_("{host} has a problem of its own (status {status}). Try again later.")
 _ODD = N_("{host} answered with something unexpected ({status}). Try again later.")
-_UNSAFE = N_("{host} was to be asked without encryption, so it was not. Use an address that begins with https.")
+UNSAFE = N_("{host} was to be asked without encryption, so it was not. Use an address that begins with https.")
 
 _LIMIT = re.compile(r";\s*r\s*=\s*0\s*;\s*t\s*=\s*(\d{1,9})")
 _LONGEST_WAIT_S = 3600.0
 
 
-class Unsafe(httpx2.UnsupportedProtocol):
-    """A redirect, or an address, that would have left encryption behind."""
+class Unsafe(NetworkError):
+    """A redirect, or an address, that would have left encryption behind: no later attempt ends otherwise."""
 
 
 @contextmanager
@@ -70,8 +70,6 @@ def sentence(error: Exception, repo: str = "", page: str = "") -> UserError:
     causes = list(_causes(error))
     if any(isinstance(cause, Refused) for cause in causes):
         return Sealed(SEALED)
-    if isinstance(error, Unsafe):
-        return NetworkError(_UNSAFE, host=host)
     for cause in causes:
         if isinstance(cause, ssl.SSLCertVerificationError):
             return NetworkError(_CERTIFICATE, host=host, reason=cause.verify_message)

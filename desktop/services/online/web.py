@@ -24,7 +24,7 @@ from desktop import __version__
 from desktop.core.errors import N_, HubError
 from desktop.core.repos import HUB
 from desktop.engine.seal import Refused
-from desktop.services.online.faults import Unsafe, refused, told
+from desktop.services.online.faults import UNSAFE, Unsafe, refused, told
 from desktop.services.online.network import Network, is_loopback
 
 PATIENCE_S = 20.0  # without a byte for so long, a connection is given up
@@ -191,10 +191,10 @@ class Web:
         """Every request passes here before it is sent, and so does every hop of a redirect."""
         url, local = request.url, is_loopback(request.url.host)
         if self.network.sealed and not local:
-            self.network.heard(url.host, url.port or 443, -1, outward=True)
+            self.network.heard(url.host, url.port or (443 if url.scheme == "https" else 80), -1, outward=True)
             raise httpx2.ConnectError("sealed", request=request) from Refused()
         if url.scheme != "https" and not local and not self._is_hub(url):
-            raise Unsafe("not encrypted", request=request)
+            raise Unsafe(UNSAFE, host=url.host)
         if not self._is_hub(url) or (url.scheme != "https" and not local):
             request.headers.pop("Authorization", None)
         request.extensions.setdefault("trace", self._all.trace)

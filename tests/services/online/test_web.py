@@ -14,7 +14,7 @@ import httpx2
 import pytest
 
 from desktop.core.errors import GatedError, HubError, NetworkError, Sealed, UserError
-from desktop.services.online.faults import refused, retry_after, sentence, told
+from desktop.services.online.faults import Unsafe, refused, retry_after, sentence, told
 from desktop.services.online.network import Network
 from desktop.services.online.web import Line, Web
 from tests.hub import HubServer, Repository
@@ -102,7 +102,7 @@ def test_without_a_token_none_is_sent(hub: HubServer) -> None:
 
 
 def test_leaving_encryption_is_refused(web: Web) -> None:
-    assert isinstance(failing(web, "http://example.org/file.gguf"), NetworkError)
+    assert isinstance(failing(web, "http://example.org/file.gguf"), Unsafe)
     assert web.network.connections() == []
 
 
@@ -166,6 +166,14 @@ def test_a_sealed_network_is_said_to_be_sealed(web: Web) -> None:
     web.network.sealed = True
     assert isinstance(failing(web, "https://huggingface.co/x"), Sealed)
     assert [(c.host, c.port, c.refused) for c in web.network.connections()] == [("huggingface.co", 443, True)]
+
+
+@pytest.mark.parametrize(("address", "port"), [("http://10.1.2.3", 80), ("http://10.1.2.3:8080", 8080)])
+def test_a_refusal_is_listed_with_its_port(web: Web, monkeypatch: pytest.MonkeyPatch, address: str, port: int) -> None:
+    monkeypatch.setenv("HF_ENDPOINT", address)
+    web.network.sealed = True
+    failing(web, f"{address}/x")
+    assert [(c.host, c.port) for c in web.network.connections()] == [("10.1.2.3", port)]
 
 
 def test_an_open_connection_is_sealed_too(hub: HubServer, web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
