@@ -12,22 +12,20 @@ import asyncio
 import os
 import time
 import unicodedata
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 from desktop.core.errors import N_, ModelFileError, Notice, SettingError, StorageError, UserError
 from desktop.core.gguf import Value
 from desktop.engine.files import read_header
-from desktop.services.disk import refused
 from desktop.services.identity import new_id
 from desktop.services.models import copies, modelbin, relocation
 from desktop.services.models.checksums import Proof, digests, judged
 from desktop.services.models.copies import Copies, Usage
 from desktop.services.models.elsewhere import Found
-from desktop.services.models.inventory import Contents, Inventory
+from desktop.services.models.inventory import Inventory
 from desktop.services.models.longwork import Report, watched
-from desktop.services.models.modelfiles import How, Model, Origin, described, parts, state, stem, sweep, take, walked
+from desktop.services.models.modelfiles import How, Model, Origin, described, parts, stem, sweep, take, walked
 from desktop.services.paths import Paths
 
 __all__ = ["GUIDE", "Copies", "How", "Library", "Model", "Origin", "Proof", "Usage"]
@@ -168,17 +166,16 @@ class Library:
             self._moving = False
 
     def require_folder(self) -> None:
-        """Raises `StorageError` where the folder's disk is not connected: a new folder in its place would hide it."""
+        """To be asked before anything new is written there; blocks. Raises `StorageError`.
+
+        So it does while the folder moves, and where its disk is not connected: a new folder in its place would hide it.
+        """
+        self._settled()
         if self.folder != self._paths.models and not self.folder.is_dir():
             raise StorageError(
                 N_("The models folder, “{path}”, is not there. Connect its disk, or choose another folder."),
                 path=str(self.folder),
             )
-
-    async def use_folder(self, to: Path) -> None:
-        """Makes another folder the library's and lists what lies there; models of the old one stay as links to it."""
-        self._settled()
-        await asyncio.to_thread(self._use, _absolute(to))
 
     async def rename(self, name: str, new: str) -> Model:
         """Gives a model another name. Raises `SettingError` where it is taken or not one."""
@@ -205,7 +202,7 @@ class Library:
                 await asyncio.to_thread(self._end, model)
 
     def _settled(self) -> None:
-        if self._moving:
+        if self._moving or relocation.under_way(self._inventory):
             raise StorageError(N_("The models folder is being moved. Wait until that is done, then retry."))
 
     def _visiting(self, path: Path) -> Model:
@@ -315,15 +312,6 @@ class Library:
                     continue  # a later part of a split model, or no model at all
                 self._inventory.put(replace(found, owned=True))
 
-    def _use(self, to: Path) -> None:
-        try:
-            to.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise refused(error, to) from error
-        self._inventory.write(lambda old: Contents(tuple(_seen_from(m, old.folder, to) for m in old.models), to))
-        self._recognise()
-        self._adopt()
-
     def _own(self, name: str) -> Model:
         model = self.find(name)
         if model.built_in:
@@ -347,18 +335,6 @@ def _guide(path: Path) -> Model:
     except UserError:
         found = Model("guide", GUIDE, path)
     return replace(found, built_in=True)
-
-
-def _seen_from(model: Model, old: Path, new: Path) -> Model:
-    """A listed model after the library's folder has become another one: found there, or linked where it is."""
-    if model.binned is not None:
-        return model
-    if model.owned and model.path.is_relative_to(old):
-        moved = replace(model, path=new / model.path.relative_to(old))
-        with suppress(OSError):
-            if state(moved.files)[0] == model.size:
-                return replace(moved, owned=True)
-    return replace(model, owned=model.path.is_relative_to(new))
 
 
 def _absolute(path: str | Path) -> Path:

@@ -2,8 +2,8 @@
 
 Invariant: at every moment the list names either the old folder, with all its files whole, or the new one, with all its
 files whole and compared with the old by checksum. Only what is Alcove's moves: listed models, those in the bin, and
-half-finished downloads with their ledgers. On one disk files get a second name instead of a copy. Blocking; the caller
-sees to it that no model is in use and no download runs.
+half-finished downloads with their ledgers; while one of those is written to, nothing moves. On one disk files get a
+second name instead of a copy. Blocking; the caller sees to it that no model is in use.
 """
 
 from __future__ import annotations
@@ -75,6 +75,15 @@ def recover(inventory: Inventory) -> Notice | None:
     )
 
 
+def under_way(inventory: Inventory) -> bool:
+    """Whether another program is moving the folder at this moment; a move that was only interrupted is none."""
+    inventory.refresh()
+    if inventory.contents.move is None:
+        return False
+    with locked(inventory.paths.home / _LOCK) as ours:
+        return not ours
+
+
 def _suitable(folder: Path, to: Path) -> None:
     if to.is_relative_to(folder) or folder.is_relative_to(to):
         raise SettingError(
@@ -136,7 +145,16 @@ def _free(folder: Path, group: Sequence[Path], taken: set[Path]) -> Path:
 
 
 def _partial(folder: Path) -> list[Path]:
-    return [file for file in walked(folder) if file.suffix == ".part" and _ledger(file).is_file()]
+    """Half-finished downloads. Raises `StorageError` where one, of whatever program, goes on right now."""
+    found = [file for file in walked(folder) if file.suffix == ".part" and _ledger(file).is_file()]
+    for part in found:
+        with locked(part) as ours:
+            if not ours:
+                raise StorageError(
+                    N_("“{name}” is being downloaded into the folder. Nothing was moved. Pause that, then retry."),
+                    name=part.stem,
+                )
+    return found
 
 
 def _ledger(part: Path) -> Path:

@@ -11,6 +11,7 @@ import sys
 import threading
 from collections import namedtuple
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ import pytest
 from desktop.core.errors import SettingError, StorageError, UserError
 from desktop.services.locks import locked
 from desktop.services.models import checksums, modelfiles, relocation
+from desktop.services.models.inventory import Move, Stage
 from desktop.services.models.library import Library, Model, Origin
 from desktop.services.paths import Paths
 from tests.services.database import run
@@ -231,27 +233,31 @@ def test_a_move_that_was_interrupted_is_told(paths: Paths, tiny: Path, tmp_path:
     run(main())
 
 
-def test_another_folder_is_used_as_it_is_and_the_old_models_stay_as_links(
-    paths: Paths, tiny: Path, tmp_path: Path
-) -> None:
+def test_nothing_moves_under_a_download_of_any_program(paths: Paths, tiny: Path, tmp_path: Path) -> None:
     async def main() -> None:
-        library, stays = await downloaded(paths, tiny)
-        _, comes = await downloaded(paths, tiny, "other.gguf")
-        to = tmp_path / "LM Studio"
-        put(comes.path, to / "a" / "b" / "other.gguf")
-        put(tiny / "tiny.gguf", to / "x" / "third.gguf")
-        await library.use_folder(to)
-        found = {m.name: m for m in (await fresh(paths)).all()[1:]}
-        assert (found["tiny"].linked, found["tiny"].path) == (True, stays.path)
-        assert (found["other"].owned, found["other"].path, found["other"].id) == (
-            True,
-            to / "a" / "b" / "other.gguf",
-            comes.id,
-        )
-        assert found["third"].owned
-        await library.use_folder(paths.models)
-        assert library.find("tiny").owned
-        assert library.find("third").linked
+        library, model = await downloaded(paths, tiny)
+        part = put(tiny / "tiny.gguf", library.folder / "a" / "b" / "half.gguf.part")
+        part.with_name("half.gguf.part.json").write_text("{}")
+        with locked(part), pytest.raises(StorageError, match=r"“half\.gguf” is being downloaded.*Nothing was moved"):
+            await library.move_folder(tmp_path / "to")
+        assert files_in(tmp_path / "to") == set()
+        assert (await fresh(paths)).find(model.name).path == model.path
+        await library.move_folder(tmp_path / "to")
+        assert exists(tmp_path / "to" / "a" / "b" / "half.gguf.part")
+
+    run(main())
+
+
+def test_nothing_is_begun_in_a_folder_that_moves(paths: Paths, tmp_path: Path) -> None:
+    async def main() -> None:
+        library, other = await fresh(paths), await fresh(paths)
+        library._moving = True
+        with pytest.raises(StorageError, match="is being moved"):
+            library.require_folder()
+        other._inventory.write(lambda old: replace(old, move=Move(tmp_path / "to", paths.models, Stage.COPYING)))
+        other.require_folder()  # that move was interrupted: nobody goes on with it now
+        with locked(paths.home / "library.moving.lock"), pytest.raises(StorageError, match="is being moved"):
+            other.require_folder()
 
     run(main())
 
@@ -268,6 +274,22 @@ def test_a_folder_whose_disk_is_not_connected(paths: Paths, tiny: Path, tmp_path
         assert not exists(tmp_path / "disk")
         os.rename(tmp_path / "unplugged", tmp_path / "disk")
         assert library.find(model.name).present
+
+    run(main())
+
+
+def test_another_folder_is_chosen_while_the_old_disk_is_not_connected(paths: Paths, tiny: Path, tmp_path: Path) -> None:
+    async def main() -> None:
+        library, model = await downloaded(paths, tiny)
+        await library.move_folder(tmp_path / "disk" / "models")
+        os.rename(tmp_path / "disk", tmp_path / "unplugged")
+        await library.move_folder(tmp_path / "new")
+        assert await library.import_file(tiny / "other.gguf")
+        os.rename(tmp_path / "unplugged", tmp_path / "disk")
+        assert [(m.name, m.linked, m.present) for m in (await fresh(paths)).all()[1:]] == [
+            ("other", False, True),
+            (model.name, True, True),
+        ]
 
     run(main())
 
