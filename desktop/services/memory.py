@@ -1,9 +1,9 @@
 """Memory that is there now: what programs may take, what a container allows, and what ending the engine returns.
 
-Invariant: a figure is what the operating system says at this moment, never a share of what is built in. Linux counts
-what it can drop at once; macOS counts free and inactive pages and leaves out what it could still compress; Windows
-counts free and standby pages. The mapped pages of a model are among what can be dropped, so ending the engine returns
-the rest.
+Invariant: a figure is what the operating system says at this moment, never a share of what is built in, and asking for
+it takes microseconds. Linux counts what it can drop at once; macOS counts free and inactive pages and leaves out what
+it could still compress; Windows counts free and standby pages. On Linux the mapped pages of a model are among what can
+be dropped, unless they are locked, so ending the engine returns the rest; elsewhere they are not, and all is returned.
 """
 
 from __future__ import annotations
@@ -33,17 +33,20 @@ def available() -> int:
 
 
 def returned(pid: int | None) -> int:
-    """Bytes that become available when a process ends: all but its files' pages, which count as available already."""
+    """Bytes that become available when a process ends.
+
+    On Linux that is all but its files' pages, which count as available already where they are not locked. Elsewhere
+    pages in use do not count as available; psutil's `uss` would walk through all of them, and macOS may forbid it.
+    """
     try:
         if not pid:
             return 0
-        process = psutil.Process(pid)
-        if sys.platform == "linux":  # smaps, which psutil's `uss` reads, would count the pages of a mapped model
-            state = process.memory_info()
-            return max(0, state.rss - state.shared)
-        return int(process.memory_full_info().uss)
+        state = psutil.Process(pid).memory_info()
     except psutil.Error:
         return 0
+    if sys.platform != "linux":
+        return int(state.rss)
+    return max(0, state.rss - state.shared + min(state.shared, _locked(Path(f"/proc/{pid}/status"))))
 
 
 def files(pid: int | None) -> int:
@@ -62,6 +65,15 @@ def resident(pid: int | None) -> int:
         return psutil.Process(pid).memory_info().rss if pid else 0
     except psutil.Error:
         return 0
+
+
+def _locked(status: Path) -> int:
+    """Bytes that a process keeps from being moved out of memory. https://man7.org/linux/man-pages/man5/proc.5.html"""
+    try:
+        rows = [line.split() for line in status.read_text().splitlines() if line.startswith("VmLck:")]
+    except OSError:
+        return 0
+    return sum(int(row[1]) << 10 for row in rows if len(row) == 3)
 
 
 def _limits(groups: Path = _GROUPS, own: Path = _OWN_GROUP) -> list[tuple[int, int]]:

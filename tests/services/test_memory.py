@@ -44,6 +44,40 @@ def test_ending_a_process_returns_what_is_its_own_and_not_its_files_pages(tmp_pa
     assert mmap.PAGESIZE
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere pages in use count, locked or not")
+def test_locked_pages_of_a_file_are_returned_too(tmp_path: Path) -> None:
+    file = tmp_path / "weights"
+    file.write_bytes(b"x" * (4 << 20))
+    script = (
+        "import ctypes, mmap, sys; f = open(sys.argv[1], 'r+b'); m = mmap.mmap(f.fileno(), 0); seen = sum(m[::4096])\n"
+        "print('plain', flush=True); input(); c = ctypes.CDLL(None, use_errno=True)\n"
+        "at = ctypes.addressof(ctypes.c_char.from_buffer(m))\n"
+        "print(c.mlock(ctypes.c_void_p(at), ctypes.c_size_t(4 << 20)), flush=True); input()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script, str(file)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as child:
+        assert child.stdout is not None
+        assert child.stdin is not None
+        child.stdout.readline()
+        before = memory.returned(child.pid)
+        child.stdin.write(b"\n")
+        child.stdin.flush()
+        locked = child.stdout.readline().strip() == b"0"  # a system may allow none
+        after = memory.returned(child.pid)
+        child.communicate(b"\n")
+    assert after - before > (3 << 20) * locked - (1 << 20)
+
+
+def test_off_linux_everything_in_use_is_returned_and_nothing_is_walked_through(monkeypatch: pytest.MonkeyPatch) -> None:
+    def forbidden(*_: object) -> None:
+        raise psutil.AccessDenied
+
+    monkeypatch.setattr(memory.sys, "platform", "darwin")  # type: ignore[attr-defined]
+    monkeypatch.setattr(psutil.Process, "memory_full_info", forbidden)
+    assert memory.returned(os.getpid()) > 1 << 20
+
+
 def group(folder: Path, **files: str) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in files.items():
