@@ -17,6 +17,7 @@ import httpx2
 
 from desktop.core.errors import N_, GatedError, HubError, NetworkError, Sealed, UserError
 from desktop.engine.seal import Refused
+from desktop.services.online.tokens import unusable
 
 SEALED = N_("Alcove is offline, as you set it. Nothing was sent. Switch “Offline” off to use the network.")
 _CERTIFICATE = N_(
@@ -31,10 +32,16 @@ _GATED = N_(
     "The author of “{repo}” asks for consent first. Open {url}, accept the terms, and enter your token in the settings."
 )
 _TOKEN = N_("“{repo}” is not open to everyone, or does not exist. If it is yours, enter your token in the settings.")
+_VARIABLE = N_(
+    "“{repo}” asks for a token, and what the environment variable HF_TOKEN holds is none. Correct or remove it, and "
+    "start Alcove again."
+)
 _WRONG_TOKEN = N_(
     "The Hub does not accept your token. Make a new one in your account there and enter it in the settings."
 )
 _GONE = N_("“{repo}” is not on the Hub. Check the name; it may have been renamed or removed.")
+_NOT_THERE = N_("{host} does not have it (status {status}). Check the address.")
+_NOT_GIVEN = N_("{host} does not let Alcove have it (status {status}). Check the address; it may ask for an account.")
 _NO_FILE = N_("“{repo}” does not hold this file any more. Open the repository again to see what it holds.")
 BUSY = N_("The Hub asks for a pause of {seconds:.0f} seconds: too many requests. Then try again.")
 _ILL = N_("{host} has a problem of its own (status {status}). Try again later.")
@@ -87,19 +94,22 @@ def sentence(error: Exception, repo: str = "", page: str = "") -> UserError:
 def refused(response: httpx2.Response, repo: str = "", page: str = "") -> UserError:
     """A status that is no success. The Hub says more in `X-Error-Code` (huggingface_hub: `hf_raise_for_status`)."""
     status, code, host = response.status_code, response.headers.get("X-Error-Code", ""), response.url.host
-    name = repo or host
+    unused = unusable() and "Authorization" not in [*response.history, response][0].request.headers
     if code == "GatedRepo":
         return GatedError(
-            _GATED, repo=name, url=page or f"{response.url.scheme}://{response.url.netloc.decode()}/{repo}"
+            _VARIABLE if unused else _GATED,
+            repo=repo or host,
+            url=page or f"{response.url.scheme}://{response.url.netloc.decode()}/{repo}",
         )
-    if code in ("EntryNotFound", "RevisionNotFound"):
-        return HubError(_NO_FILE, repo=name)
     if status == 401 and response.headers.get("X-Error-Message", "").startswith("Invalid credentials"):
         return HubError(_WRONG_TOKEN)
-    if status in (401, 403):
-        return HubError(_TOKEN, repo=name)
-    if status in (404, 410, 451):
-        return HubError(_GONE, repo=name)
+    if code in ("EntryNotFound", "RevisionNotFound") or status in (401, 403, 404, 410, 451):
+        closed = status in (401, 403)
+        if repo in ("", host):  # a search, or a file of another host
+            return HubError(_NOT_GIVEN if closed else _NOT_THERE, host=host, status=status)
+        if closed:
+            return HubError(_VARIABLE if unused else _TOKEN, repo=repo)
+        return HubError(_NO_FILE if code.startswith(("Entry", "Revision")) else _GONE, repo=repo)
     if status == 429:
         return HubError(BUSY, seconds=retry_after(response.headers, time.time()) or 60.0)
     return HubError(_ILL if status >= 500 else _ODD, host=host, status=status)

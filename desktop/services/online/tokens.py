@@ -10,6 +10,7 @@ import asyncio
 import os
 import re
 import threading
+import time
 from enum import StrEnum
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from desktop.services.disk import refused, write_whole
 VARIABLE = "HF_TOKEN"
 _SERVICE, _USER = "Alcove", "huggingface.co"
 _FORM = re.compile(r"[\x21-\x7e]{8,500}")  # what may stand in a header; tokens have 37 characters
+_AGAIN_S = 60.0  # whoever leaves a keyring locked is not asked at every click
 _NO_TOKEN = N_(
     "That does not look like a token: it begins with “hf_” and has no blanks. Copy it again from the Hub's settings."
 )
@@ -39,11 +41,13 @@ class Place(StrEnum):
 
 
 class Tokens:
-    """`get` may be called from any thread; it waits for the keyring at most once."""
+    """`get` may be called from any thread; one that waits for the keyring holds up the others, and no `set`."""
 
     def __init__(self, marker: Path) -> None:
         self._marker = marker
-        self._lock = threading.Lock()
+        self._looking = threading.Lock()
+        self._lock = threading.Lock()  # around what is entered, and what is found instead
+        self._again_at = 0.0  # when a keyring that gave nothing is asked again, as the monotonic clock has it
         self._token: str | None = None  # None: not looked up yet
         self._kept = marker.exists()
 
@@ -59,24 +63,30 @@ class Tokens:
         """The token, "" if there is none. May wait for a person who unlocks the keyring, so never on the loop."""
         if _environment():
             return _environment()
-        if not self._kept and self._token is None:
-            return ""
-        with self._lock:
-            if self._token is None:
-                self._token = _looked_up()
-            return self._token
+        if self._token is not None or not self._kept:
+            return self._token or ""
+        with self._looking:
+            if self._token is None and time.monotonic() >= self._again_at:
+                found = _looked_up()
+                self._again_at = time.monotonic() + _AGAIN_S
+                with self._lock:
+                    if self._token is None:  # none was entered, or forgotten, while the keyring was asked
+                        self._token = found
+            return self._token or ""
 
     async def set(self, token: str) -> None:
         """Keeps a token. Raises `SettingError`, or `StorageError` where it holds only until the program ends."""
         token = token.strip()
         if not _FORM.fullmatch(token):
             raise SettingError(_NO_TOKEN)
-        self._token = token
+        with self._lock:
+            self._token = token
         await asyncio.to_thread(self._keep, token)
 
     async def forget(self) -> None:
         """Ends the use of the token, here and in the keyring. Raises `StorageError`."""
-        self._token = ""
+        with self._lock:
+            self._token = ""
         if self._kept:
             await asyncio.to_thread(self._remove)
 
@@ -108,17 +118,22 @@ class Tokens:
             raise StorageError(_STAYS) from error
 
 
+def unusable() -> bool:
+    """Whether the environment holds something for a token that cannot be one; it is not used, nor sent."""
+    return bool(os.environ.get(VARIABLE, "").strip()) and not _environment()
+
+
 def _environment() -> str:
     token = os.environ.get(VARIABLE, "").strip()
     return token if _FORM.fullmatch(token) else ""
 
 
-def _looked_up() -> str:
-    """What the keyring holds; a keyring that is locked, or gone, is like none: the Hub then says what it needs."""
+def _looked_up() -> str | None:
+    """What the keyring holds; None where it is locked, or gone: the Hub then says what it needs."""
     import keyring
     from keyring.errors import KeyringError
 
     try:
         return keyring.get_password(_SERVICE, _USER) or ""
     except (KeyringError, OSError, RuntimeError):
-        return ""
+        return None

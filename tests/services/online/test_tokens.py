@@ -6,6 +6,7 @@ import asyncio
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -98,6 +99,41 @@ def test_a_locked_keyring_is_like_none(ring: Ring, marker: Path) -> None:
     with pytest.raises(StorageError, match="Remove “Alcove” there yourself"):
         asyncio.run(tokens.forget())
     assert tokens.place is Place.NONE
+
+
+def test_a_keyring_that_was_locked_is_asked_again_later(
+    ring: Ring, marker: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asyncio.run(Tokens(marker).set(TOKEN))
+    ring.locked = True
+    tokens = Tokens(marker)
+    assert (tokens.get(), tokens.get(), ring.asked) == ("", "", 1)
+    ring.locked = False
+    monkeypatch.setattr(tokens, "_again_at", 0.0)  # a minute later
+    assert (tokens.get(), tokens.get(), ring.asked) == (TOKEN, TOKEN, 2)
+
+
+@pytest.mark.parametrize("entered", ["hf_another_one", ""])
+def test_what_is_entered_while_the_keyring_is_asked_stays(ring: Ring, marker: Path, entered: str) -> None:
+    asyncio.run(Tokens(marker).set(TOKEN))
+    tokens, asked, answered = Tokens(marker), threading.Event(), threading.Event()
+    look_up = ring.get_password
+
+    def slowly(service: str, username: str) -> str | None:
+        found = look_up(service, username)
+        asked.set()
+        answered.wait(10)
+        return found
+
+    ring.get_password = slowly  # type: ignore[method-assign]
+    getting = threading.Thread(target=tokens.get)
+    getting.start()
+    asked.wait(10)
+    asyncio.run(tokens.set(entered) if entered else tokens.forget())
+    assert tokens.get() == entered  # and nobody waits
+    answered.set()
+    getting.join()
+    assert tokens.get() == entered
 
 
 def test_the_environment_wins(ring: Ring, marker: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -132,7 +132,7 @@ def test_a_range_that_is_another_is_not_taken(hub: HubServer, web: Web) -> None:
     [
         ({"status": 503}, HubError, "503"),
         ({"status": 429, "headers": {"Retry-After": "7"}}, HubError, "7 seconds"),
-        ({"status": 404}, HubError, "not on the Hub"),
+        ({"status": 404}, HubError, "“TheBloke/Tiny-GGUF” is not on the Hub"),
         ({"status": 418}, HubError, "418"),
         ({"drop_after": 3}, NetworkError, "broke off"),
         ({"reset_after": 3}, NetworkError, "broke off"),
@@ -147,6 +147,28 @@ def test_each_fault_has_a_sentence(
     with pytest.raises(kind, match=says) as caught:
         web.read(url(hub), 0, 1000, REPO)
     assert "{" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("status", "says"), [(401, "does not let Alcove"), (403, "does not let Alcove"), (404, "does not have it")]
+)
+@pytest.mark.parametrize("repo", ["", "127.0.0.1"])  # a search; a file of another host
+def test_what_is_no_repository_is_not_called_one(hub: HubServer, web: Web, repo: str, status: int, says: str) -> None:
+    hub.misbehave(FILE, status=status)
+    with pytest.raises(HubError, match=rf"127\.0\.0\.1 {says}.* \(status {status}\)"):
+        web.read(url(hub), 0, 10, repo)
+
+
+def test_a_variable_that_holds_no_token_is_named(hub: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_TOKEN", "two words")
+    network = Network()
+    for token, says in ((None, "HF_TOKEN holds is none"), ("hf_bad_one", "does not accept your token")):
+        web = Web(network, Purse(token))
+        with pytest.raises(HubError, match=says) as caught:
+            web.read(url(hub, GATED, "locked.gguf"), 0, 10, GATED)
+        assert isinstance(caught.value, GatedError) is (token is None)
+        web.close()
+    network.close()
 
 
 def test_a_gated_repository_says_where_to_go(hub: HubServer, web: Web) -> None:
