@@ -9,6 +9,7 @@ connections `services.online.web`'s.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -142,7 +143,8 @@ class Hub:
                 yield
         except HubError as error:
             seconds = error.fields.get("seconds")
-            self._quiet_until = time.monotonic() + seconds if isinstance(seconds, float) else 0.0
+            if isinstance(seconds, float):
+                self._quiet_until = max(self._quiet_until, time.monotonic() + seconds)
             raise
         except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
             raise HubError(_ODD) from error  # huggingface_hub, or `records`, met what the API does not promise
@@ -166,7 +168,8 @@ class Hub:
 
     def _key(self, key: tuple[str, ...]) -> tuple[str, ...]:
         """Another Hub, and another person, see other things."""
-        return (self._web.endpoint, "token" if self._tokens.get() else "", *key)
+        token = self._tokens.get()
+        return (self._web.endpoint, hashlib.sha256(token.encode()).hexdigest() if token else "", *key)
 
     def _listing(self, repo: str, revision: str, again: bool) -> Listing:
         kept = self.kept("listing", repo, revision)
@@ -298,12 +301,16 @@ class Search:
             self._items = iter(
                 paginate(f"{api.endpoint}/api/models", {**query, "limit": max(page, _PAGE), "expand": _EXPAND}, headers)
             )
+        strange = False
         while len(self._rows) < wanted:
             try:
                 row = records.repository(next(self._items))
             except StopIteration:
+                if strange and not self._rows:
+                    raise ValueError from None  # a list, but of other things
                 self._complete = True
                 return
+            strange = strange or row is None
             if row is not None:
                 self._rows.setdefault(row.id, row)
 

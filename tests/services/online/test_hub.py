@@ -109,7 +109,9 @@ def test_a_gated_repository_can_be_looked_at_but_not_read(server: HubServer, hub
     assert error.fields == {"repo": GATED, "url": f"{server.endpoint}/{GATED}"}
 
 
-def test_a_token_opens_and_goes_to_the_hub_only(server: HubServer, hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_token_opens_and_goes_to_the_hub_only(
+    server: HubServer, hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert isinstance(refusal(lambda: hub.listing(PRIVATE)), HubError)
     monkeypatch.setenv("HF_TOKEN", TOKEN)
     assert run(hub.listing(PRIVATE)).variants[0].path == "mine.gguf"
@@ -117,8 +119,14 @@ def test_a_token_opens_and_goes_to_the_hub_only(server: HubServer, hub: Hub, mon
     assert TOKEN in str(server.received["hub"][-1].headers)
     assert server.received["cdn"]
     assert not any(TOKEN in str(request) for request in server.received["cdn"])
-    monkeypatch.delenv("HF_TOKEN")
-    assert isinstance(refusal(lambda: hub.listing(PRIVATE)), HubError)  # nor from the disk
+    assert run(hub.listing(PRIVATE)).variants
+    asked = calls(server)
+    server.hub.tokens = {**server.hub.tokens, "hf_of_another": ()}
+    for token in ("hf_of_another", ""):
+        monkeypatch.setenv("HF_TOKEN", token)
+        assert isinstance(refusal(lambda: hub.listing(PRIVATE)), HubError)  # nor from the disk
+    assert calls(server) == asked + 2
+    assert not any(TOKEN.encode() in path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
 
 
 def test_a_wrong_token_is_named(server: HubServer, hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:

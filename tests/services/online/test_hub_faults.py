@@ -71,6 +71,16 @@ def test_a_pause_the_hub_asks_for_is_kept(server: HubServer, hub: Hub) -> None:
     assert run(hub.listing(REPO)).variants
 
 
+def test_another_error_does_not_end_the_pause(server: HubServer, hub: Hub) -> None:
+    """Two that were under way at once: one is told to wait, the other that it asked for nothing there is."""
+    with pytest.raises(HubError), hub.asking():
+        with pytest.raises(HubError), hub.asking():
+            raise HubError("busy", seconds=30.0)
+        raise HubError("gone")
+    assert "asks for a pause" in str(refusal(lambda: hub.listing(REPO)))
+    assert server.received["hub"] == []
+
+
 @pytest.mark.parametrize(
     "body",
     [

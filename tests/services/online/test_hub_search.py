@@ -54,6 +54,18 @@ def test_only_gguf_repositories_of_the_author_in_the_order_asked_for(server: Hub
     assert server.received["hub"][-1].query["sort"] == ["likes"]
 
 
+@pytest.mark.parametrize("body", [b"[1, 2, null, {}]", b'[{"id": "../x"}]'])
+def test_a_list_of_other_things_is_not_an_empty_one(server: HubServer, hub: Hub, body: bytes) -> None:
+    server.misbehave("/api/models", body=body)
+    assert "not the Hub's" in str(refusal(hub.search("tiny").more))
+
+
+@pytest.mark.parametrize(("status", "says"), [(403, "does not let Alcove"), (404, "does not have it")])
+def test_a_refused_search_names_no_repository(server: HubServer, hub: Hub, status: int, says: str) -> None:
+    server.misbehave("/api/models", status=status)
+    assert f"127.0.0.1 {says}" in str(refusal(hub.search("tiny").more))
+
+
 def many(server: HubServer, count: int = 45) -> None:
     for number in range(count):
         repository = Repository(f"some/Model-{number:03}-GGUF", {}, downloads=1000 - number)
