@@ -20,7 +20,7 @@ from pathlib import Path
 
 import psutil
 
-from desktop.core.errors import N_, StorageError, TransferError
+from desktop.core.errors import N_, TransferError
 from desktop.core.transfer import Held
 from desktop.services.disk import refused
 from desktop.services.locks import take
@@ -62,7 +62,9 @@ class Part:
         self.named = False
         self._handle = -1
         self._hash = hashlib.sha256()
-        self._synced = 0
+        self._synced = 0  # bytes that are on the disk for certain
+        self._asked = 0  # bytes that `_sync` was last begun for
+        self._unsynced: OSError | None = None
         self._syncing: threading.Thread | None = None
         self._writing = threading.Lock()
 
@@ -85,6 +87,8 @@ class Part:
         try:
             size = self.target.stat().st_size
         except FileNotFoundError:
+            if os.path.lexists(self.target):
+                raise self._taken() from None  # a link to nowhere: better said before the download than after it
             return False
         except OSError as error:
             raise refused(error, self.target) from error
@@ -104,10 +108,13 @@ class Part:
     def open(self, going: Going) -> None:
         """Takes the part into our hands, what is here already hashed. Raises `Busy`, `StorageError`, `TransferError`.
 
-        `going` may end it by raising; then `close`.
+        `going` may end it by raising; then `close`. Another program may have given the file its name meanwhile.
         """
         with self._refusing():
             self._seize()
+            if os.path.lexists(self.target):
+                self._leave_to(going)
+                return
             told, length = self._told(), os.fstat(self._handle).st_size
             if told is None and length:
                 raise TransferError(
@@ -117,18 +124,20 @@ class Part:
             safe = self._adopt(told, length) if told else 0
             os.ftruncate(self._handle, safe)
             self._read_again(self._handle, safe, going)
+            os.fsync(self._handle)  # it may have been read from memory
             self._write_ledger()
 
     def write(self, data: bytes) -> None:
         """Adds what comes next. Raises `StorageError`; then `received` is as before."""
         view = memoryview(data)
         with self._refusing():
+            self._require_synced()
             while view:
                 view = view[os.write(self._handle, view) :]
         self._hash.update(data)
         self.received += len(data)
-        if self.received - self._synced >= _SYNC_BYTES and (self._syncing is None or not self._syncing.is_alive()):
-            self._synced = self.received
+        if self.received - self._asked >= _SYNC_BYTES and (self._syncing is None or not self._syncing.is_alive()):
+            self._asked = self.received
             self._syncing = threading.Thread(target=self._sync, args=(self.received,), name="fsync", daemon=True)
             self._syncing.start()
 
@@ -161,7 +170,9 @@ class Part:
             )
         with self._refusing():
             self._settle()
+            self._require_synced()
             os.fsync(self._handle)
+            self._synced = self.received
             self.whole = True
             self._write_ledger()
 
@@ -188,10 +199,15 @@ class Part:
                     return False  # not ours
         except (OSError, Busy):
             return False
-        self.close()
+        self._settle()
         with self._refusing():
-            for path in (self.path, self.ledger, self.ledger.with_name(self.ledger.name + ".new")):
+            if self._handle >= 0:
+                os.ftruncate(self._handle, 0)  # an empty part is anybody's, also without its ledger
+            if os.name == "nt":
+                self.close()  # an open file cannot be removed there; elsewhere nobody takes it up before it is gone
+            for path in (self.ledger, self.ledger.with_name(self.ledger.name + ".new"), self.path):
                 path.unlink(missing_ok=True)
+        self.close()
         return True
 
     def close(self) -> None:
@@ -214,7 +230,20 @@ class Part:
                 if os.path.samestat(os.fstat(self._handle), os.stat(self.path)):
                     return
             self.close()
-        raise Busy(N_("Another program is downloading “{name}” right now. Alcove waits for it."), name=self.target.name)
+        raise self._busy()
+
+    def _leave_to(self, going: Going) -> None:
+        """The file has its name already: is it the promised one? What was begun in its stead goes, if it is empty."""
+        if not os.fstat(self._handle).st_size:
+            self.discard()
+        self.close()
+        if not self.found_whole(going):
+            raise self._busy()  # gone again
+
+    def _busy(self) -> Busy:
+        return Busy(
+            N_("Another program is downloading “{name}” right now. Alcove waits for it."), name=self.target.name
+        )
 
     def _told(self) -> dict[str, object] | None:
         """The ledger; None if there is none that can be read."""
@@ -242,7 +271,7 @@ class Part:
         os.ftruncate(self._handle, 0)
         os.lseek(self._handle, 0, os.SEEK_SET)
         self._hash = hashlib.sha256()
-        self.received = self._synced = 0
+        self.received = self._synced = self._asked = 0
 
     def _read_again(self, handle: int, length: int, going: Going) -> None:
         os.lseek(handle, 0, os.SEEK_SET)
@@ -253,27 +282,34 @@ class Part:
                 break  # cut by somebody meanwhile
             self._hash.update(piece)
             self.received += len(piece)
-        self._synced = self.received
+        self._synced = self._asked = self.received
 
     def _sync(self, received: int) -> None:
         """In a thread of its own: a disk takes a second for what the network brought in one."""
-        with suppress(OSError, StorageError):  # the next write, or the last `fsync`, says what is wrong
+        try:
             os.fsync(self._handle)
-            self._write_ledger(received)
+            self._synced = received
+            self._write_ledger()
+        except OSError as error:
+            self._unsynced = error  # the system says it once only: the next `fsync` would succeed
+
+    def _require_synced(self) -> None:
+        if self._unsynced is not None:
+            raise self._unsynced
 
     def _settle(self) -> None:
         if self._syncing is not None:
             self._syncing.join()
             self._syncing = None
 
-    def _write_ledger(self, synced: int | None = None) -> None:
+    def _write_ledger(self) -> None:
         told = {
             "version": 1,
             "commit": self.commit,
             "etag": self.etag,
             "size": self.size,
             "sha256": self.sha256,
-            "synced": self._synced if synced is None else synced,
+            "synced": self._synced,
             "boot": _boot(),
         }
         fresh = self.ledger.with_name(self.ledger.name + ".new")  # always the same name: a crash leaves no litter

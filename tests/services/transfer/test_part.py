@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -85,6 +86,48 @@ def test_the_ledger_follows_the_disk(promise: Promise, monkeypatch: pytest.Monke
     part = begun(promise)
     synced = json.loads(part.ledger.read_text())["synced"]
     assert 50_000 <= synced <= HALF
+
+
+def test_a_disk_that_fails_later_is_believed(promise: Promise, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The system tells of it once: neither the ledger nor the end of the download may call those bytes safe."""
+    monkeypatch.setattr("desktop.services.transfer.part._SYNC_BYTES", 50_000)
+    part = again(promise)
+    part.begin('"etag"', len(CONTENT), anew=False)
+    true, asked = os.fsync, part._handle
+
+    def broken(handle: int) -> None:
+        if handle == asked:
+            raise OSError(errno.EIO, "Input/output error")
+        true(handle)
+
+    monkeypatch.setattr("os.fsync", broken)
+    part.write(CONTENT)
+    part._settle()
+    monkeypatch.setattr("os.fsync", true)
+    assert json.loads(part.ledger.read_text())["synced"] == 0
+    with pytest.raises(StorageError):
+        part.write(b"more")
+    with pytest.raises(StorageError):
+        part.verify()
+    part.close()
+
+
+def test_another_program_was_first(promise: Promise) -> None:
+    """It gives the file its name between the look for it and the lock."""
+    part = Part(promise)
+    assert not part.found_whole(going)
+    promise.target.write_bytes(CONTENT)
+    part.open(going)
+    assert part.whole
+    assert part.named
+    assert [path.name for path in promise.target.parent.iterdir()] == ["model.gguf"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows asks for a right to make links")
+def test_a_link_to_nowhere_is_told_before(promise: Promise) -> None:
+    promise.target.symlink_to("nowhere")
+    with pytest.raises(TransferError, match="already"):
+        Part(promise).found_whole(going)
 
 
 def test_zeros_of_a_power_cut_are_cut_off(promise: Promise) -> None:
