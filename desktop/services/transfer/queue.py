@@ -1,7 +1,8 @@
 """The list of downloads on the disk, shared by every Alcove that runs: one JSON file, written whole.
 
 Invariant: a program changes the rows it has changed itself, and leaves those of another as they are. A file that cannot
-be read is set aside: what had arrived lies in its parts, and is found when the same download is asked for again.
+be read is set aside: what had arrived lies in its parts, and is found when the same download is asked for again. That
+of a newer Alcove is left as it is.
 What runs when is `services.transfer.downloads`'.
 """
 
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from desktop.core import errors
-from desktop.core.errors import UserError
+from desktop.core.errors import N_, StorageError, UserError
 from desktop.core.repos import RepoFile
 from desktop.core.transfer import Download, State
 from desktop.services.disk import aside, refused, write_whole
@@ -22,6 +23,7 @@ from desktop.services.locks import locked
 
 _KEPT = frozenset((State.PAUSED, State.FAILED, State.DONE))
 _LOCK_S = 10.0  # then it is written all the same: better than not at all
+_VERSION = 1
 _MOST = 500  # rows; what is done is forgotten first
 
 
@@ -40,10 +42,17 @@ class Queue:
         if not data:
             return {}
         try:
-            found = [_download(row) for row in json.loads(data)["downloads"]]
+            document = json.loads(data)
+            newer = document["version"] > _VERSION
+            found = [] if newer else [_download(row) for row in document["downloads"]]
         except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
             aside(self._path, time.strftime("%Y%m%d-%H%M%S"))
             return {}
+        if newer:
+            raise StorageError(
+                N_("The list of your downloads, “{path}”, is of a newer Alcove. Nothing was changed. Update Alcove."),
+                path=str(self._path),
+            )
         return {download.id: download for download in found}
 
     def write(self, changed: Mapping[str, Download | None]) -> None:
@@ -58,7 +67,7 @@ class Queue:
             done = [id_ for id_, download in rows.items() if download.state is State.DONE]
             for id_ in done[: max(0, len(rows) - _MOST)]:
                 del rows[id_]
-            table = {"version": 1, "downloads": [_row(download) for download in rows.values()]}
+            table = {"version": _VERSION, "downloads": [_row(download) for download in rows.values()]}
             write_whole(self._path, json.dumps(table, ensure_ascii=False, indent=1).encode())
 
 

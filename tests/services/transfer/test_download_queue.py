@@ -7,10 +7,11 @@ import hashlib
 
 import pytest
 
-from desktop.core.errors import TransferError
+from desktop.core.errors import StorageError, TransferError
 from desktop.core.repos import RepoFile, Variant
 from desktop.core.transfer import State
 from desktop.services.paths import Paths
+from desktop.services.transfer.queue import Queue
 from tests.hub import HubServer
 from tests.services.fetching import CONTENT, IN_FLIGHT, NAME, PATIENCE_S, REPO, SHA, SIZE, TRICKLE, desk, lived, spent
 
@@ -80,6 +81,17 @@ async def test_a_damaged_list_is_set_aside(paths: Paths) -> None:
     async with desk(paths.home) as it:
         assert it.downloads.all() == []
     assert len(list(paths.home.glob("downloads-damaged-*.json"))) == 1
+
+
+def test_the_list_of_a_newer_alcove_is_left_as_it_is(paths: Paths) -> None:
+    file = paths.home / "downloads.json"
+    file.write_text(newer := '{"version": 2, "downloads": [{"id": "x", "unheard": "of"}]}')
+    with pytest.raises(StorageError, match="newer Alcove"):
+        Queue(file).read()
+    with pytest.raises(StorageError, match="newer Alcove"):
+        Queue(file).write({"x": None})
+    assert file.read_text() == newer
+    assert not list(paths.home.glob("downloads-damaged-*"))
 
 
 @lived
