@@ -98,9 +98,10 @@ class _Progress:
         row = next((one for one in self._alcove.downloads.all() if one.id == self._id), None)
         if row is None:
             return
-        if isinstance(row.problem, Sealed):
+        if isinstance(row.problem, Sealed):  # it ends the command, which says so
             self.problem = row.problem
             self.sealed.set()
+            return
         problem = _(row.problem.message, **row.problem.fields) if row.problem and row.state is State.WAITING else ""
         if problem and problem != self._told:
             self._bar.clear()

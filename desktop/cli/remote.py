@@ -23,6 +23,8 @@ def addressed(alcove: Assembly, text: str) -> Pasted | None:
 
 
 def no_address(text: str) -> HubError:
+    if text.lower().startswith("http://"):
+        return HubError(N_("“{text}” is not encrypted. Use an address that begins with https."), text=text[:200])
     return HubError(
         N_("“{text}” names no repository of the Hub. It has an author and a name: TheBloke/zephyr-7B-beta-GGUF."),
         text=text[:200],
