@@ -16,6 +16,7 @@ from desktop.core.gguf import Header
 from desktop.services.models import modelfiles
 from desktop.services.models.library import GUIDE, How, Library
 from desktop.services.paths import Paths
+from tests.models import tiny_model
 from tests.services.database import run
 from tests.services.shelves import exists, fresh, names, resources
 
@@ -71,6 +72,17 @@ def test_metadata_is_summarised(paths: Paths, source: Path) -> None:
         info = dict(await library.info(library.find(str(source))))
         assert info["tokenizer.ggml.tokens"].startswith("[<unk>, <s>,")
         assert len(info["tokenizer.ggml.tokens"]) < 300
+
+    run(main())
+
+
+def test_the_list_holds_no_templates_that_make_it_slow_to_read(paths: Paths, tmp_path: Path) -> None:
+    async def main() -> None:
+        library = await fresh(paths)
+        kept = await library.import_file(tiny_model(tmp_path / "a.gguf", template="{# #}" * 4_000))
+        left = await library.import_file(tiny_model(tmp_path / "b.gguf", template="{# #}" * 40_000))
+        assert (len(kept.template), left.template) == (20_000, "")
+        assert paths.library.stat().st_size < 25_000
 
     run(main())
 
