@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -73,12 +74,20 @@ async def _info(parsed: argparse.Namespace) -> int:
 async def _import(parsed: argparse.Namespace) -> int:
     async with Assembly.private() as alcove:
         tell_notices(alcove)
-        model = await alcove.library.import_file(Path(parsed.path), parsed.how)
+        path = Path(parsed.path)
+        model = await alcove.library.import_file(path, parsed.how, found=await _known(alcove, path, parsed.how))
         if parsed.json:
             print(json.dumps(record(model), ensure_ascii=False))
         else:
             print(_(N_("“{model}” is in the library."), model=model.name))
     return 0
+
+
+async def _known(alcove: Assembly, path: Path, how: How) -> elsewhere.Found | None:
+    """What another application knows of its file: its name, since Ollama calls the files by their checksums."""
+    if how is not How.LINK and path.suffix.lower() == ".gguf":
+        return None
+    return await elsewhere.known(path, alcove.library.all())
 
 
 async def _remove(parsed: argparse.Namespace) -> int:
@@ -122,7 +131,8 @@ async def _elsewhere(parsed: argparse.Namespace) -> int:
         else:
             tell(N_("No other application's model files were found."))
         for skipped in findings.skipped:
-            tell(skipped.problem.message, **skipped.problem.fields)
+            said = _(skipped.problem.message, **skipped.problem.fields)
+            print(f"{skipped.path}: {said}", file=sys.stderr)
         if not findings.complete:
             tell(N_("There was more than could be looked at in reasonable time."))
     return 0

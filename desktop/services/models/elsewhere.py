@@ -79,6 +79,16 @@ async def found(models: Sequence[Model], around: Surroundings | None = None) -> 
     return await asyncio.to_thread(lambda: _Search(models).run(places(around or _here())))
 
 
+async def known(path: Path, models: Sequence[Model]) -> Found | None:
+    """What another application knows of its file; None where it is nobody's, or among `models`."""
+
+    def same(file: Path) -> bool:
+        return os.path.realpath(file) == os.path.realpath(os.path.expanduser(path))
+
+    findings = await found(models)
+    return await asyncio.to_thread(lambda: next((one for one in findings.found if same(one.path)), None))
+
+
 def _here() -> Surroundings:
     return Surroundings(Path(os.path.expanduser("~")), os.environ, sys.platform)
 

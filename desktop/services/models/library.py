@@ -117,17 +117,19 @@ class Library:
         header = await asyncio.to_thread(read_header, model.path)
         return [(key, _shown(value)) for key, value in header.metadata.items()]
 
-    async def import_file(self, path: Path, how: How = How.COPY, progress: Report | None = None) -> Model:
+    async def import_file(
+        self, path: Path, how: How = How.COPY, progress: Report | None = None, found: Found | None = None
+    ) -> Model:
         """Takes a file into the library; one that is there already is found again, not doubled.
 
-        Cancelling leaves nothing behind. Raises `ModelFileError` for a file that is no sound model, `StorageError`
-        where the disk refuses.
+        `found` is what another application knows of it, if the file is one's. Cancelling leaves nothing behind. Raises
+        `ModelFileError` for a file that is no sound model, `StorageError` where the disk refuses.
         """
-        return await watched(lambda report: self._import(path, how, report), progress)
+        return await watched(lambda report: self._import(path, how, report, found), progress)
 
     async def link(self, found: Found) -> Model:
         """Takes a model of another application, where it lies. Raises `ModelFileError`."""
-        return await watched(lambda report: self._import(found.path, How.LINK, report, found))
+        return await self.import_file(found.path, How.LINK, found=found)
 
     async def add(self, path: Path, origin: Origin) -> Model:
         """Lists a downloaded file that is whole and verified. Raises `ModelFileError` where it is no model."""
@@ -233,7 +235,7 @@ class Library:
         if not owned and how is not How.LINK:
             self.require_folder()
             path, hashes = take(parts(path, read_header(path)), self.folder, how, report)
-            found = replace(found, path=path, hashes=hashes, touched=described(path, "", "").touched)
+            found = replace(found, path=path, hashes=hashes or found.hashes, touched=described(path, "", "").touched)
             owned = True
         found = replace(found, owned=owned)
         if known is not None:  # its file was gone or has changed; here it is again
