@@ -214,7 +214,10 @@ class Fitting:
 
     def recommended(self, listing: Listing, fits: Mapping[str, Fit]) -> tuple[Variant, str]:
         """The variant to take, of those judged (by label; there must be one), and why, as a message id."""
-        return choice.recommended([(v, fits[v.label].verdict) for v in listing.variants if v.label in fits])
+        judged = [(v, fits[v.label]) for v in listing.variants if v.label in fits]
+        return choice.recommended(
+            [choice.Row(v, fit.verdict, fit.speed.tokens_per_s if fit.speed else None) for v, fit in judged]
+        )
 
     async def suited(self, model: Model, wanted: LoadSettings) -> LoadSettings:
         """What "automatic" and "as trained" mean for this model here, never more context than it was trained on.
