@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QComboBox, QWidget
+from PySide6.QtWidgets import QApplication, QComboBox, QWidget
 
 from desktop.panes.models.find.find_controller import FindController
 from tests.hub import HubServer
@@ -178,6 +178,29 @@ def test_an_id_that_is_typed_opens_with_enter(look: Any, tmp_path: Path, hub: Hu
         assert page.view.currentWidget() is page.view.results
         QTest.keyClick(page.field, Qt.Key.Key_Return)
         await until(lambda: page.labels() == ["Q4_K_M"])
+
+    visit(look, tmp_path, doing)
+
+
+def test_an_address_pasted_over_a_text_of_its_length_opens(look: Any, tmp_path: Path, hub: HubServer) -> None:
+    async def doing(page: FindPage) -> None:
+        page.type("TheBloke/zephyr-7A-GGUF")
+        assert "Press Enter to open “TheBloke/zephyr-7A-GGUF”." in page.read()
+        assert page.view.currentWidget() is page.view.results
+        page.paste("TheBloke/zephyr-7B-GGUF")
+        await until(lambda: page.labels() == ["Q4_K_M"])
+
+    visit(look, tmp_path, doing)
+
+
+def test_keys_open_nothing_before_enter(look: Any, tmp_path: Path, hub: HubServer) -> None:
+    async def doing(page: FindPage) -> None:
+        page.type("TheBloke/zephyr-7B-GGUFx")
+        QTest.keyClick(page.field, Qt.Key.Key_Backspace)
+        assert page.view.currentWidget() is page.view.results
+        QApplication.clipboard().setText("2")
+        QTest.keyClick(page.field, Qt.Key.Key_V, Qt.KeyboardModifier.ControlModifier)
+        assert page.offer.repository.id == "TheBloke/zephyr-7B-GGUF2"  # pasted by its key
 
     visit(look, tmp_path, doing)
 

@@ -65,6 +65,11 @@ class FindController(QObject):
         return not self.query.words
 
     @property
+    def address(self) -> bool:
+        """Whether the words name something that Enter opens."""
+        return self._hub.pasted(self.query.words) is not None
+
+    @property
     def searching(self) -> bool:
         return self._typing.isActive() or (self._task is not None and not self._task.done())
 
@@ -83,13 +88,12 @@ class FindController(QObject):
 
     # -- what the person does -----------------------------------------------------------------------------------------
 
-    def type(self, text: str) -> None:
-        """Other words, while they are typed; a text pasted at once that is an address opens what it points at."""
+    def type(self, text: str, *, pasted: bool = False) -> None:
+        """Other words, while they are typed; an address that is pasted opens what it points at."""
         words = " ".join(text.split())
         same = words == self.query.words
-        jumped = same or abs(len(words) - len(self.query.words)) > 1
         self.query = replace(self.query, words=words)
-        target = self._hub.pasted(words) if jumped else None
+        target = self._hub.pasted(words) if pasted else None
         if target is not None:
             self._go(target)
         elif same:

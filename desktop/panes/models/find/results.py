@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QAbstractListModel, QEvent, QModelIndex, QRect, QRectF, Qt
-from PySide6.QtGui import QColor, QKeyEvent, QPainter
+from PySide6.QtGui import QColor, QInputMethodEvent, QKeyEvent, QKeySequence, QPainter
 from PySide6.QtWidgets import QHBoxLayout, QListView, QPushButton, QVBoxLayout, QWidget
 
-from desktop.core.errors import N_
+from desktop.core.errors import N_, UserError
 from desktop.core.repos import Variant
 from desktop.panes.models import figures
 from desktop.panes.models.find.find_controller import FIRST_SHELF, FindController, Repository, Sort
@@ -42,7 +42,7 @@ class Results(QWidget):
         super().__init__(parent)
         self._look, self._controller = look, controller
         self.field = _SearchField(self)
-        self.field.textEdited.connect(controller.type)
+        self.field.textEdited.connect(lambda text: controller.type(text, pasted=not self.field.typing))
         self.field.textChanged.connect(self._cleared)  # also its own button that clears it
         self.field.returnPressed.connect(controller.enter)
         self._author, self._order = QuietCombo(look), QuietCombo(look)
@@ -103,6 +103,11 @@ class Results(QWidget):
         nothing = not controller.rows and not controller.searching and controller.problem is None
         self._everyone.setVisible(nothing and bool(controller.query.author))
 
+    def warn(self, error: UserError) -> None:
+        """Says what went wrong with something that was asked for elsewhere."""
+        if not self.isHidden():
+            self._bar.warn(error)
+
     def down(self) -> None:
         """From the field into the rows."""
         self.list.setFocus()
@@ -131,6 +136,8 @@ class Results(QWidget):
         controller = self._controller
         if controller.shelf:
             return _("Good models to start with. The figures are from the catalogue; no network is needed.")
+        if controller.address:
+            return _("Press Enter to open “{address}”.", address=controller.query.words)
         if controller.searching:
             return _("Searching…")
         if controller.rows and controller.age:
@@ -159,11 +166,11 @@ class Results(QWidget):
 
 
 class _SearchField(Line):
-    """The arrow down leads into the rows; Esc empties the field."""
+    """The arrow down leads into the rows; Esc empties the field. `typing`: the text changes by keys, not by pasting."""
 
     def __init__(self, results: Results) -> None:
         super().__init__()
-        self._results = results
+        self._results, self.typing = results, False
         self.setClearButtonEnabled(True)
         self.setMaxLength(2_000)  # an address, with all that a browser puts behind it
 
@@ -173,7 +180,14 @@ class _SearchField(Line):
         elif event.key() == Qt.Key.Key_Escape and self.text():
             self.clear()
         else:
+            self.typing = not event.matches(QKeySequence.StandardKey.Paste)
             super().keyPressEvent(event)
+            self.typing = False
+
+    def inputMethodEvent(self, event: QInputMethodEvent) -> None:
+        self.typing = True
+        super().inputMethodEvent(event)
+        self.typing = False
 
 
 class RowsModel(QAbstractListModel):
