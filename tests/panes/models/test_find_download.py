@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +70,26 @@ def test_download_pause_resume_and_chat(look: Any, tmp_path: Path, hub: HubServe
         await until(lambda: page.chosen)
         assert page.chosen == [page.library.all()[1].name]
         assert page.preferences.values(page.chosen[0]) == {"context": 2048}  # what was tried is what is loaded
+
+    visit(look, tmp_path, doing)
+
+
+def test_a_download_goes_on_when_its_page_is_left(look: Any, tmp_path: Path, hub: HubServer) -> None:
+    async def doing(page: FindPage) -> None:
+        await page.go(PLAIN)
+        page.click("Q4_K_M")
+        page.press("Download")
+        page.press("Back to the models found")  # before its task has begun
+        await until(lambda: [d.repo for d in page.downloads.all()] == [PLAIN])
+        await page.go(PLAIN)
+        page.click("Q8_0")
+        listing = page.offer.listing
+        assert listing is not None
+        gone = replace(listing.repository, id="TheBloke/gone-GGUF")
+        page.offer.listing = replace(listing, commit="", repository=gone)  # the catalogue's: the Hub is asked first
+        page.press("Download")
+        page.press("Back to the models found")
+        await until(page.warned)
 
     visit(look, tmp_path, doing)
 

@@ -23,6 +23,7 @@ class FindView(QStackedWidget):
         self.addWidget(self.results)
         self.addWidget(self.repository)
         self.repository.left.connect(controller.close)
+        controller.offer.failed.connect(self.results.warn)  # of a page that was left meanwhile
         controller.opened.connect(self._open)
         controller.closed.connect(self._close)
 

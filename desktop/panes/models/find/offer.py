@@ -268,8 +268,8 @@ class Offer(QObject):
     def download(self, label: str) -> None:
         """Fetches a variant, behind those on their way."""
         variant = self._variant(label)
-        if variant is not None:
-            self._do(self._download(variant), self.failed.emit)
+        if variant is not None and self.listing is not None:  # not one of `_tasks`: it goes on when the page is left
+            self._spawn(self._download(self.listing, variant, self.url), self.failed.emit)
 
     def transfer(self, label: str) -> Download | None:
         """The download of a variant, where there is one."""
@@ -363,14 +363,12 @@ class Offer(QObject):
         await self._tokens.set(token)
         self.retry()
 
-    async def _download(self, variant: Variant) -> None:
-        listing = self.listing
-        assert listing is not None
-        if self.url:
-            await self._downloads.add_url(self.url)
+    async def _download(self, listing: Listing, variant: Variant, url: str) -> None:
+        if url:
+            await self._downloads.add_url(url)
             return
         if not listing.commit:  # the catalogue knows no commit and no hashes
-            listing = await self._hub.listing(self.repository.id)
+            listing = await self._hub.listing(listing.repository.id)
             variant = listing.variant(variant.path) or variant
         await self._downloads.add(listing.repository.id, listing.commit, variant)
         self.moved.emit()
