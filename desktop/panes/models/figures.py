@@ -28,6 +28,21 @@ EXPLAINED: dict[Verdict, str] = {
 }
 
 
+def verdict(variant: Variant, its: Verdict) -> tuple[str, Tone, Icon]:
+    """The word, colour and shape for a variant: memory is of no use where the engine cannot read the file."""
+    return VERDICTS[its] if loadable(variant) else (N_("cannot be loaded"), Tone.DANGER, Icon.TOO_LARGE)
+
+
+def explained(variant: Variant, its: Verdict) -> str:
+    """The same in a sentence, as a message id."""
+    return variant.quantisation.explanation if variant.quantisation and not loadable(variant) else EXPLAINED[its]
+
+
+def loadable(variant: Variant) -> bool:
+    """Whether today's engine reads its type; one whose name says nothing is believed to be."""
+    return variant.quantisation is None or variant.quantisation.loadable
+
+
 def parameters(count: int) -> str:
     """ "7.2 billion"."""
     if count >= 1e9:

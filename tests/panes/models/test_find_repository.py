@@ -14,7 +14,9 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QCheckBox, QComboBox, QPushButton, QScrollArea, QSlider
 
 from desktop.core.errors import UserError
+from desktop.core.quants import BY_NAME
 from desktop.panes.models.find.offer import contexts
+from desktop.panes.models.library.facts import explained
 from tests.hub import HubServer
 from tests.hub.shapes import MISTRAL_REPO, bloke_repository
 from tests.models import tiny_model
@@ -53,7 +55,7 @@ def test_the_variants_are_rows_that_say_all(look: Any, tmp_path: Path, hub: HubS
         assert page.labels() == ["FP16", *TWELVE]  # the first one is split in three, and one row
         assert "3 files" in page.row("FP16").accessibleName()
         heard = page.row("Q4_K_M").accessibleName()
-        for said in ("Q4_K_M", "4.8 bits", "balanced", "4.4 GB", "fits, takes ≈ 5.2 GB", "≈ 4.6 tokens/s"):
+        for said in ("Q4_K_M", "4.8 bits", "balanced", "4.4 GB", "fits, takes ≈ 5.2 GB", "≈ 4.6 tokens/s, from"):
             assert said in heard
         assert "too large" in page.row("Q8_0").accessibleName()
         assert [row.variant.label for row in page.rows() if "recommended" in row.accessibleName()] == ["Q5_K_M"]
@@ -302,6 +304,32 @@ def test_three_hundred_files_are_judged_without_a_stutter(look: Any, tmp_path: P
         assert min(gaps) < 0.5  # seconds for 300 rows, on a machine that is shared
 
     visit(look, tmp_path, doing)
+
+
+def test_a_type_that_no_engine_reads_never_fits(look: Any, tmp_path: Path, hub: HubServer) -> None:
+    hub["TheBloke/arm-GGUF"] = {"arm.Q4_0_4_4.gguf": b"GGUF" * 10, "arm.Q8_0.gguf": b"GGUF" * 20}
+
+    async def doing(page: FindPage) -> None:
+        await page.go("TheBloke/arm-GGUF")
+        row = page.row("Q4_0_4_4")
+        assert "cannot be loaded" in row.accessibleName()
+        assert "fits" not in row.accessibleName()
+        assert "Today's engine does not read it" in row.told(QPoint(row.width() - 200, 20))
+        only = page.view.findChild(QCheckBox)
+        assert only.toolTip() == "1 of 2 fit"
+        page.click("Q4_0_4_4")
+        await settled()
+        assert "Today's engine does not read it" in page.read()
+        QTest.mouseClick(only, Qt.MouseButton.LeftButton, pos=QPoint(8, only.height() // 2))
+        await settled()
+        assert page.labels() == ["Q8_0"]
+
+    visit(look, tmp_path, doing)
+
+
+def test_a_loss_that_is_small_is_not_none() -> None:
+    assert "perplexity, the error of guessing, by 0.0026." in explained(BY_NAME["Q8_0"])
+    assert "by 0.47." in explained(BY_NAME["Q4_0"])
 
 
 def test_old_files_are_marked_with_the_reason(look: Any, tmp_path: Path, hub: HubServer) -> None:

@@ -11,6 +11,7 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QMessageBox, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from desktop.core.repos import Variant
+from desktop.panes.models import figures
 from desktop.panes.models.downloads.download_row import amounts, said
 from desktop.panes.models.find.offer import Download, Fit, Offer, State, Verdict
 from desktop.panes.models.fit_panel import FitPanel, RoomPanel
@@ -93,6 +94,7 @@ class VariantDetail(QWidget):
         self._reason.setVisible(bool(reason))
         kind = variant.quantisation
         self._kind.setText(explained(kind) if kind else _("Its name does not say how the weights are stored."))
+        self._kind.tone(Tone.TEXT if figures.loadable(variant) else Tone.WARNING)
         paths = [file.path for file in variant.files]
         self._file.setText("\n".join(paths if len(paths) < 4 else [*paths[:2], "…", paths[-1]]))
         self.panel.setVisible(fit is not None)

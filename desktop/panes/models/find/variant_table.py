@@ -9,7 +9,8 @@ from __future__ import annotations
 from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from desktop.panes.models.find.offer import Offer, State, Verdict
+from desktop.panes.models import figures
+from desktop.panes.models.find.offer import Fit, Offer, State, Variant, Verdict
 from desktop.panes.models.find.variant_detail import VariantDetail
 from desktop.panes.models.find.variants import Sorting, VariantRow
 from desktop.ui import formats
@@ -111,7 +112,7 @@ class VariantTable(QWidget):
             focused.setFocus()
 
     def _wanted(self, row: VariantRow) -> bool:
-        return not self._fitting or row.fit is None or row.fit.verdict is not Verdict.TOO_LARGE
+        return not self._fitting or row.fit is None or _fits(row.variant, row.fit)
 
     def _key(self, row: VariantRow) -> tuple[float, str]:
         variant, fit = row.variant, row.fit
@@ -193,7 +194,12 @@ class VariantTable(QWidget):
 
 def counted(offer: Offer) -> str:
     """How many of the variants fit: "7 of 12 fit this computer now"."""
-    fits = [fit.verdict is not Verdict.TOO_LARGE for fit in offer.fits.values()]
+    held = offer.listing.variants if offer.listing else ()
+    fits = [_fits(variant, offer.fits[variant.label]) for variant in held if variant.label in offer.fits]
     if not fits:
         return ""
     return _("{fitting} of {all} fit", fitting=formats.number(sum(fits)), all=formats.number(len(fits)))
+
+
+def _fits(variant: Variant, fit: Fit) -> bool:
+    return figures.loadable(variant) and fit.verdict is not Verdict.TOO_LARGE

@@ -166,7 +166,8 @@ class VariantRow(QAbstractButton):
         parts = [variant.label, self.state, figures.quality(variant), self._size()]
         if fit is not None:
             total = figures.memory(fit.estimate.total_bytes, exact=fit.exact)
-            parts += [_("{verdict}, takes {size}", verdict=_(figures.VERDICTS[fit.verdict][0]), size=total)]
+            verdict, _tone, _icon = figures.verdict(variant, fit.verdict)
+            parts += [_("{verdict}, takes {size}", verdict=_(verdict), size=total)]
             parts += [_speed(fit), _("recommended") if self.reason else ""]
         self.setAccessibleName(", ".join(part for part in parts if part))
         self.setAccessibleDescription(_("open") if self.open else _("closed"))
@@ -195,7 +196,7 @@ class VariantRow(QAbstractButton):
         if fit is not None and columns.speed.contains(at):
             return _(fit.speed.basis) if fit.speed else _("Nothing is known yet that would tell its speed.")
         if fit is not None and columns.memory.contains(at):
-            return _(figures.EXPLAINED[fit.verdict])
+            return _(figures.explained(self.variant, fit.verdict))
         if self.reason:
             return self.reason
         return _(self.variant.quantisation.explanation) if self.variant.quantisation else self.variant.path
@@ -269,7 +270,7 @@ class VariantRow(QAbstractButton):
 
     def _paint_memory(self, painter: QPainter, column: QRect, fit: Fit) -> None:
         first, second = self._halves(column)
-        word, tone, icon = figures.VERDICTS[fit.verdict]
+        word, tone, icon = figures.verdict(self.variant, fit.verdict)
         ink, side = getattr(self._look.colours, tone.value), self._look.px(16)
         icons.paint(painter, icon, QRectF(first.left(), first.center().y() - side / 2 + 1, side, side), ink)
         total = figures.memory(fit.estimate.total_bytes, exact=fit.exact)
@@ -312,4 +313,7 @@ def _rate(tokens: float) -> str:
 
 
 def _speed(fit: Fit) -> str:
-    return _("{count} tokens/s", count=_rate(fit.speed.tokens_per_s)) if fit.speed else ""
+    """With what it rests on."""
+    if not fit.speed:
+        return ""
+    return f"{_('{count} tokens/s', count=_rate(fit.speed.tokens_per_s))}, {_(fit.speed.basis)}"

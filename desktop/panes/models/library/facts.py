@@ -85,7 +85,7 @@ def explained(kind: FileType) -> str:
     """What a quantisation type is good for, what it stores how, and what was measured to be lost."""
     sentences = [_(kind.explanation), *(_(one.message, **one.fields) for one in kind.storage)]
     if kind.loss is not None:
-        loss = formats.number(kind.loss, 2)
+        loss = formats.number(kind.loss, 2 if kind.loss >= 0.01 else 4)  # Q8_0 loses 0.0026, which is not nothing
         sentences.append(
             _("Measured with Llama 3 8B, it raises perplexity, the error of guessing, by {loss}.", loss=loss)
         )
