@@ -34,6 +34,10 @@ _TAIL = 4 << 10  # asked for beyond the list of tensors that a sibling is expect
 _CACHE = 128 << 20  # bytes on the disk; sixteen of the large ones
 _PIECES = 64 << 20  # bytes in memory of headers begun
 _AT_ONCE = 1 << 20  # bytes a request: on a slow line, what a broken one had brought is not lost
+_UNSOUND = N_(
+    "“{name}” cannot be used as it is in its repository: it is damaged, or of a kind that this Alcove does not know. "
+    "Choose another variant."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +85,11 @@ class Headers:
             head = None if later or key in self._begun else await self._sibling(key, file, variant)
             if head is None and not whole:
                 return None
-            head = head or await self._fetched(key, file, later)
-            gguf.check(head.header, file.size)
+            try:
+                head = head or await self._fetched(key, file, later)
+                gguf.check(head.header, file.size)
+            except ModelFileError as error:  # whose advice, to download it again, would bring the same
+                raise ModelFileError(_UNSOUND, name=file.path) from error
             await asyncio.to_thread(_keep, place, head.data)
         if not later:
             self._first = {key[:2]: head}
