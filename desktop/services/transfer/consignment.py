@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path, PurePosixPath
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from desktop.core.errors import N_, TransferError
 from desktop.core.repos import RepoFile, safe
@@ -30,7 +31,8 @@ def errands(folder: Path, download: Download, endpoint: str) -> list[Errand]:
     """One for each file. Raises `TransferError` for names that cannot be."""
     found = []
     for file in download.files:
-        promise = Promise(target(folder, download, file), file.size, file.sha256, download.commit or download.url)
+        source = _fingerprint(download.url) if download.url else download.commit
+        promise = Promise(target(folder, download, file), file.size, file.sha256, source)
         found.append(Errand(_address(download, file, endpoint), Part(promise)))
     _require_distinct([errand.part.target for errand in found])
     return found
@@ -54,6 +56,13 @@ def _address(download: Download, file: RepoFile, endpoint: str) -> str:
     if download.url:
         return download.url
     return f"{endpoint}/{quote(download.repo)}/resolve/{quote(download.commit or 'main', safe='')}/{quote(file.path)}"
+
+
+def _fingerprint(url: str) -> str:
+    """Which file of which host, and asked for how; hashed, since an address may hold a key."""
+    asked = urlsplit(url)
+    place = f"{asked.hostname}{asked.path}"
+    return ":".join(sha256(text.encode()).hexdigest() for text in (place, url))
 
 
 def _require_distinct(targets: Sequence[Path]) -> None:

@@ -38,7 +38,7 @@ class Busy(TransferError):
 
 @dataclass(frozen=True, slots=True)
 class Promise:
-    """What a file is to become. `size` 0 and `sha256` "" are unknown."""
+    """What a file is to become. `size` 0 and `sha256` "" are unknown; `commit` is "place:address" for another host."""
 
     target: Path
     size: int
@@ -257,7 +257,7 @@ class Part:
         """How many bytes of the part can be built upon."""
         size, synced, sha256 = told.get("size"), told.get("synced"), str(told.get("sha256", ""))
         known = bool(sha256 and self.sha256)
-        same = sha256 == self.sha256 if known else told.get("commit") == self.commit
+        same = sha256 == self.sha256 if known else self._same_source(str(told.get("commit", "")), told.get("etag"))
         if not same or (self.size and size != self.size) or not isinstance(size, int) or not isinstance(synced, int):
             return 0
         self.sha256 = self.sha256 or sha256
@@ -265,6 +265,13 @@ class Part:
         self.etag = str(told.get("etag", ""))
         safe = length if told.get("boot") == _boot() else min(length, synced)
         return max(0, min(safe, size) if size else safe)
+
+    def _same_source(self, commit: str, etag: object) -> bool:
+        """Also where the address was signed anew since, if the server's own mark can tell whether the file is."""
+        if commit == self.commit:
+            return True
+        strong = str(etag).startswith('"')
+        return strong and ":" in commit and commit.partition(":")[0] == self.commit.partition(":")[0]
 
     def _empty(self) -> None:
         self._settle()

@@ -12,6 +12,7 @@ from desktop.core.errors import TransferError
 from desktop.core.repos import RepoFile
 from desktop.core.transfer import Download
 from desktop.services.transfer.consignment import errands, target
+from desktop.services.transfer.part import make_folder
 
 FOLDER = Path("/models").absolute()
 
@@ -36,6 +37,28 @@ def test_a_repository_without_an_author_and_another_host() -> None:
     assert target(FOLDER, download("m.gguf", repo="gpt2"), RepoFile("m.gguf", 1)).parent == FOLDER / "_" / "gpt2"
     (errand,) = errands(FOLDER, download("m.gguf", repo="example.org", url="https://example.org/m.gguf?x=1"), "")
     assert errand.url == "https://example.org/m.gguf?x=1"
+
+
+def test_the_key_of_an_address_stays_out_of_the_folder(tmp_path: Path) -> None:
+    """What is here is built upon with a fresh key, if the server has marked the file."""
+    address, key = "https://example.org/m.gguf?token=", "SECRET"
+    (first,) = errands(tmp_path, download("m.gguf", repo="example.org", url=address + key), "")
+    make_folder(first.part.target.parent, tmp_path)
+    for etag, kept in (('"one"', 5), ("", 0)):
+        first.part.open(lambda: None)
+        first.part.begin(etag, 10, anew=True)
+        first.part.write(b"GGUF\3")
+        first.part.close()
+        assert key not in first.part.ledger.read_text()
+        (second,) = errands(tmp_path, download("m.gguf", repo="example.org", url=f"{address}fresh"), "")
+        second.part.open(lambda: None)
+        assert second.part.received == kept
+        second.part.close()
+        (first,) = errands(tmp_path, download("m.gguf", repo="example.org", url=address + key), "")
+    (other,) = errands(tmp_path, download("m.gguf", repo="example.org", url="https://example.org/other/m.gguf"), "")
+    other.part.open(lambda: None)
+    assert other.part.received == 0
+    other.part.close()
 
 
 def test_a_long_name_keeps_its_ending() -> None:
