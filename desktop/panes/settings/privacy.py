@@ -6,6 +6,7 @@ any other; who obeys it is joined in `app`.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -21,21 +22,23 @@ Spawn = Callable[[Coroutine[Any, Any, Any], Callable[[UserError], None]], object
 
 
 class PrivacyController(QObject):
-    changed = Signal()  # the token, or the list
+    changed = Signal()  # the token
+    listed = Signal()  # the list has been read
     failed = Signal(object)  # a UserError
 
     def __init__(self, network: Network, tokens: Tokens, spawn: Spawn, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._network, self._tokens, self._spawn = network, tokens, spawn
+        self.connections: list[Connection] = []  # the newest first, as `read` found them
 
     @property
     def place(self) -> Place:
         """Where the token in use comes from."""
         return self._tokens.place
 
-    def connections(self) -> list[Connection]:
-        """Every connection on the list, the newest first."""
-        return self._network.connections()
+    def read(self) -> None:
+        """Reads the list, to which other programs of Alcove add, too."""
+        self._spawn(self._read(), self.failed.emit)
 
     def give_token(self, token: str) -> None:
         self._spawn(self._then(self._tokens.set(token)), self.failed.emit)
@@ -48,8 +51,12 @@ class PrivacyController(QObject):
         self._spawn(self._forget(), self.failed.emit)
 
     async def _forget(self) -> None:
-        self._network.forget()
-        self.changed.emit()
+        await asyncio.to_thread(self._network.forget)
+        await self._read()
+
+    async def _read(self) -> None:
+        self.connections = await asyncio.to_thread(self._network.connections)
+        self.listed.emit()
 
     async def _then(self, work: Coroutine[Any, Any, None]) -> None:
         try:

@@ -1,7 +1,7 @@
 """Below the settings: the token for the Hub, and every connection Alcove has made.
 
 Invariant: a token that was entered is never shown again; the field is empty as soon as it is kept. The list is read
-when it is unfolded, and anew with every change.
+when it comes into view, is unfolded, or emptied.
 """
 
 from __future__ import annotations
@@ -55,8 +55,10 @@ class PrivacySection(QWidget):
         self._clear.clicked.connect(controller.forget_connections)
         self._fold.hold(self._inner)
         self._fold.unfolded.connect(self._fill)
+        self._fold.unfolded.connect(controller.read)
         self._arrange()
         controller.changed.connect(self.refresh)
+        controller.listed.connect(self._fill)
         self.retranslate()
 
     def _arrange(self) -> None:
@@ -93,10 +95,7 @@ class PrivacySection(QWidget):
         self._token.setVisible(own)
         self._keep.setVisible(own)
         self._forget.setVisible(place in (Place.KEYRING, Place.MEMORY))
-        count = len(self._controller.connections())
-        self._fold.label(_("Connections ({count})", count=formats.number(count)))
-        if self._fold.open:
-            self._fill()
+        self._fill()
 
     def retranslate(self) -> None:
         self._title.setText(_("Hub token"))
@@ -113,6 +112,7 @@ class PrivacySection(QWidget):
 
     def showEvent(self, event: QShowEvent) -> None:
         self.refresh()
+        self._controller.read()
         super().showEvent(event)
 
     def changeEvent(self, event: QEvent) -> None:
@@ -127,7 +127,10 @@ class PrivacySection(QWidget):
             self._controller.give_token(token)
 
     def _fill(self) -> None:
-        connections = self._controller.connections()
+        connections = self._controller.connections
+        self._fold.label(_("Connections ({count})", count=formats.number(len(connections))))
+        if not self._fold.open:
+            return
         self._list.show_connections(connections)
         self._list.setVisible(bool(connections))
         self._clear.setVisible(bool(connections))

@@ -55,18 +55,20 @@ class Connection:
 
 
 class Network:
-    """The seal and the list. Without a `file`, the list is kept in memory only."""
+    """The seal and the list. Without a `file`, the list is kept in memory only; with one, the file is the list.
+
+    Other programs write that file, too, and empty it: of it nothing is kept here but this program's own connections.
+    """
 
     def __init__(self, file: Path | None = None, sealed: bool = False) -> None:
         self._sealed = sealed
         self._cuts: list[Callable[[], None]] = []
         self._file = file
-        self._list: dict[str, Connection] = {}
+        self._list: dict[str, Connection] = {}  # this program's
+        self._unwritten: dict[str, Connection] = {}  # of these, what the disk refused
         self._by_socket: dict[int, str] = {}
         self._asked = threading.local()
         self._guard = threading.Lock()
-        if file is not None:
-            self._list = _read(file)
         _watch().add(self)
 
     @property
@@ -95,16 +97,23 @@ class Network:
             _why.reset(before)
 
     def connections(self) -> list[Connection]:
-        """The newest first."""
-        with self._guard:
-            return sorted(self._list.values(), key=lambda c: -c.at)
+        """Those of every program with this file, the newest first. Reads it: for threads."""
+        found = dict(self._list) if self._file is None else {**_read(self._file), **self._unwritten}
+        return sorted(found.values(), key=lambda c: -c.at)
 
     def forget(self) -> None:
-        """Empties the list. Raises `StorageError`."""
+        """Empties the list. Raises `StorageError`. Writes, and may wait for another program: for threads."""
+        if self._file is not None:
+            with locked(self._lock, _LOCK_S):
+                write_whole(self._file, b"")
         with self._guard:
             self._list.clear()
-            if self._file is not None:
-                write_whole(self._file, b"")
+            self._unwritten.clear()
+
+    @property
+    def _lock(self) -> Path:
+        assert self._file is not None
+        return self._file.with_suffix(".lock")
 
     def count(self, handle: int, sent: int, received: int, host: str = "") -> None:
         """Adds bytes to the connection of the socket with this handle (`fileno`); `host` is whom they were for."""
@@ -152,18 +161,19 @@ class Network:
 
     def _note(self, connection: Connection) -> None:
         """Keeps it, on the disk, too; where that refuses, the list is right until the program ends."""
-        self._list[connection.id] = connection
-        while len(self._list) > _MOST:
-            self._list.pop(next(iter(self._list)))
+        self._list[connection.id] = self._unwritten[connection.id] = connection
+        for rows in (self._list, self._unwritten):
+            while len(rows) > _MOST:
+                rows.pop(next(iter(rows)))
         if self._file is None:
             return
-        with suppress(OSError, StorageError), locked(self._file.with_suffix(".lock"), _LOCK_S):
+        with suppress(OSError, StorageError), locked(self._lock, _LOCK_S):
             if self._file.exists() and self._file.stat().st_size > _LARGEST:
-                kept = {**_read(self._file), **self._list}
-                rows = "".join(_line(c) for c in sorted(kept.values(), key=lambda c: c.at)[-_MOST:])
-                write_whole(self._file, rows.encode())
+                kept = sorted(_read(self._file).values(), key=lambda c: c.at)[-_MOST:]
+                write_whole(self._file, "".join(map(_line, kept)).encode())
             with self._file.open("a", encoding="utf-8") as file:
                 file.write(_line(connection))
+            del self._unwritten[connection.id]
 
 
 def _line(connection: Connection) -> str:

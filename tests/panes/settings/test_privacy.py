@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import socket
+import threading
 from collections.abc import Callable, Coroutine, Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +24,7 @@ from desktop.panes.settings.connections import Connections
 from desktop.panes.settings.controller import SettingsController
 from desktop.panes.settings.privacy import PrivacyController
 from desktop.panes.settings.view import SettingsView
-from desktop.services.online.network import Network
+from desktop.services.online.network import Connection, Network
 from desktop.services.online.tokens import Tokens
 from desktop.services.preferences import Preferences
 from desktop.ui.bars import Bar
@@ -150,6 +153,28 @@ def test_connections_are_listed_with_their_bytes(pane: Pane) -> None:
     assert pane.rows() == []
     assert "Alcove has connected to no other computer." in pane.read()
     assert "Clear the list" not in pane.offered()
+
+
+def test_what_the_command_line_connected_to_is_listed_and_the_loop_waits_for_no_disk(
+    pane: Pane, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: list[bool] = []
+    for name in ("connections", "forget"):
+        work = getattr(Network, name)
+
+        def noted(network: Network, work: Any = work) -> Any:
+            threads.append(threading.current_thread() is not threading.main_thread())
+            return work(network)
+
+        monkeypatch.setattr(Network, name, noted)
+    row = Connection(1.0, "huggingface.co", 443, "Download", id="x")
+    (tmp_path / "connections.jsonl").write_text(json.dumps(asdict(row)) + "\n")
+    pane.unfold()
+    assert [row[1] for row in pane.rows()] == ["huggingface.co"]
+    pane.press("Clear the list")
+    assert (pane.rows(), (tmp_path / "connections.jsonl").read_bytes()) == ([], b"")
+    assert len(threads) >= 3
+    assert all(threads)
 
 
 def test_a_token_is_kept_in_the_keyring_and_not_shown_again(pane: Pane, ring: Memory) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from desktop.engine.seal import Refused
+from desktop.services.locks import locked
 from desktop.services.online.network import UNKNOWN, Connection, Network, is_loopback
 from desktop.services.paths import Paths
 
@@ -184,6 +185,40 @@ def test_two_programs_write_one_list(paths: Paths, port: int) -> None:
     assert [c.why for c in third.connections()] == ["first"]
     third.close()
     first.close()
+
+
+def test_what_another_program_connects_to_and_forgets_is_seen(
+    paths: Paths, port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("desktop.services.online.network._LARGEST", 100)
+    ours, theirs = Network(paths.home / "connections.jsonl"), Network(paths.home / "connections.jsonl")
+    ours.close()  # which then hears nothing, like a program of its own
+    with theirs.purpose("theirs"), socket.create_connection((FOREIGN, port)) as open_one:
+        assert [c.why for c in ours.connections()] == ["theirs"]
+        ours.forget()
+        assert theirs.connections() == []
+        with theirs.purpose("later"):  # the file is written anew: what was forgotten does not come back
+            for _ in range(2):
+                socket.create_connection((FOREIGN, port)).close()
+        assert [c.why for c in ours.connections()] == ["later", "later"]
+        theirs.count(open_one.fileno(), 1, 1)  # it goes on, so it is listed again
+    assert [c.why for c in ours.connections()] == ["later", "later", "theirs"]
+    theirs.close()
+
+
+def test_emptying_the_list_waits_for_who_writes_it(paths: Paths, port: int) -> None:
+    file = paths.home / "connections.jsonl"
+    network = Network(file)
+    socket.create_connection((FOREIGN, port)).close()
+    with locked(file.with_suffix(".lock")):
+        forgetting = threading.Thread(target=network.forget)
+        forgetting.start()
+        forgetting.join(0.2)
+        assert forgetting.is_alive()
+        assert len(network.connections()) == 1  # and who reads waits for nobody
+    forgetting.join()
+    assert network.connections() == []
+    network.close()
 
 
 def test_a_disk_that_refuses_does_not_end_a_connection(tmp_path: Path, port: int) -> None:
