@@ -12,7 +12,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +64,7 @@ class Fit:
     largest_context: int  # that fits; 0: not even the smallest
     gpu_layers: int  # that fit on graphics cards; -1: all
     trained_context: int  # 0 where it is not known
+    rough: bool = field(default=False, kw_only=True)  # no header is here, nor does the catalogue know its shape
     speed: Speed | None = None
     remedies: tuple[Remedy, ...] = ()
     exact: bool = False  # whether llama.cpp said so for these settings
@@ -167,6 +168,7 @@ class Fitting:
             remedies(estimator, settings, room, smaller),
             estimate.source is Source.PROBE,
             self._probing.fault(subject.identity),
+            rough=judge_of.known.rough,
         )
 
     async def exact(self, subject: Subject, settings: LoadSettings, also: Sequence[LoadSettings] = ()) -> Fit:
@@ -249,7 +251,9 @@ class Fitting:
             known = self._known.get(subject.identity)
             if known is None:
                 family = self._families.get(subject.family) if subject.variant else None
-                known = family.sibling(subject.variant) if family and subject.variant else guessed(subject)
+                known = guessed(subject)
+                if family and subject.variant and family.describes(subject.variant):
+                    known = family.sibling(subject.variant)
             repacking = Repacking.of(self._calibration.processor.system_info or self._machine.instructions)
             found = _Judge(known, Estimator(known.shape, repacking, self._cards, self._calibration.correction))
             found.estimator.learn(self._probing.said(subject.identity))

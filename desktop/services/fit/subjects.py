@@ -1,14 +1,15 @@
 """What is judged: a model on this computer, or a variant of a repository; and what is known of it before it is loaded.
 
 Invariant: what is known comes from the best source at hand, a header before the catalogue's shape, that before a guess
-by size and type; a header of one variant serves the others of its repository, of which only the sizes differ.
-Estimating is `fitting`'s.
+by size and type; a header of one variant serves the others of its repository, of which only the sizes differ, but not
+those whose size tells that they are another model. Estimating is `fitting`'s.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import prod
 
 from desktop.core import quants
 from desktop.core.gguf import Header, Value
@@ -19,6 +20,8 @@ from desktop.services.models.library import Model
 from desktop.services.online import catalogue
 
 _TEXT_PER_TOKEN = 22  # bytes of a header for each token of the vocabulary: 0.72 MB for 32,000
+# What a weight takes is more than its type says where embeddings stay large: Qwen2.5-0.5B in Q2_K has 6.7 bits.
+_LEAST_SHARE, _MORE_BITS = 0.7, 4.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,16 +67,29 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A shape, the bytes of weights that a token reads, and if one is here, the first header without its lists."""
+    """A shape, the bytes of weights that a token reads, and if one is here, the first header without its lists.
+
+    `rough`: nothing but the size and what the Hub says in a row is known.
+    """
 
     shape: Shape
     weights_read: int
     header: Header | None = None
+    rough: bool = False
 
     @classmethod
     def of(cls, headers: Sequence[Header]) -> Known:
         short = {key: value for key, value in headers[0].metadata.items() if not isinstance(value, tuple)}
         return cls(Shape.of(headers), weights_read(headers), replace(headers[0], metadata=short, tensors=()))
+
+    def describes(self, variant: Variant) -> bool:
+        """Whether a variant can be the same model: so many weights of its type take about its size."""
+        weights, kind = self.shape.weights, variant.quantisation
+        if weights is None or kind is None:
+            return True
+        count = sum(prod(tensor.shape) for file in weights.files for tensor in file)
+        bits = 8 * variant.size / max(count, 1)
+        return kind.bits * _LEAST_SHARE < bits < kind.bits + _MORE_BITS
 
     def sibling(self, variant: Variant) -> Known:
         """The same model in another variant."""
@@ -89,13 +105,13 @@ def guessed(subject: Subject) -> Known:
         model = subject.model
         kind = quants.BY_NAME.get(model.quantisation)
         shape = Shape.guessed(model.size, kind, model.parameters, model.architecture, model.context_length)
-        return Known(shape, model.size)
+        return Known(shape, model.size, rough=True)
     assert subject.listing is not None  # `local` and `remote` leave no third case
     assert subject.variant is not None
     row, size, kind = subject.listing.repository, subject.variant.size, subject.variant.quantisation
     of = catalogue.shape(row.id)
     if of is None:
-        return Known(Shape.guessed(size, kind, row.parameters, row.architecture, row.context_length), size)
+        return Known(Shape.guessed(size, kind, row.parameters, row.architecture, row.context_length), size, rough=True)
     row_share = of["vocab"] * of["embd"] / max(row.parameters, 1)  # of the embedding, one row is read for a token
     return Known(_llama(of).sibling(size, kind), int(size * (1 - min(row_share, 1.0))))
 

@@ -189,6 +189,21 @@ def test_the_header_of_one_variant_makes_the_others_sharper(paths: Paths, hub: H
     run(paths, check)
 
 
+def test_the_header_of_another_model_makes_nothing_worse(paths: Paths, hub: HubServer) -> None:
+    async def check(alcove: Assembly) -> None:
+        listing = await alcove.hub.listing(MISTRAL_REPO)
+        other = listing.variant("FP16")  # a tiny model, split
+        assert other is not None
+        before = fits(alcove, listing)
+        await alcove.fitting.exact(Subject.remote(listing, other), SETTINGS)
+        for label, fit in fits(alcove, listing).items():
+            if label != "FP16":
+                assert fit.estimate == before[label].estimate
+                assert (fit.trained_context, fit.rough) == (32768, False)
+
+    run(paths, check)
+
+
 def test_a_dead_line_leaves_the_computed_figure(paths: Paths, hub: HubServer) -> None:
     async def check(alcove: Assembly) -> None:
         listing = await alcove.hub.listing(MISTRAL_REPO)

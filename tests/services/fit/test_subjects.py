@@ -8,6 +8,7 @@ import pytest
 
 from desktop.core import quants
 from desktop.core.fit import DeviceUse, Estimate
+from desktop.core.gguf import Header, Tensor
 from desktop.core.repos import Listing, RepoFile, Repository, Variant
 from desktop.core.shape import Shape
 from desktop.services.fit.fitting import bytes_read
@@ -15,6 +16,7 @@ from desktop.services.fit.subjects import Known, Subject, guessed
 from desktop.services.models.modelfiles import Model, Origin
 
 GB = 10**9
+SHELVED = "TheBloke/Mistral-7B-Instruct-v0.1-GGUF"
 Q4, Q8 = (quants.BY_NAME[name] for name in ("Q4_K_M", "Q8_0"))
 
 
@@ -50,6 +52,23 @@ def test_a_sibling_reads_as_much_as_it_is_larger() -> None:
     assert known.sibling(variant(8 * GB, Q8)).weights_read == 6 * GB
     assert known.sibling(variant(8 * GB, Q8)).shape.weights_bytes == 8 * GB
     assert Known(Shape.guessed(0, None), 3 * GB).sibling(variant(1)).weights_read == 1  # a lie about the first
+
+
+def test_a_header_describes_only_what_is_as_large_as_its_weights() -> None:
+    tensors = (Tensor("blk.0.ffn_up.weight", (7_000, 1_000_000), 12, 0, 4 * GB),)
+    known = Known.of([Header(3, {"general.architecture": "llama"}, tensors, 700_000, 32)])
+    assert known.describes(variant())
+    assert known.describes(variant(7_500_000_000, Q8))
+    assert not known.describes(variant(8 * GB))  # 13 thousand million weights
+    assert not known.describes(variant(GB // 2))
+    assert known.describes(Variant("m", None, (RepoFile("m.gguf", 1),)))  # nothing tells
+    assert Known(Shape.guessed(GB, Q4), GB).describes(variant())
+
+
+def test_what_rests_on_the_size_alone_is_called_rough() -> None:
+    known = [guessed(Subject.remote(Listing(Repository(name), "c1", ()), variant())) for name in ("a/b", SHELVED)]
+    assert [one.rough for one in known] == [True, False]
+    assert known[1].shape.trained_context == 32768
 
 
 @pytest.mark.parametrize(
