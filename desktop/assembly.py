@@ -34,6 +34,7 @@ from desktop.services.machine import Machine
 from desktop.services.models.library import Library
 from desktop.services.online.hub import Hub
 from desktop.services.online.network import Network
+from desktop.services.online.switch import Switch
 from desktop.services.online.tokens import Tokens
 from desktop.services.online.web import Web
 from desktop.services.paths import Paths, resources
@@ -104,7 +105,8 @@ class Assembly:
     @staticmethod
     def _outward(paths: Paths, preferences: Preferences, closing: AsyncExitStack) -> tuple[Network, Tokens, Web, Hub]:
         """What reaches beyond this computer, behind one seal."""
-        network = Network(paths.connections, sealed=resolve(preferences.values())["offline"] is True)
+        offline = resolve(preferences.values())["offline"] is True
+        network = Network(paths.connections, offline, Switch(paths.preferences, offline))
         closing.callback(network.close)
         tokens = Tokens(paths.token)
         web = Web(network, tokens)

@@ -27,6 +27,7 @@ from desktop.core.errors import N_, StorageError
 from desktop.engine.seal import WATCHED, Refused
 from desktop.services.disk import write_whole
 from desktop.services.locks import locked
+from desktop.services.online.switch import Switch
 
 UNKNOWN = N_("Unknown")
 _MOST = 2_000  # connections kept: at five a download, those of months
@@ -60,8 +61,9 @@ class Network:
     Other programs write that file, too, and empty it: of it nothing is kept here but this program's own connections.
     """
 
-    def __init__(self, file: Path | None = None, sealed: bool = False) -> None:
+    def __init__(self, file: Path | None = None, sealed: bool = False, switch: Switch | None = None) -> None:
         self._sealed = sealed
+        self._switch = switch  # that other programs may turn
         self._cuts: list[Callable[[], None]] = []
         self._file = file
         self._list: dict[str, Connection] = {}  # this program's
@@ -74,6 +76,9 @@ class Network:
     @property
     def sealed(self) -> bool:
         """Whether nothing beyond this computer is connected to; may be changed at any time, in any thread."""
+        turned = self._switch.turned() if self._switch else None
+        if turned is not None:
+            self.sealed = turned
         return self._sealed
 
     @sealed.setter
