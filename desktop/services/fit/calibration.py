@@ -2,8 +2,9 @@
 
 Invariants: a figure is stored as it was measured, next to the estimate that was shown for it; learning from them
 changes the estimate of the engine process itself and nothing else, within bounds, and never the stored pairs, so an
-error stays visible. The file is bounded and written whole; without it, or where it is damaged, everything is estimated
-as on the first day.
+error stays visible. The file is bounded and written whole, and every change is made to what stands in it at that
+moment, so that two programs keep each other's; without it, or where it is damaged, everything is estimated as on the
+first day.
 """
 
 from __future__ import annotations
@@ -11,9 +12,9 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from math import isfinite
 from pathlib import Path
 from statistics import median
@@ -22,11 +23,13 @@ from typing import Any
 from desktop.core.errors import StorageError
 from desktop.core.speed import Run
 from desktop.services.disk import write_whole
+from desktop.services.locks import locked
 
 _MOST = 200  # loads and runs kept: months for one person
 _LATEST = 9  # loads whose median corrects
 _LEAST = 3  # loads before anything is corrected
 _BOUND = 32 << 20  # bytes: half of what the engine process takes without a model
+_LOCK_S = 5.0  # another program holds the file for some milliseconds
 _LARGEST = 1 << 20  # bytes of the file; 400 rows take a tenth of it
 
 
@@ -58,16 +61,39 @@ class Processor:
     times: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """What the file says."""
+
+    processor: Processor = Processor()
+    loads: tuple[Measured, ...] = ()
+    runs: tuple[Run, ...] = ()
+
+
+_Change = Callable[[_Kept], _Kept]
+
+
 class Calibration:
     """The file at `path`. `machine` names the processor: figures of another one are of no use here."""
 
     def __init__(self, path: Path, machine: str) -> None:
         self._path, self._machine = path, machine
         self._writing = asyncio.Lock()
-        self.processor = Processor()
-        self.loads: tuple[Measured, ...] = ()
-        self.runs: tuple[Run, ...] = ()
-        self._read()
+        self._pending: list[_Change] = []
+        self._kept = self._read() or _Kept()
+        self._own: Measured | None = None  # the load that this program stored last
+
+    @property
+    def processor(self) -> Processor:
+        return self._kept.processor
+
+    @property
+    def loads(self) -> tuple[Measured, ...]:
+        return self._kept.loads
+
+    @property
+    def runs(self) -> tuple[Run, ...]:
+        return self._kept.runs
 
     def history(self, names: Collection[str]) -> tuple[Measured, ...]:
         """The loads of the model with these names, the latest last."""
@@ -82,46 +108,64 @@ class Calibration:
         return max(-_BOUND, min(_BOUND, int(median(wrong[-_LATEST:]))))
 
     async def set_processor(self, processor: Processor) -> None:
-        self.processor = processor
-        await self._save()
+        """Stores what was found out about it; what was found before stands where nothing better was."""
+
+        def better(kept: _Kept) -> _Kept:
+            old = kept.processor
+            best, times = max(processor.bandwidth, old.bandwidth), max(processor.times, old.times)
+            return replace(kept, processor=Processor(processor.system_info or old.system_info, best, times))
+
+        await self._keep(better)
 
     async def add_load(self, load: Measured, again: bool = False) -> None:
         """Stores a load. `again`: of the process measured last, whose entry it replaces."""
-        if again and self.loads and self.loads[-1].model == load.model:
-            self.loads = self.loads[:-1]
-        self.loads = (*self.loads, load)[-_MOST:]
-        await self._save()
+        old = self._own if again and self._own and self._own.model == load.model else None
+        self._own = load
+        await self._keep(lambda kept: replace(kept, loads=(*(x for x in kept.loads if x != old), load)[-_MOST:]))
 
     async def add_run(self, run: Run) -> None:
         """Stores the speed of a reply."""
-        self.runs = (*self.runs, run)[-_MOST:]
-        await self._save()
+        await self._keep(lambda kept: replace(kept, runs=(*kept.runs, run)[-_MOST:]))
 
-    async def _save(self) -> None:
-        content = {
-            "version": 1,
-            "machine": self._machine,
-            "processor": asdict(self.processor),
-            "loads": [asdict(load) for load in self.loads],
-            "runs": [asdict(run) for run in self.runs],
-        }
+    async def _keep(self, change: _Change) -> None:
+        """Makes a change at once, and in the file, of which what others wrote is taken over."""
+        self._kept = change(self._kept)
+        self._pending.append(change)
         async with self._writing:
-            with suppress(StorageError):  # a full disk costs the learning, not the chat
-                await asyncio.to_thread(write_whole, self._path, json.dumps(content, indent=1).encode())
+            changes, self._pending = self._pending, []
+            if changes:
+                with suppress(StorageError):  # a full disk costs the learning, not the chat
+                    written = await asyncio.to_thread(self._write, changes, self._kept)
+                    self._kept = _changed(written, self._pending)
 
-    def _read(self) -> None:
+    def _write(self, changes: Sequence[_Change], ours: _Kept) -> _Kept:
+        with locked(self._path.with_suffix(".lock"), _LOCK_S):
+            there = self._read()
+            kept = _changed(there, changes) if there is not None else ours
+            write_whole(
+                self._path, json.dumps({"version": 1, "machine": self._machine, **asdict(kept)}, indent=1).encode()
+            )
+        return kept
+
+    def _read(self) -> _Kept | None:
+        """None where the file is not there, damaged, or of another machine."""
         try:
             if os.path.getsize(self._path) > _LARGEST:
-                return
+                return None
             content = json.loads(self._path.read_bytes())
             if content["version"] != 1 or content["machine"] != self._machine:
-                return
+                return None
             loads = tuple(Measured(**_typed(row, Measured)) for row in content["loads"])
             runs = tuple(Run(**_typed(row, Run)) for row in content["runs"])
-            self.processor = Processor(**_typed(content["processor"], Processor))
-            self.loads, self.runs = loads[-_MOST:], runs[-_MOST:]
+            return _Kept(Processor(**_typed(content["processor"], Processor)), loads[-_MOST:], runs[-_MOST:])
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
-            return
+            return None
+
+
+def _changed(kept: _Kept, changes: Iterable[_Change]) -> _Kept:
+    for change in changes:
+        kept = change(kept)
+    return kept
 
 
 def _typed(row: Mapping[str, Any], kind: type) -> dict[str, Any]:

@@ -55,6 +55,23 @@ def test_the_same_process_has_one_entry(tmp_path: Path) -> None:
     assert calibration.loads == (load(9), load(2, "other"))
 
 
+def test_two_programs_keep_what_the_other_measured(tmp_path: Path) -> None:
+    path = tmp_path / "m.json"
+    one, other = Calibration(path, "cpu x 4"), Calibration(path, "cpu x 4")
+
+    async def main() -> None:
+        await asyncio.gather(one.add_load(load(1)), one.add_run(Run("m", 4_000_000, 9.5)))
+        await other.set_processor(Processor("AVX2 = 1", 60e9, 1))
+        await other.add_load(load(2, "other"))
+        await one.set_processor(Processor(bandwidth=50e9, times=2))
+        await one.add_load(load(3), again=True)  # its own, though it is no longer the latest
+
+    asyncio.run(main())
+    there = Calibration(path, "cpu x 4")
+    assert there.loads == one.loads == (load(2, "other"), load(3))
+    assert (there.runs, there.processor) == ((Run("m", 4_000_000, 9.5),), Processor("AVX2 = 1", 60e9, 2))
+
+
 @pytest.mark.parametrize(
     ("wrong", "correction"),
     [
