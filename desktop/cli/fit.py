@@ -19,7 +19,8 @@ from desktop.core.errors import N_, UserError
 from desktop.core.fit import Verdict
 from desktop.core.generation import LoadSettings, load_settings
 from desktop.core.remedies import Kind, Remedy
-from desktop.core.settings import Group, resolve
+from desktop.core.settings import GPU_AUTOMATIC, Group, resolve
+from desktop.engine.refusal import refuse_settings
 from desktop.services.fit.fitting import Fit, Subject
 from desktop.ui import formats
 from desktop.ui.translation import _
@@ -46,7 +47,9 @@ async def _fit(parsed: argparse.Namespace) -> int:
         name, subject = await _subject(alcove, parsed.model)
         if not parsed.json:
             await alcove.fitting.prepare()  # for the speed, which the JSON does not have
-        fit = await alcove.fitting.exact(subject, wanted(alcove, parsed, subject))
+        settings = wanted(alcove, parsed, subject)
+        fit = await alcove.fitting.exact(subject, settings)
+        _tell_differences(settings, fit)
         if parsed.json:
             print(json.dumps({"model": name, **record(fit)}, ensure_ascii=False))
         else:
@@ -74,11 +77,25 @@ def _is_file(text: str) -> bool:
 
 
 def wanted(alcove: Assembly, parsed: argparse.Namespace, subject: Subject | None = None) -> LoadSettings:
-    """The settings in force, those that were typed above all."""
+    """The settings in force, those that were typed above all. Raises `LoadError` where they do not go together."""
     typed = options.settings_of(parsed)
     if subject is not None and subject.model is not None:
-        return load_settings(alcove.preferences.levels(subject.model.name, typed))
-    return load_settings(resolve(typed, alcove.preferences.values()))
+        settings = load_settings(alcove.preferences.levels(subject.model.name, typed))
+    else:
+        settings = load_settings(resolve(typed, alcove.preferences.values()))
+    refuse_settings(settings)
+    return settings
+
+
+def _tell_differences(wanted: LoadSettings, fit: Fit) -> None:
+    """What was asked for and cannot be had, so that nobody reads the figures as those of another choice."""
+    if wanted.context > fit.settings.context:
+        tell(
+            N_("The model was trained on {count} tokens of context and is judged with those."),
+            count=formats.number(fit.trained_context),
+        )
+    if wanted.gpu_layers not in (0, GPU_AUTOMATIC) and not fit.estimate.gpu_layers:
+        tell(N_("The engine finds no graphics card here: all layers stay with the processor."))
 
 
 def record(fit: Fit) -> dict[str, Any]:
@@ -121,14 +138,16 @@ def _print(name: str, fit: Fit, alcove: Assembly, subject: Subject) -> None:
             N_("{total} of {available} available: {verdict}"),
             total=total,
             available=free,
-            verdict=_(VERDICTS[fit.verdict]),
+            verdict=verdict(fit),
         )
     )
     if fit.largest_context:
         print(_(N_("Largest context that fits: {count} tokens"), count=formats.number(fit.largest_context)))
     if fit.speed is not None:
         print(speed(fit), f"({_(fit.speed.basis)})")
-    if not fit.exact:
+    if fit.refused and fit.fault is not None:
+        tell(fit.fault.message, **fit.fault.fields)
+    elif not fit.exact:
         tell(N_("This is computed, not asked of the engine; it can be off by some per cent."))
         if fit.fault is not None:
             tell(fit.fault.message, **fit.fault.fields)
@@ -145,8 +164,9 @@ def _print(name: str, fit: Fit, alcove: Assembly, subject: Subject) -> None:
 
 def _items(fit: Fit) -> list[tuple[str, str]]:
     estimate = fit.estimate
+    weights = N_("Weights, mapped from the file") if estimate.mapped else N_("Weights, kept in memory")
     items = [
-        (_(N_("Weights, mapped from the file")), estimate.weights_bytes),
+        (_(weights), estimate.weights_bytes),
         (_(N_("Weights, repacked for this processor")), estimate.repack_bytes),
         (_(N_("KV cache")), estimate.kv_bytes),
         (_(N_("Computing")), estimate.compute_bytes),
@@ -155,6 +175,11 @@ def _items(fit: Fit) -> list[tuple[str, str]]:
         *((use.name, use.total_bytes) for use in estimate.devices),
     ]
     return [(text, formats.size(size)) for text, size in items if size]
+
+
+def verdict(fit: Fit) -> str:
+    """In a word or two."""
+    return _(N_("not readable")) if fit.refused else _(VERDICTS[fit.verdict])
 
 
 def speed(fit: Fit) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 
 from desktop.assembly import Assembly
 from desktop.cli import options, remote
-from desktop.cli.fit import VERDICTS, record, speed, wanted
+from desktop.cli.fit import record, speed, verdict, wanted
 from desktop.cli.terminal import table, tell, tell_notices
 from desktop.core.errors import N_, UserError
 from desktop.core.generation import LoadSettings
@@ -93,6 +93,7 @@ def _variant(variant: Variant, fit: Fit) -> dict[str, Any]:
         "size_bytes": variant.size,
         "files": [{"path": f.path, "size_bytes": f.size, "sha256": f.sha256} for f in variant.files],
         **record(fit),
+        "readable": not fit.refused,
         "tokens_per_s": round(fit.speed.tokens_per_s, 2) if fit.speed else None,
     }
 
@@ -108,7 +109,7 @@ def _print(listing: Listing, fits: dict[str, Fit], best: Variant) -> None:
                 formats.number(kind.bits, 1) if kind else "",
                 formats.size(variant.size),
                 formats.size(fit.estimate.total_bytes),
-                _(VERDICTS[fit.verdict]),
+                verdict(fit),
                 speed(fit),
                 _(kind.quality) if kind else "",
                 _(N_("recommended")) if variant == best else "",

@@ -28,10 +28,14 @@ _LIMIT_S = 20.0  # 0.4 s are usual here; this leaves room for a cold disk, a vir
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """What llama.cpp said, in the order of the settings asked for; None where it refused or had died. And why."""
+    """What llama.cpp said, in the order of the settings asked for; None where it refused or had died. And why.
+
+    `unasked`: the system had no place for a process, so another time it may answer.
+    """
 
     buffers: tuple[Buffers | None, ...]
     fault: UserError | None = None
+    unasked: bool = False
 
 
 def prepare(arguments: Sequence[str] | None = None) -> subprocess.Popen[bytes]:
@@ -53,12 +57,13 @@ async def measure(
     ends = monotonic() + limit_s
     found: list[Buffers | None] = []
     fault: UserError | None = None
+    unasked = False
     while len(found) < len(settings):
         try:
             process = process or prepare()
             part = await _ask(process, path, settings[len(found) :], max(ends - monotonic(), 0.0))
         except LoadError as error:
-            fault = error
+            fault, unasked = error, True
             break
         process = None
         found += part.buffers
@@ -67,7 +72,7 @@ async def measure(
             break
         if len(found) < len(settings):
             found.append(None)  # the one it died of
-    return Measurement((*found, *[None] * (len(settings) - len(found))), fault)
+    return Measurement((*found, *[None] * (len(settings) - len(found))), fault, unasked)
 
 
 async def _ask(

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from desktop.cli.fit import change, record, speed
+from desktop.cli.fit import _items, _tell_differences, change, record, speed, verdict
 from desktop.core.fit import Estimate, Verdict
 from desktop.core.generation import LoadSettings
 from desktop.core.remedies import Kind, Remedy
@@ -47,3 +47,22 @@ def test_a_forecast_is_round() -> None:
     assert speed(FIT) == "about 4.2 tokens/s"
     assert speed(replace(FIT, speed=Speed(42.4, Basis.MODEL))) == "about 42 tokens/s"
     assert speed(replace(FIT, speed=None)) == ""
+
+
+def test_what_cannot_be_had_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    _tell_differences(NOW, FIT)
+    assert capsys.readouterr().err == ""
+    _tell_differences(replace(NOW, context=65536, gpu_layers=10), FIT)
+    told = capsys.readouterr().err
+    assert "trained on 32,768 tokens" in told
+    assert "no graphics card" in told
+
+
+def test_weights_that_are_not_mapped_are_not_called_so() -> None:
+    assert _items(FIT)[0][0] == "Weights, mapped from the file"
+    assert _items(replace(FIT, estimate=replace(FIT.estimate, mapped=False)))[0][0] == "Weights, kept in memory"
+
+
+def test_what_the_engine_does_not_read_does_not_fit() -> None:
+    fits = replace(FIT, verdict=Verdict.FITS)
+    assert (verdict(fits), verdict(replace(fits, refused=True))) == ("fits", "not readable")

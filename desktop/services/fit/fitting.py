@@ -26,16 +26,18 @@ from desktop.core.remedies import Remedy, largest_context, remedies
 from desktop.core.repacking import Repacking
 from desktop.core.repos import Listing, Variant
 from desktop.core.settings import GPU_AUTOMATIC
-from desktop.core.speed import Run, Speed, forecast, reachable
+from desktop.core.speed import Speed, forecast, reachable
 from desktop.engine.client import Engine
 from desktop.engine.devices import DeviceKind
 from desktop.engine.files import read_header
 from desktop.engine.probe import examine
+from desktop.engine.refusal import refuse_settings
 from desktop.services import memory
 from desktop.services.fit import bandwidth
 from desktop.services.fit.calibration import Calibration, Measured
 from desktop.services.fit.headers import Head, Headers
 from desktop.services.fit.probing import Probing
+from desktop.services.fit.readings import bytes_read, load_of, run_of
 from desktop.services.fit.sparse import StandIn, stand_ins
 from desktop.services.fit.subjects import Known, Subject, guessed
 from desktop.services.machine import Machine
@@ -45,11 +47,11 @@ __all__ = ["Fit", "Fitting", "Measured", "Subject"]
 
 USUAL_CONTEXT = LoadSettings().context
 _LEAST_CONTEXT = 1024  # below that no conversation is held; better tight memory than none
-_LEAST_TOKENS = 16  # of a reply whose speed is kept: the first ones pay for what is cold
 _ROOM_S = 0.5  # rows judged together are judged against the same memory
 _BEST_OF = 3  # times memory is measured, one at each start: other programs may have been at it
 _SURVEYED = 32  # variants at most; each is two requests, of 3,000 that the Hub allows in five minutes
 _IN_VAIN = 3  # variants described otherwise than the first, after which the rest is not tried
+_CARDS_S = 60.0  # what graphics cards have free is asked again after that: it takes a process
 _KEPT = 300  # models known: twenty repositories; the tensors of one take 100 kB
 
 
@@ -69,6 +71,7 @@ class Fit:
     remedies: tuple[Remedy, ...] = ()
     exact: bool = False  # whether llama.cpp said so for these settings
     fault: UserError | None = None  # why llama.cpp would not say
+    refused: bool = False  # whether it would not load either, however much memory there is
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +95,7 @@ class Fitting:
         self._judges: dict[str, _Judge] = {}
         self._heads: dict[str, tuple[Head, ...]] = {}
         self._cards: tuple[Card, ...] = ()
+        self._cards_until = 0.0
         self._examining: asyncio.Task[None] | None = None
         self._weighing: asyncio.Task[None] | None = None
         self._room: tuple[float, Room] | None = None
@@ -108,11 +112,14 @@ class Fitting:
         await asyncio.shield(self._weighing)
 
     async def _examined(self) -> None:
-        if self._examining is None:
+        """Asks once; where there are graphics cards, again after a while, but not while they hold our own model."""
+        old = self._cards and self._engine.loaded is None and time.monotonic() > self._cards_until
+        if self._examining is None or (self._examining.done() and old):
             self._examining = asyncio.create_task(self._examine())
         await asyncio.shield(self._examining)
 
     async def _examine(self) -> None:
+        held = self._engine.loaded is not None
         try:
             report = await examine()
         except LoadError:  # no process could be started: the next question tries again
@@ -124,6 +131,7 @@ class Fitting:
             for d in report.devices
             if d.kind is DeviceKind.GPU  # what "automatic" uses: `engine.llama` leaves integrated ones alone
         )
+        self._cards_until = 0.0 if held or self._engine.loaded else time.monotonic() + _CARDS_S
         if report.system_info:
             await self._calibration.set_processor(replace(self._calibration.processor, system_info=report.system_info))
         self._judges.clear()
@@ -154,6 +162,7 @@ class Fitting:
         settings = _within(settings, shape.trained_context)
         estimate = estimator(settings)
         verdict = judge(estimate, room)
+        refusal = _refusal(subject, settings)
         smaller = self._smaller(subject) if verdict in (Verdict.TIGHT, Verdict.TOO_LARGE) else {}
         layers = layers_on_cards(shape, replace(settings, gpu_layers=GPU_AUTOMATIC), room.devices)
         return Fit(
@@ -164,10 +173,11 @@ class Fitting:
             largest_context(estimator, settings, room, shape.trained_context),
             -1 if layers > len(shape.layers) else layers,
             shape.trained_context,
-            self._speed(subject, judge_of.known, estimate),
-            remedies(estimator, settings, room, smaller),
+            None if refusal else self._speed(subject, judge_of.known, estimate),
+            () if refusal else remedies(estimator, settings, room, smaller),
             estimate.source is Source.PROBE,
-            self._probing.fault(subject.identity),
+            refusal or self._probing.fault(subject.identity, estimator.key(settings)),
+            refusal is not None,
             rough=judge_of.known.rough,
         )
 
@@ -177,7 +187,7 @@ class Fitting:
         `also` are settings to be asked about in the same process, for later. A header that is not here is fetched.
         Raises `NetworkError`, `HubError`, `ModelFileError`, `StorageError`.
         """
-        if subject.in_catalogue:
+        if subject.in_catalogue or _refusal(subject, settings):
             return self.quick(subject, settings)
         try:
             if subject.identity not in self._known:
@@ -344,7 +354,7 @@ class Fitting:
             return
         found = self._judge(subject)
         estimate = found.estimator(settings)
-        load = _load(subject.names[0], found, estimate, resident, self._pid != pid)
+        load = load_of(subject.names[0], found.known, found.estimator, estimate, resident, self._pid != pid)
         if reply is None and not memory.MAPS_AT_ONCE:
             load = None
         if load is not None and files >= estimate.file_backed_bytes:  # else the system has dropped some of the file
@@ -352,40 +362,21 @@ class Fitting:
             self._pid = pid
             for one in self._judges.values():
                 one.estimator.correction = self._calibration.correction
-        run = _run(subject.names[0], found.known, estimate, settings, reply) if reply else None
+        run = run_of(subject.names[0], found.known, estimate, settings, reply) if reply else None
         if run is not None:
             await self._calibration.add_run(run)
 
 
-def _load(name: str, found: _Judge, estimate: Estimate, resident: int, first: bool) -> Measured | None:
-    """What there is to keep: the first look at a process, or one that finds more than was said for everything."""
-    total = estimate.total_bytes
-    if not first and resident <= total:
-        return None
-    said = total - estimate.compute_bytes if first else total
-    sure = first and estimate.held and found.known.header is not None and not estimate.gpu_layers
-    return Measured(name, said, resident, time.time(), said - found.estimator.correction if sure else 0)
-
-
-def bytes_read(known: Known, estimate: Estimate, fill: float) -> tuple[int, bool]:
-    """What a token reads with the context filled to that part: from the computer's memory, or a card's (True).
-
-    Where a card holds only some of the layers, those of the computer's memory take the time.
-    """
-    kept = estimate.kv_bytes + sum(use.kv_bytes for use in estimate.devices)
-    total = known.weights_read + kept * fill
-    if estimate.gpu_layers > estimate.layers:
-        return int(total), True
-    return int(total * (1 - estimate.gpu_layers / (estimate.layers + 1))), False
-
-
-def _run(name: str, known: Known, estimate: Estimate, settings: LoadSettings, reply: Message) -> Run | None:
-    """The speed of a reply that was long enough to tell."""
-    tokens, speed = reply.usage.completion_tokens, reply.timings.generation_per_s
-    if tokens < _LEAST_TOKENS or speed <= 0 or not settings.context:
-        return None
-    read, gpu = bytes_read(known, estimate, min(1.0, (reply.usage.prompt_tokens + tokens) / settings.context))
-    return Run(name, read, speed, gpu)
+def _refusal(subject: Subject, settings: LoadSettings) -> LoadError | None:
+    """Why the engine takes no such file, or not with these settings; known without asking it."""
+    kind = subject.variant.quantisation if subject.variant else None
+    if kind is not None and not kind.loadable:
+        return LoadError(kind.explanation)
+    try:
+        refuse_settings(settings)
+    except LoadError as error:
+        return error
+    return None
 
 
 def _within(settings: LoadSettings, trained: int) -> LoadSettings:

@@ -1,8 +1,8 @@
 """Asking llama.cpp about models, so that many who ask about one at the same time share one process.
 
-Invariants: all settings asked for while a model's turn is awaited go into one load of it; an answer is kept; when
-nobody waits any more the process ends; not more than two run at once, so that the window stays quick on two cores.
-Asking itself is `engine.measure`'s, what the answers mean is `core.fit`'s.
+Invariants: all settings asked for while a model's turn is awaited go into one load of it; an answer is kept, and so is
+a refusal, which is not asked for twice; when nobody waits any more the process ends; not more than two run at once, so
+that the window stays quick on two cores. Asking itself is `engine.measure`'s, what the answers mean is `core.fit`'s.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import subprocess
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +18,7 @@ from pathlib import Path
 from desktop.core.errors import LoadError, UserError
 from desktop.core.fit import Buffers
 from desktop.core.generation import LoadSettings
-from desktop.engine.measure import measure, prepare
+from desktop.engine.measure import Measurement, measure, prepare
 
 _PROCESSES = 2
 _MODELS = 100  # whose answers are kept: several pages of variants
@@ -28,13 +28,25 @@ Opened = Callable[[], AbstractAsyncContextManager[Path]]  # the model's first fi
 
 @dataclass(slots=True)
 class _Model:
-    """Answers about one model; `fault` is why the engine will not take it with any settings."""
+    """Answers about one model; `faults` are why some settings have none, `again` those that may yet have one."""
 
     said: dict[LoadSettings, Buffers] = field(default_factory=dict)
+    faults: dict[LoadSettings, UserError] = field(default_factory=dict)
+    again: set[LoadSettings] = field(default_factory=set)
     asked: dict[LoadSettings, None] = field(default_factory=dict)
-    fault: UserError | None = None
     work: asyncio.Task[None] | None = None
     waiting: int = 0
+
+    def keep(self, settings: Sequence[LoadSettings], found: Measurement) -> None:
+        for one, buffers in zip(settings, found.buffers, strict=True):
+            self.faults.pop(one, None)
+            self.again.discard(one)
+            if buffers is not None:
+                self.said[one] = buffers
+            elif found.fault is not None:
+                self.faults[one] = found.fault
+                if found.unasked:
+                    self.again.add(one)
 
 
 class Probing:
@@ -50,10 +62,10 @@ class Probing:
         model = self._models.get(identity)
         return model.said if model else {}
 
-    def fault(self, identity: str) -> UserError | None:
-        """Why a model cannot be asked about, or could not the last time."""
+    def fault(self, identity: str, settings: LoadSettings) -> UserError | None:
+        """Why there is no answer for these settings; None where there is one, or nobody has asked."""
         model = self._models.get(identity)
-        return model.fault if model else None
+        return model.faults.get(settings) if model else None
 
     def warm(self) -> None:
         """Starts the process of the next question, to be ready when the file is: starting takes most of the time."""
@@ -72,7 +84,9 @@ class Probing:
         model = self._models.setdefault(identity, _Model())
         self._models.move_to_end(identity)
         self._forget()
-        model.asked.update(dict.fromkeys(settings for settings in wanted if settings not in model.said))
+        model.asked.update(
+            dict.fromkeys(s for s in wanted if s in model.again or s not in {**model.said, **model.faults})
+        )
         if not model.asked and model.work is None:
             return
         if model.work is None:
@@ -96,8 +110,7 @@ class Probing:
                         model.asked.clear()
                         spare, self._spare = self._spare, None
                         found = await measure(path, settings, process=spare)
-                        model.said |= {s: b for s, b in zip(settings, found.buffers, strict=True) if b is not None}
-                        model.fault = found.fault
+                        model.keep(settings, found)
         finally:
             model.asked.clear()
             model.work = None

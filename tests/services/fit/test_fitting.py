@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import subprocess
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
@@ -15,7 +14,7 @@ import pytest
 
 from desktop.assembly import Assembly
 from desktop.core.chat import Message, Role
-from desktop.core.errors import LoadError, ModelFileError, NetworkError, UserError
+from desktop.core.errors import ModelFileError, NetworkError
 from desktop.core.fit import Source, Verdict
 from desktop.core.generation import LoadSettings, StopReason, Timings, Usage
 from desktop.core.repos import Listing
@@ -325,40 +324,6 @@ def test_between_too_small_and_enough_the_largest_that_fits_is_taken(
         assert shown.largest_context == settings.context  # the same number
 
     run(paths, check)
-
-
-def test_a_kind_of_model_the_engine_does_not_know_is_computed_and_named(paths: Paths, tmp_path: Path) -> None:
-    path = models.tiny_model(tmp_path / "odd.gguf", arch="walrus")
-
-    async def check(alcove: Assembly) -> None:
-        subject = Subject.local(alcove.library.named(str(path)))
-        fit = await alcove.fitting.exact(subject, SETTINGS)
-        assert (fit.exact, fit.estimate.source) == (False, Source.CLOSED_FORM)
-        assert isinstance(fit.fault, UserError)
-        assert fit.verdict is Verdict.FITS
-
-    run(paths, check)
-
-
-def test_where_no_process_can_be_started_the_next_question_tries_again(
-    paths: Paths, tiny: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async def check(alcove: Assembly) -> None:
-        subject = Subject.local(alcove.library.named(str(tiny)))
-        with monkeypatch.context() as full:
-            full.setattr(subprocess, "Popen", no_place)
-            fit = await alcove.fitting.exact(subject, SETTINGS)
-            assert not fit.exact
-            assert isinstance(fit.fault, LoadError)
-            await alcove.fitting.prepare()
-            assert alcove.fitting.quick(subject, SETTINGS).speed is None
-        assert (await alcove.fitting.exact(subject, SETTINGS)).exact
-
-    run(paths, check)
-
-
-def no_place(*_: object, **__: object) -> None:
-    raise BlockingIOError(11, "Resource temporarily unavailable")
 
 
 # -- what is learned

@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from desktop.core.errors import StorageError
-from desktop.core.generation import LoadSettings
+from desktop.core.generation import FlashAttention, LoadSettings
 from desktop.services.fit.probing import Probing
 from tests import models
 
@@ -78,7 +78,7 @@ def test_all_who_ask_share_one_load_and_the_answer_is_kept(model: Path) -> None:
         said = probing.said("m")
         assert set(said) == {at(256), at(512), at(1024), at(2048, repack=False)}
         assert said[at(1024)].kv["CPU"] == pytest.approx(4 * said[at(256)].kv["CPU"], rel=0.1) != 0  # told to 0.01 MiB
-        assert probing.fault("m") is None
+        assert probing.fault("m", at(256)) is None
         await probing.ask("m", [at(256)], opened)
         assert one.opened == 1
         probing.cool()
@@ -137,10 +137,28 @@ def test_a_file_the_engine_refuses_has_a_fault_and_no_answers(model: Path, tmp_p
         probing = Probing()
         await probing.ask("m", [at(256)], opened)
         assert not probing.said("m")
-        assert probing.fault("m") is not None
+        assert probing.fault("m", at(256)) is not None
+        for _ in range(3):
+            await probing.ask("m", [at(256)], opened)  # what was refused stays refused
 
     asyncio.run(main())
-    assert not one.open
+    assert (one.open, one.opened) == (False, 1)
+
+
+def test_settings_that_are_refused_leave_the_others_in_peace(model: Path) -> None:
+    one, opened = door(model)
+    odd = at(256, kv_type="q8_0", flash_attention=FlashAttention.OFF)
+
+    async def main() -> None:
+        probing = Probing()
+        await probing.ask("m", [odd, at(256)], opened)
+        assert set(probing.said("m")) == {at(256)}
+        assert probing.fault("m", at(256)) is None
+        assert probing.fault("m", odd) is not None
+        await probing.ask("m", [odd, at(256)], opened)
+
+    asyncio.run(main())
+    assert one.opened == 1
 
 
 def test_a_file_that_cannot_be_opened_is_everybodys_error() -> None:

@@ -11,7 +11,7 @@ from desktop.core.fit import DeviceUse, Estimate
 from desktop.core.gguf import Header, Tensor
 from desktop.core.repos import Listing, RepoFile, Repository, Variant
 from desktop.core.shape import Shape
-from desktop.services.fit.fitting import bytes_read
+from desktop.services.fit.readings import bytes_read
 from desktop.services.fit.subjects import Known, Subject, guessed
 from desktop.services.models.modelfiles import Model, Origin
 
