@@ -160,6 +160,7 @@ def test_lists_of_millions_are_refused_before_they_are_made(kind: int, value: by
         (start(text("general.architecture", "a"), u32("split.count", 10_000)), "split.count: 10000"),
         (start(text("general.architecture", "a"), entry("split.count", 5, b"\xff" * 4)), "split.count: -1"),
         (start(text("general.architecture", "a"), u32("a.context_length", 1 << 31)), "a.context_length: 2147483648"),
+        (start(text("general.architecture", "a"), entry("a.context_length", 5, b"\xff" * 4)), "a.context_length: -1"),
         (
             start(
                 text("general.architecture", "a"),
