@@ -20,6 +20,7 @@ VERDICTS: dict[Verdict, tuple[str, Tone, Icon]] = {
     Verdict.PARTLY: (N_("partly on the GPU"), Tone.TEXT, Icon.PARTLY),
     Verdict.TOO_LARGE: (N_("too large"), Tone.DANGER, Icon.TOO_LARGE),
 }
+COMPUTING = (N_("computing…"), Tone.MUTED, Icon.MORE)  # while a header is read: no verdict by the size alone
 EXPLAINED: dict[Verdict, str] = {
     Verdict.FITS: N_("It fits into the memory that is available now, and leaves some for other programs."),
     Verdict.TIGHT: N_("It just fits. Other programs may become slow while it is loaded."),

@@ -9,7 +9,7 @@ from __future__ import annotations
 from PySide6.QtCore import QEvent, QSize, Qt, Signal
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
-from desktop.core.errors import UserError
+from desktop.core.errors import N_, UserError
 from desktop.core.fit import Verdict
 from desktop.core.generation import LoadSettings
 from desktop.core.remedies import Remedy
@@ -32,6 +32,7 @@ class FitPanel(QWidget):
         self._look = look
         self._fit: Fit | None = None
         self._fault: UserError | None = None
+        self._computing = False
         self._said = Label(look, wrap=True)
         self._mark = Label(look)
         self._meter = Meter(look)
@@ -51,9 +52,12 @@ class FitPanel(QWidget):
             column.addWidget(widget)
         column.addStretch()
 
-    def put(self, fit: Fit, fault: UserError | None = None) -> None:
-        """Shows another fit, or the same one become exact; `fault` is why the engine could not be asked."""
-        self._fit, self._fault = fit, fault or fit.fault
+    def put(self, fit: Fit, fault: UserError | None = None, *, computing: bool = False) -> None:
+        """Shows another fit, or the same one become exact; `fault` is why the engine could not be asked.
+
+        With `computing` no verdict is given yet.
+        """
+        self._fit, self._fault, self._computing = fit, fault or fit.fault, computing
         self._redraw()
 
     def changeEvent(self, event: QEvent) -> None:
@@ -65,10 +69,11 @@ class FitPanel(QWidget):
         fit = self._fit
         if fit is None:
             return
-        _word, tone, icon = figures.VERDICTS[fit.verdict]
+        _word, tone, icon = figures.COMPUTING if self._computing else figures.VERDICTS[fit.verdict]
         side = self._look.px(_ICON)
         self._mark.setPixmap(icons.icon(icon, getattr(self._look.colours, tone.value), side).pixmap(QSize(side, side)))
-        self._said.setText(_(figures.EXPLAINED[fit.verdict]))
+        waiting = N_("The beginning of the file is being read. Until then the figures are a guess by its size.")
+        self._said.setText(_(waiting if self._computing else figures.EXPLAINED[fit.verdict]))
         self._said.tone(tone)
         estimate = fit.estimate
         total = figures.memory(estimate.total_bytes, exact=fit.exact)

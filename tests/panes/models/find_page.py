@@ -54,6 +54,8 @@ class Judge:
         self.available = available
         self.asked: list[tuple[str, LoadSettings]] = []
         self.mute: UserError | None = None  # why the engine cannot be asked
+        self.slow: asyncio.Event | None = None  # what is waited for before a header is here
+        self.rough = False  # whether nothing but sizes is known
         self._said: set[tuple[str, LoadSettings]] = set()
 
     async def prepare(self) -> None:
@@ -84,6 +86,7 @@ class Judge:
             Speed(20e9 / variant.size, Basis.BANDWIDTH),
             remedies.remedies(estimator, settings, room, []),
             exact,
+            rough=self.rough,
         )
 
     async def exact(self, subject: Subject, settings: LoadSettings, also: Sequence[LoadSettings] = ()) -> Fit:
@@ -91,6 +94,9 @@ class Judge:
         self.asked.append((subject.variant.label, settings))
         if self.mute is not None:
             raise self.mute
+        if self.slow is not None:
+            await self.slow.wait()
+            self.rough = False
         await asyncio.sleep(0)
         self._said.update((subject.variant.label, one) for one in (settings, *also))
         return self.quick(subject, settings)

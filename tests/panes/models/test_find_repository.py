@@ -134,6 +134,29 @@ def test_a_row_unfolds_and_the_exact_figure_follows(look: Any, tmp_path: Path, h
     visit(look, tmp_path, doing)
 
 
+def test_no_verdict_is_given_by_the_size_alone_while_the_header_is_read(
+    look: Any, tmp_path: Path, hub: HubServer
+) -> None:
+    async def doing(page: FindPage) -> None:
+        page.judge.slow, page.judge.rough = asyncio.Event(), True
+        await page.go(MISTRAL_REPO)
+        page.click("Q4_K_M")
+        await settled()
+        assert "computing…, takes ≈ 5.2 GB" in page.row("Q4_K_M").accessibleName()
+        assert "The beginning of the file is being read." in page.read()
+        page.judge.slow.set()
+        await until(lambda: "fits, takes" in page.row("Q4_K_M").accessibleName())
+        assert "fits, takes ≈" in page.row("Q4_K_S").accessibleName()
+        assert "The beginning of the file" not in page.read()
+        page.judge.rough = True
+        page.judge.mute = UserError("The header did not come.")
+        page.offer.try_kv_type("q8_0")
+        await until(lambda: "The header did not come." in page.read())
+        assert "fits, takes ≈" in page.row("Q4_K_M").accessibleName()  # a guess is better than nothing
+
+    visit(look, tmp_path, doing)
+
+
 def test_a_row_that_is_clicked_stays_under_the_pointer(look: Any, tmp_path: Path, hub: HubServer) -> None:
     async def doing(page: FindPage) -> None:
         page.view.resize(960, 900)

@@ -78,6 +78,7 @@ class Offer(QObject):
         self.settings = LoadSettings()
         self.fits: dict[str, Fit] = {}
         self.recommended: tuple[str, str] = ("", "")  # a label, and the reason as a message id
+        self.reading = False  # whether the header of the variant that is looked at is on its way
         self.unasked: UserError | None = None  # why the engine could not be asked about the variant that is looked at
         self.looked_at = ""  # the label of the variant that is unfolded
         self.url = ""  # where the file lies, if not on the Hub
@@ -145,7 +146,7 @@ class Offer(QObject):
         self._tasks, self._asking = [], None
         self.repository, self.listing, self.problem, self.card = Repository(""), None, None, ""
         self.fits, self.recommended, self.looked_at = {}, ("", ""), ""
-        self._tried, self.url, self.unasked = set(), "", None
+        self._tried, self.url, self.unasked, self.reading = set(), "", None, False
 
     def retry(self) -> None:
         """Asks the Hub again."""
@@ -242,18 +243,26 @@ class Offer(QObject):
         variant = self._variant(self.looked_at or self.recommended[0])
         fit = self.fits.get(variant.label) if variant is not None else None
         if self.listing is None or variant is None or fit is None or fit.exact:
+            self._read(False)
             return
         self.unasked = None
         self._asking = self._do(self._ask_exactly(self.listing, variant, self.settings), self._not_asked)
+        self._read(True)
+
+    def _read(self, reading: bool) -> None:
+        if reading is not self.reading:
+            self.reading = reading
+            self.judged.emit()
 
     def _not_asked(self, error: UserError) -> None:
-        self.unasked = error
+        self.unasked, self.reading = error, False
         self.judged.emit()
 
     async def _ask_exactly(self, listing: Listing, variant: Variant, settings: LoadSettings) -> None:
         """What cannot be found out stays as it was computed, and says so: `Fit.exact`."""
         steps = [replace(settings, context=context) for context in contexts(self.trained)]
         await self._fitting.exact(Subject.remote(listing, variant), settings, steps)
+        self.reading = False
         self._judge_if(listing)  # the header that was fetched for it tells more of the others too
         await self._fitting.survey(listing)
         self._judge_if(listing)

@@ -100,7 +100,7 @@ class VariantDetail(QWidget):
         self.panel.setVisible(fit is not None)
         self.room.setVisible(fit is not None)
         if fit is not None:
-            self.panel.put(fit, self._offer.unasked)
+            self.panel.put(fit, self._offer.unasked, computing=self._offer.reading and fit.rough)
             self.room.put(fit)
         self.refresh()
 

@@ -77,7 +77,9 @@ class VariantTable(QWidget):
     def _judged(self) -> None:
         """Other fits: the rows say so, and are ordered again where the order rests on them."""
         for label, row in self._rows.items():
-            row.put(self._offer.fits.get(label), self._reason(label), self._state(label))
+            fit = self._offer.fits.get(label)
+            computing = self._offer.reading and fit is not None and fit.rough
+            row.put(fit, self._reason(label), self._state(label), computing=computing)
         if self._fitting or self._sorting in (Sorting.MEMORY, Sorting.SPEED) or not self._order:
             self._arrange()
         self._show_detail()

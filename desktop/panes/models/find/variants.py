@@ -19,6 +19,7 @@ from desktop.panes.models import figures, meter
 from desktop.panes.models.find.offer import Fit
 from desktop.ui import formats, icons, theme
 from desktop.ui.icons import Icon
+from desktop.ui.labels import Tone
 from desktop.ui.theme import Theme, Type
 from desktop.ui.translation import _
 
@@ -151,13 +152,14 @@ class VariantRow(QAbstractButton):
         self.reason = ""  # why this one is recommended, in words; "" where another is
         self.state = ""  # what becomes of it at the moment: "in your library", "downloading, 40 %"
         self.open = False
+        self.computing = False  # whether the verdict is still a guess, and something better on its way
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         look.changed.connect(self._resize)
         self._resize()
 
-    def put(self, fit: Fit | None, reason: str, state: str) -> None:
-        self.fit, self.reason, self.state = fit, reason, state
+    def put(self, fit: Fit | None, reason: str, state: str, *, computing: bool = False) -> None:
+        self.fit, self.reason, self.state, self.computing = fit, reason, state, computing
         self.describe()
 
     def describe(self) -> None:
@@ -166,7 +168,7 @@ class VariantRow(QAbstractButton):
         parts = [variant.label, self.state, figures.quality(variant), self._size()]
         if fit is not None:
             total = figures.memory(fit.estimate.total_bytes, exact=fit.exact)
-            verdict, _tone, _icon = figures.verdict(variant, fit.verdict)
+            verdict, _tone, _icon = self._verdict(fit)
             parts += [_("{verdict}, takes {size}", verdict=_(verdict), size=total)]
             parts += [_speed(fit), _("recommended") if self.reason else ""]
         self.setAccessibleName(", ".join(part for part in parts if part))
@@ -200,6 +202,9 @@ class VariantRow(QAbstractButton):
         if self.reason:
             return self.reason
         return _(self.variant.quantisation.explanation) if self.variant.quantisation else self.variant.path
+
+    def _verdict(self, fit: Fit) -> tuple[str, Tone, Icon]:
+        return figures.COMPUTING if self.computing else figures.verdict(self.variant, fit.verdict)
 
     def _size(self) -> str:
         return formats.size(self.variant.size) if self.variant.size else ""
@@ -270,7 +275,7 @@ class VariantRow(QAbstractButton):
 
     def _paint_memory(self, painter: QPainter, column: QRect, fit: Fit) -> None:
         first, second = self._halves(column)
-        word, tone, icon = figures.verdict(self.variant, fit.verdict)
+        word, tone, icon = self._verdict(fit)
         ink, side = getattr(self._look.colours, tone.value), self._look.px(16)
         icons.paint(painter, icon, QRectF(first.left(), first.center().y() - side / 2 + 1, side, side), ink)
         total = figures.memory(fit.estimate.total_bytes, exact=fit.exact)
