@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QEvent, QPoint, Qt
+from PySide6.QtGui import QHelpEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QCheckBox, QComboBox, QPushButton, QScrollArea, QSlider
+from PySide6.QtWidgets import QApplication, QCheckBox, QComboBox, QPushButton, QScrollArea, QSlider, QToolTip
 
 from desktop.core.errors import UserError
 from desktop.core.quants import BY_NAME
@@ -315,8 +316,16 @@ def test_three_hundred_files_are_judged_without_a_stutter(look: Any, tmp_path: P
     hub["TheBloke/many-GGUF"] = {f"part-{n:03}/many-{n:03}.Q4_K_M.gguf": b"GGUF" * (n + 10) for n in range(300)}
 
     async def doing(page: FindPage) -> None:
+        shown: list[tuple[int, int]] = []
+        page.offer.changed.connect(lambda: shown.append((len(page.labels()), len(page.offer.fits))))
         await page.go("TheBloke/many-GGUF")
-        assert len(page.labels()) == 300
+        rows, judged = next(each for each in shown if each[0])
+        assert 12 <= rows < 50  # a screenful at once, and the others while the window goes on
+        assert 12 <= judged < 50
+        await until(lambda: len(page.labels()) == 300 and len(page.offer.fits) == 300)
+        assert page.labels() == sorted(page.labels(), key=lambda label: page.row(label).variant.size)
+        await until(lambda: page.judge.asked)  # the engine, of what is recommended
+        assert sum("recommended" in row.accessibleName() for row in page.rows()) == 1
         gaps: list[float] = []
         before = time.perf_counter()
         for step in (1024, 2048, 3072):
@@ -325,6 +334,17 @@ def test_three_hundred_files_are_judged_without_a_stutter(look: Any, tmp_path: P
             gaps.append(time.perf_counter() - before - 0.05)
             before = time.perf_counter()
         assert min(gaps) < 0.5  # seconds for 300 rows, on a machine that is shared
+
+    visit(look, tmp_path, doing)
+
+
+def test_the_place_under_the_pointer_is_explained(look: Any, tmp_path: Path, hub: HubServer) -> None:
+    async def doing(page: FindPage) -> None:
+        await page.go(MISTRAL_REPO)
+        row = page.row("Q5_K_M")
+        place = QPoint(20, 20)
+        QApplication.sendEvent(row, QHelpEvent(QEvent.Type.ToolTip, place, row.mapToGlobal(place)))
+        assert QToolTip.text() == BEST
 
     visit(look, tmp_path, doing)
 

@@ -36,6 +36,7 @@ __all__ = ["Download", "Fit", "Listing", "LoadSettings", "Offer", "Repository", 
 
 _LEAST_CONTEXT = 1024
 _USUAL_CONTEXT = 32_768  # offered where nobody knows what the model was trained on
+_AT_ONCE = 40  # variants that are judged without a break: about 20 ms
 _SLIDING_MS = 350  # the context must stand still so long before llama.cpp is asked
 Spawn = Callable[[Coroutine[Any, Any, Any], Callable[[UserError], None]], "asyncio.Task[None]"]  # `ui.loop.Tasks.spawn`
 
@@ -86,6 +87,9 @@ class Offer(QObject):
         self._tried: set[str] = set()  # settings that the person changed here
         self._tasks: list[asyncio.Task[None]] = []
         self._asking: asyncio.Task[None] | None = None
+        self._unjudged: tuple[Variant, ...] = ()
+        self._later = QTimer(self, singleShot=True, interval=0)
+        self._later.timeout.connect(self._go_on)
         self._judging = QTimer(self, singleShot=True, interval=0)
         self._judging.timeout.connect(self._judge)
         self._still = QTimer(self, singleShot=True, interval=_SLIDING_MS)
@@ -139,8 +143,8 @@ class Offer(QObject):
 
     def leave(self) -> None:
         """Forgets the repository; what was asked for it is cancelled."""
-        self._still.stop()
-        self._judging.stop()
+        for timer in (self._still, self._judging, self._later):
+            timer.stop()
         for task in self._tasks:
             task.cancel()
         self._tasks, self._asking = [], None
@@ -224,9 +228,20 @@ class Offer(QObject):
             self._ask()
 
     def _judge(self) -> None:
+        """Judges all variants; where they are many, some now and the others when the window has had its turn."""
+        self._unjudged = self.listing.variants if self.listing and not self.url else ()
+        self._go_on()
+
+    def _go_on(self) -> None:
         if self.listing is None or self.url:
             return
-        self.fits = {variant.label: self._quick(variant) for variant in self.listing.variants}
+        now, self._unjudged = self._unjudged[:_AT_ONCE], self._unjudged[_AT_ONCE:]
+        self.fits |= {variant.label: self._quick(variant) for variant in now}
+        if self._unjudged:
+            self._later.start()
+            return
+        if self._asking is None and len(self.fits) > _AT_ONCE:
+            self._still.start()  # nothing was recommended when it was opened
         if self.fits:
             found, reason = self._fitting.recommended(self.listing, self.fits)
             self.recommended = (found.label, reason)
@@ -349,6 +364,7 @@ class Offer(QObject):
 
     def _take(self, listing: Listing) -> None:
         first = self.listing is None
+        self.fits = {}
         self.listing, self.problem, self.repository = listing, None, listing.repository
         self._judge()
         most = contexts(self.trained)[-1]

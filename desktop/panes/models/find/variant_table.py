@@ -6,8 +6,9 @@ clicked away from under the pointer. One row at a time is a stop of the Tab key,
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, Qt, Signal
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtCore import QEvent, Qt, QTimer, Signal
+from PySide6.QtGui import QHelpEvent
+from PySide6.QtWidgets import QToolTip, QVBoxLayout, QWidget
 
 from desktop.panes.models import figures
 from desktop.panes.models.find.offer import Fit, Offer, State, Variant, Verdict
@@ -17,6 +18,8 @@ from desktop.ui import formats
 from desktop.ui.labels import Label, Tone
 from desktop.ui.theme import Theme
 from desktop.ui.translation import _
+
+_AT_ONCE = 24  # rows: more than a screen shows; they take about 10 ms
 
 
 class VariantTable(QWidget):
@@ -28,6 +31,9 @@ class VariantTable(QWidget):
         self._look, self._offer = look, offer
         self._rows: dict[str, VariantRow] = {}
         self._order: list[VariantRow] = []
+        self._variants: tuple[Variant, ...] = ()
+        self._growing = QTimer(self, singleShot=True, interval=0)
+        self._growing.timeout.connect(self._grow)
         self._sorting, self._down, self._fitting = Sorting.SIZE, False, False
         self.detail = VariantDetail(look, offer)
         self.detail.hide()
@@ -43,20 +49,30 @@ class VariantTable(QWidget):
 
     def fill(self) -> None:
         """The variants of the offer's listing; rows are made anew only where these are others."""
-        listing = self._offer.listing
-        if tuple(row.variant for row in self._rows.values()) == (listing.variants if listing else ()):
+        variants = self._offer.listing.variants if self._offer.listing else ()
+        if self._variants == variants:
             return
+        self._variants = variants
         for row in self._rows.values():
             self._column.removeWidget(row)
             row.deleteLater()
         self._rows, self._order = {}, []
-        for variant in listing.variants if listing else ():
-            row = VariantRow(self._look, variant)
+        self._grow()
+
+    def _grow(self) -> None:
+        """Makes rows, a screenful at a time, so that hundreds of them hold nothing up."""
+        known = len(self._rows)
+        for variant in self._variants[known : known + _AT_ONCE]:
+            row = VariantRow(self._look, variant, self)
             row.clicked.connect(lambda _checked=False, label=variant.label: self._click(label))
             row.stepped.connect(lambda by, row=row: self._step(row, by))
             self._rows[variant.label] = row
-        self._judged()
-        self._unfold()
+            self._put(row)
+        self._arrange()
+        if not known or self._offer.looked_at in list(self._rows)[known:]:
+            self._unfold()
+        if len(self._rows) < len(self._variants):
+            self._growing.start()
 
     def sort(self, by: Sorting, down: bool) -> None:
         self._sorting, self._down = by, down
@@ -67,6 +83,15 @@ class VariantTable(QWidget):
         self._fitting = only
         self._arrange()
 
+    def event(self, event: QEvent) -> bool:
+        """What is told of the place under the pointer: asked here, because a row gets very many events."""
+        if isinstance(event, QHelpEvent) and event.type() is QEvent.Type.ToolTip:
+            row = next((row for row in self._order if row.geometry().contains(event.pos())), None)
+            if row is not None:
+                QToolTip.showText(event.globalPos(), row.told(event.pos() - row.pos()), row)
+                return True
+        return super().event(event)
+
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
         if event.type() is QEvent.Type.LanguageChange:
@@ -76,13 +101,17 @@ class VariantTable(QWidget):
 
     def _judged(self) -> None:
         """Other fits: the rows say so, and are ordered again where the order rests on them."""
-        for label, row in self._rows.items():
-            fit = self._offer.fits.get(label)
-            computing = self._offer.reading and fit is not None and fit.rough
-            row.put(fit, self._reason(label), self._state(label), computing=computing)
+        for row in self._rows.values():
+            self._put(row)
         if self._fitting or self._sorting in (Sorting.MEMORY, Sorting.SPEED) or not self._order:
             self._arrange()
         self._show_detail()
+
+    def _put(self, row: VariantRow) -> None:
+        label = row.variant.label
+        fit = self._offer.fits.get(label)
+        computing = self._offer.reading and fit is not None and fit.rough
+        row.put(fit, self._reason(label), self._state(label), computing=computing)
 
     def _moved(self) -> None:
         for label, row in self._rows.items():

@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QHelpEvent, QKeyEvent, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QAbstractButton, QToolTip, QWidget
+from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QFont, QKeyEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QAbstractButton, QWidget
 
 from desktop.core.errors import N_
 from desktop.core.repos import Variant
@@ -145,8 +145,8 @@ class VariantRow(QAbstractButton):
 
     stepped = Signal(int)
 
-    def __init__(self, look: Theme, variant: Variant) -> None:
-        super().__init__()
+    def __init__(self, look: Theme, variant: Variant, parent: QWidget) -> None:
+        super().__init__(parent)  # one without would be shown as a window for a moment
         self._look, self.variant = look, variant
         self.fit: Fit | None = None
         self.reason = ""  # why this one is recommended, in words; "" where another is
@@ -155,6 +155,7 @@ class VariantRow(QAbstractButton):
         self.computing = False  # whether the verdict is still a guess, and something better on its way
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+        self.setAttribute(Qt.WidgetAttribute.WA_Hover)
         look.changed.connect(self._resize)
         self._resize()
 
@@ -183,14 +184,6 @@ class VariantRow(QAbstractButton):
             self.click()
         else:
             super().keyPressEvent(event)
-
-    def event(self, event: QEvent) -> bool:
-        if isinstance(event, QHelpEvent) and event.type() is QEvent.Type.ToolTip:
-            QToolTip.showText(event.globalPos(), self.told(event.pos()), self)
-            return True
-        if event.type() in (QEvent.Type.Enter, QEvent.Type.Leave):
-            self.update()
-        return super().event(event)
 
     def told(self, at: QPoint) -> str:
         """What is said of the place under the pointer."""
