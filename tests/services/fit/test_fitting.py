@@ -14,7 +14,7 @@ import pytest
 
 from desktop.assembly import Assembly
 from desktop.core.chat import Message, Role
-from desktop.core.errors import ModelFileError, NetworkError
+from desktop.core.errors import NetworkError
 from desktop.core.fit import Source, Verdict
 from desktop.core.generation import LoadSettings, StopReason, Timings, Usage
 from desktop.core.repos import Listing
@@ -274,18 +274,6 @@ def test_a_file_here_and_there_takes_the_same(paths: Paths, tiny: Path, monkeypa
             assert await alcove.fitting.suited(model, SETTINGS) == here.settings
 
         run(paths, check)
-
-
-def test_a_file_that_is_none_says_so(paths: Paths, tmp_path: Path, tiny: Path) -> None:
-    async def check(alcove: Assembly) -> None:
-        model = await alcove.library.import_file(tiny, How.COPY)
-        model.path.write_bytes(b"<!doctype html>" + bytes(600))
-        with pytest.raises(ModelFileError):
-            await alcove.fitting.exact(Subject.local(model), SETTINGS)
-        assert alcove.fitting.quick(Subject.local(model), SETTINGS).estimate.total_bytes > 0
-        assert (await alcove.fitting.suited(model, SETTINGS)).context == 4096  # loading will say it
-
-    run(paths, check)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import pytest
 
 from desktop.assembly import Assembly
 from desktop.core import repos
-from desktop.core.errors import LoadError, UserError
+from desktop.core.errors import LoadError, ModelFileError, UserError
 from desktop.core.fit import Source, Verdict
 from desktop.core.generation import FlashAttention, LoadSettings
 from desktop.core.repos import Listing, RepoFile, Repository
@@ -20,6 +20,7 @@ from desktop.engine.client import Engine
 from desktop.engine.devices import Device, DeviceKind
 from desktop.engine.probe import Report
 from desktop.services.fit.fitting import Subject
+from desktop.services.models.library import How
 from desktop.services.paths import Paths
 from tests import models
 
@@ -38,6 +39,18 @@ def run(paths: Paths, check: Callable[[Assembly], Awaitable[None]]) -> None:
             await check(alcove)
 
     asyncio.run(main())
+
+
+def test_a_file_that_is_none_says_so(paths: Paths, tmp_path: Path, tiny: Path) -> None:
+    async def check(alcove: Assembly) -> None:
+        model = await alcove.library.import_file(tiny, How.COPY)
+        model.path.write_bytes(b"<!doctype html>" + bytes(600))
+        with pytest.raises(ModelFileError):
+            await alcove.fitting.exact(Subject.local(model), SETTINGS)
+        assert alcove.fitting.quick(Subject.local(model), SETTINGS).estimate.total_bytes > 0
+        assert (await alcove.fitting.suited(model, SETTINGS)).context == 4096  # loading will say it
+
+    run(paths, check)
 
 
 def test_a_kind_of_model_the_engine_does_not_know_is_computed_and_named(paths: Paths, tmp_path: Path) -> None:
