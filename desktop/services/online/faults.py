@@ -11,13 +11,14 @@ import ssl
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from email.utils import mktime_tz, parsedate_tz
-
-import httpx2
+from typing import TYPE_CHECKING
 
 from desktop.core.errors import N_, GatedError, HubError, NetworkError, Sealed, UserError
 from desktop.engine.seal import Refused
 from desktop.services.online.tokens import unusable
+
+if TYPE_CHECKING:
+    import httpx2
 
 SEALED = N_("Alcove is offline, as you set it. Nothing was sent. Switch “Offline” off to use the network.")
 _CERTIFICATE = N_(
@@ -62,6 +63,8 @@ def told(repo: str = "", page: str = "") -> Iterator[None]:
 
     `repo` names what was asked for, `page` is where its terms are accepted.
     """
+    import httpx2  # late, as everywhere: see `web`
+
     try:
         yield
     except (httpx2.HTTPError, httpx2.StreamError, httpx2.InvalidURL, OSError) as error:
@@ -70,6 +73,8 @@ def told(repo: str = "", page: str = "") -> Iterator[None]:
 
 def sentence(error: Exception, repo: str = "", page: str = "") -> UserError:
     """One error of httpx2 or huggingface_hub, as what a person reads."""
+    import httpx2
+
     response = getattr(error, "response", None)
     if isinstance(response, httpx2.Response):
         return refused(response, repo, page)
@@ -121,6 +126,8 @@ def retry_after(headers: Mapping[str, str], now: float) -> float | None:
     `Retry-After` is seconds or a date (RFC 9110, 10.2.3); the Hub also says when its window ends, in `RateLimit`
     (huggingface_hub: `parse_ratelimit_headers`).
     """
+    from email.utils import mktime_tz, parsedate_tz
+
     if limit := _LIMIT.search(headers.get("ratelimit", "")):
         return min(float(limit[1]), _LONGEST_WAIT_S)
     said = headers.get("retry-after", "").strip()
@@ -132,6 +139,8 @@ def retry_after(headers: Mapping[str, str], now: float) -> float | None:
 
 def _host(error: Exception) -> str:
     """Whom it was about; some errors know no request."""
+    import httpx2
+
     try:
         request = getattr(error, "request", None)
     except RuntimeError:

@@ -4,6 +4,7 @@ Invariants, kept at one place for every request and every hop of a redirect: the
 only, and over TLS unless the Hub is on this computer; nothing but loopback and a Hub the person chose is asked without
 TLS; certificates are those the system trusts, always checked; a sealed network is not asked at all, on an open
 connection neither. Bytes are counted for the list of connections. What is done with the answers is the callers'.
+httpx2 is imported where it is used: the window's start, and most commands, ask for nothing.
 """
 
 from __future__ import annotations
@@ -15,10 +16,9 @@ import ssl
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Protocol
+from urllib.parse import urlsplit
 from weakref import WeakSet
-
-import httpx2
 
 from desktop import __version__
 from desktop.core.errors import N_, HubError
@@ -27,9 +27,11 @@ from desktop.engine.seal import Refused
 from desktop.services.online.faults import UNSAFE, Unsafe, refused, told
 from desktop.services.online.network import Network, is_loopback
 
+if TYPE_CHECKING:
+    import httpx2
+
 PATIENCE_S = 20.0  # without a byte for so long, a connection is given up
 _REDIRECTS = 8
-_TOLD_BYTES = 32 << 20  # a program that is killed leaves no more than this unlisted
 logging.getLogger("httpx2").setLevel(logging.WARNING)  # its lines hold signed addresses
 
 
@@ -91,17 +93,21 @@ class Web:
         os.environ.update(HF_HUB_DISABLE_XET="1", HF_HUB_DISABLE_TELEMETRY="1", HF_HUB_DISABLE_IMPLICIT_TOKEN="1")
         from huggingface_hub import constants, set_client_factory
 
+        from desktop.services.online.wire import Once
+
         constants.HF_HUB_DISABLE_XET = True  # read from the environment when it was imported, perhaps before
         constants.HF_HUB_DISABLE_TELEMETRY = True
-        set_client_factory(lambda: self.client(follow_redirects=True, kind=_Once))
+        set_client_factory(lambda: self.client(follow_redirects=True, kind=Once))
         self._installed = True
 
-    def client(self, follow_redirects: bool = False, kind: type[httpx2.Client] = httpx2.Client) -> httpx2.Client:
+    def client(self, follow_redirects: bool = False, kind: type[httpx2.Client] | None = None) -> httpx2.Client:
         """A client with connections of its own: the system's certificates and proxies, our rules on every request."""
+        import httpx2
+
         with self._guard:
             if self._tls is None:
                 self._tls = httpx2.create_ssl_context()
-        return kind(
+        return (kind or httpx2.Client)(
             verify=self._tls,
             headers={"User-Agent": f"Alcove/{__version__}"},
             timeout=httpx2.Timeout(self.patience_s, pool=None),
@@ -118,6 +124,8 @@ class Web:
 
         With a `line` the connections are its own. Raises httpx2's errors: `faults.told` makes sentences of them.
         """
+        import httpx2
+
         sent = {"Accept-Encoding": "identity", **(headers or {})}
         if self._is_hub(httpx2.URL(url)) and (token := self._tokens.get()):
             sent["Authorization"] = f"Bearer {token}"
@@ -170,8 +178,8 @@ class Web:
     def _end_all(self, loopback: bool = False) -> None:
         """Ends what is open, also where a thread waits for it; a mirror on this computer only if that is asked for."""
         local = False
-        with suppress(httpx2.InvalidURL):  # a mistyped HF_ENDPOINT does not keep the seal from closing
-            local = is_loopback(httpx2.URL(self.endpoint).host)
+        with suppress(ValueError):  # a mistyped HF_ENDPOINT does not keep the seal from closing
+            local = is_loopback(urlsplit(self.endpoint).hostname or "")
         if loopback or not local:
             with self._guard:
                 line, self._all = self._all, Line()
@@ -185,10 +193,14 @@ class Web:
         return self._shared
 
     def _is_hub(self, url: httpx2.URL) -> bool:
+        import httpx2
+
         return url.origin == httpx2.URL(self.endpoint).origin
 
     def _permit(self, request: httpx2.Request) -> None:
         """Every request passes here before it is sent, and so does every hop of a redirect."""
+        import httpx2
+
         url, local = request.url, is_loopback(request.url.host)
         if self.network.sealed and not local:
             self.network.heard(url.host, url.port or (443 if url.scheme == "https" else 80), -1, outward=True)
@@ -201,6 +213,8 @@ class Web:
 
     def _count(self, response: httpx2.Response) -> None:
         """Counts what was sent, and lets what comes be counted as it passes."""
+        from desktop.services.online.wire import Counted
+
         stream = response.extensions.get("network_stream")
         found = stream.get_extra_info("socket") if stream is not None else None
         handle = found.fileno() if isinstance(found, socket.socket) else -1
@@ -209,52 +223,9 @@ class Web:
         came = 15 + len(response.reason_phrase) + _length(response.headers)
         body = int(request.headers.get("Content-Length", 0))
         self.network.count(handle, asked + body, came, request.url.raw_host.decode("ascii"))
-        assert isinstance(response.stream, httpx2.SyncByteStream)
-        response.stream = _Counted(response.stream, self.network, handle)
-
-
-class _Once(httpx2.Client):
-    """For huggingface_hub, which asks a Hub that is busy or away six times, for minutes, before it says so."""
-
-    def send(self, request: httpx2.Request, **how: Any) -> httpx2.Response:
-        """Raises a `UserError`, which huggingface_hub lets through, where it would try again.
-
-        Its time limits do not count: it has none for the pages of a list.
-        """
-        request.extensions["timeout"] = self.timeout.as_dict()
-        with told():
-            response = super().send(request, **how)
-        if response.status_code == 429 or response.status_code >= 500:
-            raise refused(response)
-        return response
+        response.stream = Counted(response.stream, self.network, handle)
 
 
 def _length(headers: httpx2.Headers) -> int:
     """Bytes of these lines as HTTP/1.1 sends them."""
     return sum(len(name) + len(value) + 4 for name, value in headers.raw) + 2
-
-
-class _Counted(httpx2.SyncByteStream):
-    """A body that tells as it comes, and at its end, how many bytes it had."""
-
-    def __init__(self, stream: httpx2.SyncByteStream, network: Network, handle: int) -> None:
-        self._stream = stream
-        self._network = network
-        self._handle = handle
-        self._bytes = 0
-
-    def __iter__(self) -> Iterator[bytes]:
-        for piece in self._stream:
-            self._bytes += len(piece)
-            if self._bytes >= _TOLD_BYTES:
-                self._tell()
-            yield piece
-
-    def close(self) -> None:
-        self._stream.close()
-        if self._bytes:
-            self._tell()
-
-    def _tell(self) -> None:
-        self._network.count(self._handle, 0, self._bytes)
-        self._bytes = 0

@@ -18,8 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from math import ceil
 from pathlib import Path
-
-import httpx2
+from typing import TYPE_CHECKING
 
 from desktop.core.errors import N_, HubError, NetworkError, Sealed, StorageError, TransferError, UserError
 from desktop.core.gguf import size_in_words
@@ -29,6 +28,9 @@ from desktop.services.online.network import is_loopback
 from desktop.services.online.web import Line, Web
 from desktop.services.transfer.consignment import Errand
 from desktop.services.transfer.part import Busy, Part
+
+if TYPE_CHECKING:
+    import httpx2
 
 PURPOSE = N_("Download of a model")
 MARGIN = 256 << 20  # bytes left free on the disk before a download begins, as `modelfiles` leaves them
@@ -220,6 +222,8 @@ class Transfer:
 
     @staticmethod
     def _local(url: str) -> bool:
+        import httpx2
+
         return is_loopback(httpx2.URL(url).host)
 
     def _sealed(self) -> None:
@@ -235,6 +239,8 @@ class Transfer:
 
     def _attempt(self, errand: Errand, rest: bool) -> None:
         """Asks once, and takes what comes. Raises `_Again` where something is left to ask for."""
+        import httpx2  # late, as everywhere: see `services.online.web`
+
         part = errand.part
         self._line = Line()
         self._going()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import socket
 import ssl
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -343,6 +345,18 @@ def test_the_hubs_library_asks_through_us(hub: HubServer, web: Web) -> None:
     assert [c.why for c in web.network.connections()] == ["Search"]
     assert hub.received["hub"][0].headers["user-agent"]
     assert constants.HF_HUB_DISABLE_XET
+
+
+def test_who_asks_for_nothing_does_not_wait_for_the_libraries_that_would(tmp_path: Path) -> None:
+    program = (
+        "import asyncio, pathlib, sys\n"
+        "from desktop.assembly import Assembly; from desktop.services.paths import Paths\n"
+        "async def main():\n"
+        f"    async with Assembly.opened(Paths(pathlib.Path({str(tmp_path)!r}))): pass\n"
+        "asyncio.run(main()); print({'httpx2', 'huggingface_hub', 'keyring'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert done.stdout.strip() == "set()", done.stderr
 
 
 @pytest.mark.parametrize(
