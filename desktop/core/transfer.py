@@ -16,6 +16,7 @@ from desktop.core.errors import UserError
 from desktop.core.repos import RepoFile
 
 _RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)")  # RFC 9110, 14.4
+_LENGTH = re.compile(r"bytes \*/(\d{1,18})")  # in a 416: how long the file is
 _FIRST_WAIT_S = 0.5
 _LONGEST_WAIT_S = 60.0  # a network that is back is found within a minute
 _LEAST = 16 << 10  # bytes in the time of one patience, below which a connection counts as stalled; our choice
@@ -87,6 +88,7 @@ class Fault(StrEnum):
     IGNORED = "ignored"  # all of the file, although a part was asked for
     LIED = "lied"  # a part, but not the one that was asked for
     REFUSED = "refused"  # 416: there is no such part
+    SIZE = "size"  # of a file that is not as long as ours is to be
     CHANGED = "changed"  # of another file than what is here: begin anew
     EXPIRED = "expired"  # the CDN does not accept the Hub's signature any more: ask the Hub again
     BUSY = "busy"  # 429
@@ -128,7 +130,8 @@ def judged(held: Held, rest: bool, answer: Answer) -> Take | Fault:
     if answer.status == 200:
         return _judged_whole(held, rest, answer)
     if answer.status == 416 and held.received and rest:
-        return Fault.REFUSED
+        told = _LENGTH.fullmatch(answer.content_range.strip())
+        return Fault.SIZE if told and held.size and int(told[1]) != held.size else Fault.REFUSED
     if answer.status == 429:
         return Fault.BUSY
     if answer.status == 408 or answer.status >= 500 or answer.status < 400:
@@ -146,16 +149,19 @@ def _judged_part(held: Held, rest: bool, answer: Answer) -> Take | Fault:
     if _differ(held.etag, answer.etag):
         return Fault.CHANGED
     if held.size and total and total != held.size:
-        return Fault.LIED
+        return Fault.SIZE
     return Take(size=total)
 
 
 def _judged_whole(held: Held, rest: bool, answer: Answer) -> Take | Fault:
     size = answer.content_length or 0 if answer.encoding in ("", "identity") else 0
+    other = bool(size and held.size and size != held.size)
     if not held.received:
-        return Take(size=size)
+        return Fault.SIZE if other else Take(size=size)
     if _differ(held.etag, answer.etag) or not (held.sha256 or _strong(held.etag)):
         return Take(anew=True, size=size)
+    if other:
+        return Fault.SIZE
     return Fault.IGNORED if rest else Take(skip=held.received, size=size)
 
 

@@ -61,7 +61,6 @@ def test_a_part_of_unknown_whole_is_taken() -> None:
         "bytes 41-99/100",
         "bytes 40-39/100",
         "bytes 40-100/100",
-        "bytes 40-99/101",
         "bytes 40-99",
         "bytes -40-99/100",
         "octets 40-99/100",
@@ -70,6 +69,15 @@ def test_a_part_of_unknown_whole_is_taken() -> None:
 )
 def test_a_part_that_is_another_is_not_taken(told: str) -> None:
     assert judged(HELD, True, replace(PART, content_range=told)) is Fault.LIED
+
+
+def test_a_file_of_another_length_is_told() -> None:
+    assert judged(HELD, True, replace(PART, content_range="bytes 40-100/101")) is Fault.SIZE
+    assert judged(HELD, False, replace(WHOLE, content_length=90)) is Fault.SIZE
+    assert judged(Held(100, 0), True, replace(WHOLE, content_length=110)) is Fault.SIZE
+    assert judged(HELD, True, Answer(416, content_range="bytes */40")) is Fault.SIZE
+    assert judged(HELD, True, Answer(416, content_range="bytes */100")) is Fault.REFUSED
+    assert judged(HELD, True, Answer(200, '"two"', "", 90)) == Take(anew=True, size=90)
 
 
 def test_a_part_nobody_asked_for_or_packed_is_not_taken() -> None:

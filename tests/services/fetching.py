@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import os
 import random
+import struct
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
@@ -26,7 +27,8 @@ from tests.hub import HubServer, Repository
 REPO, NAME = "TheBloke/Tiny-GGUF", "tiny.Q4_K_M.gguf"
 GATED = "meta/Locked-GGUF"
 SIZE = 3_000_000
-CONTENT = b"GGUF" + random.Random(7).randbytes(SIZE - 4)
+HEADER = struct.pack("<4sIQQQ20sIQ5s", b"GGUF", 3, 0, 1, 20, b"general.architecture", 8, 5, b"llama")  # and no tensors
+CONTENT = HEADER + random.Random(7).randbytes(SIZE - len(HEADER))
 SHA = hashlib.sha256(CONTENT).hexdigest()
 VARIANT = Variant("Q4_K_M", None, (RepoFile(NAME, SIZE, SHA),))
 TOKEN = "hf_good"

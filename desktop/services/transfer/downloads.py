@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
 
-from desktop.core.errors import N_, StorageError, TransferError, UserError
+from desktop.core.errors import N_, ModelFileError, StorageError, TransferError, UserError
 from desktop.core.gguf import size_in_words
 from desktop.core.repos import RepoFile, Variant
 from desktop.core.transfer import Download, Pace, State
@@ -26,7 +26,8 @@ from desktop.services.models.modelfiles import Model, Origin
 from desktop.services.online.web import Web
 from desktop.services.transfer.bell import Bell, Heard
 from desktop.services.transfer.consignment import errands, target
-from desktop.services.transfer.part import make_folder, remove_empty
+from desktop.services.transfer.folders import make_folder, remove_empty
+from desktop.services.transfer.opening import UNSOUND
 from desktop.services.transfer.queue import Queue
 from desktop.services.transfer.transfer import MARGIN, Transfer, free_space
 
@@ -292,6 +293,11 @@ class Downloads:
             origin = Origin(row.repo, row.commit, row.files[0].path, sums[0], tuple(sums[1:]))
             try:
                 model = await self._shelf.add(path, origin)
+            except ModelFileError as error:
+                log.warning("%s: %s", path.name, error)
+                await asyncio.to_thread(transfer.take_back)
+                self._fail(id_, TransferError(UNSOUND, name=path.name) if not path.exists() else error)
+                return
             except UserError as error:
                 self._fail(id_, error)
                 return

@@ -12,15 +12,15 @@ import hashlib
 import json
 import os
 import threading
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 import psutil
 
-from desktop.core.errors import N_, TransferError
+from desktop.core.errors import N_, StorageError, TransferError
 from desktop.core.transfer import Held
 from desktop.services.disk import refused
 from desktop.services.locks import take
@@ -53,13 +53,14 @@ class Part:
         self.target = promise.target
         self.path = promise.target.with_name(promise.target.name + ".part")
         self.ledger = promise.target.with_name(promise.target.name + ".part.json")
-        self.size = promise.size
+        self.promised = self.size = promise.size
         self.sha256 = promise.sha256
         self.commit = promise.commit
         self.etag = ""
         self.received = 0
         self.whole = False  # verified
         self.named = False
+        self._ours = False  # the name was given here
         self._handle = -1
         self._hash = hashlib.sha256()
         self._synced = 0  # bytes that are on the disk for certain
@@ -71,6 +72,13 @@ class Part:
     @property
     def held(self) -> Held:
         return Held(self.size, self.received, self.etag, self.sha256)
+
+    @property
+    def complete(self) -> bool:
+        """Whether all of it is here: as many bytes as promised, or those that have the promised checksum."""
+        if not self.held.whole and self.sha256 and self.received and self._hash.hexdigest() == self.sha256:
+            self.size = self.received
+        return self.held.whole
 
     def on_disk(self) -> int:
         """Bytes that seem to be here, without opening anything."""
@@ -126,6 +134,14 @@ class Part:
             self._read_again(self._handle, safe, going)
             os.fsync(self._handle)  # it may have been read from memory
             self._write_ledger()
+
+    def beginning(self, length: int) -> bytes:
+        """What has arrived so far, up to a length."""
+        with self._refusing():
+            os.lseek(self._handle, 0, os.SEEK_SET)
+            data = os.read(self._handle, length)
+            os.lseek(self._handle, self.received, os.SEEK_SET)
+        return data
 
     def write(self, data: bytes) -> None:
         """Adds what comes next. Raises `StorageError`; then `received` is as before."""
@@ -187,7 +203,13 @@ class Part:
             _sync_folder(self.target.parent)
             self.close()
             self.ledger.unlink(missing_ok=True)
-            self.named = True
+            self.named = self._ours = True
+
+    def take_back(self) -> None:
+        """Removes the file again to which this part has given its name, and no other."""
+        if self._ours:
+            with self._refusing():
+                self.target.unlink(missing_ok=True)
 
     def discard(self) -> bool:
         """Removes what this download has made of the file; whether it could: not where another program holds it."""
@@ -209,6 +231,13 @@ class Part:
                 path.unlink(missing_ok=True)
         self.close()
         return True
+
+    def leave(self) -> None:
+        """Lets go of the file; where nothing has come of it, nothing of it stays."""
+        with suppress(OSError, StorageError):
+            if self._handle >= 0 and not os.fstat(self._handle).st_size:
+                self.discard()
+        self.close()
 
     def close(self) -> None:
         """Lets go of the file; it can be opened again."""
@@ -279,6 +308,7 @@ class Part:
         os.lseek(self._handle, 0, os.SEEK_SET)
         self._hash = hashlib.sha256()
         self.received = self._synced = self._asked = 0
+        self.size = self.promised  # another answer may be of another length
 
     def _read_again(self, handle: int, length: int, going: Going) -> None:
         os.lseek(handle, 0, os.SEEK_SET)
@@ -334,46 +364,13 @@ class Part:
             folder=str(self.target.parent),
         )
 
-    def _refusing(self) -> _Refusing:
-        return _Refusing(self.path)
-
-
-class _Refusing:
-    """Lets an `OSError` out as a `StorageError`."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, OSError):
-            raise refused(error, self._path) from error
-
-
-def make_folder(folder: Path, within: Path) -> list[Path]:
-    """Makes a folder below another, which is there or its disk is not; those made, the outermost first.
-
-    Raises `StorageError`.
-    """
-    made = []
-    try:
-        within.stat()
-        for one in reversed((folder, *folder.parents)):
-            if one.is_relative_to(within) and not one.exists():
-                one.mkdir(exist_ok=True)
-                made.append(one)
-    except OSError as error:
-        raise refused(error, Path(error.filename or folder)) from error
-    return made
-
-
-def remove_empty(folders: Sequence[Path]) -> None:
-    """Removes folders that are empty, the innermost first."""
-    for folder in sorted(folders, key=lambda path: -len(path.parts)):
-        with suppress(OSError):
-            folder.rmdir()
+    @contextmanager
+    def _refusing(self) -> Iterator[None]:
+        """Lets an `OSError` out as a `StorageError`."""
+        try:
+            yield
+        except OSError as error:
+            raise refused(error, self.path) from error
 
 
 def _sync_folder(folder: Path) -> None:

@@ -27,6 +27,7 @@ from desktop.services.online.faults import SEALED, refused, retry_after, sentenc
 from desktop.services.online.network import is_loopback
 from desktop.services.online.web import Line, Web
 from desktop.services.transfer.consignment import Errand
+from desktop.services.transfer.opening import Opening
 from desktop.services.transfer.part import Busy, Part
 
 if TYPE_CHECKING:
@@ -38,19 +39,26 @@ _FLOOR = 64 << 20  # and while it runs: chats are still saved
 _ASKED_BYTES = 16 << 20  # how often the disk is asked what is free
 _BUSY_S = 2.0
 _SEAL_S = 0.2
-_MAGIC = b"GGUF"
+_DISPUTES = 3  # so often a server may name another size, with nothing new between
 _SHA256 = re.compile("[0-9a-f]{64}")
 
 _FAULTS = {
     Fault.IGNORED: N_("{host} sends the file from its beginning, although its rest was asked for."),
     Fault.LIED: N_("{host} sends another part of the file than was asked for."),
     Fault.REFUSED: N_("{host} says that the file ends before its end."),
+    Fault.SIZE: N_("{host} gives the file another size than it should have."),
     Fault.CHANGED: N_("{host} has another version of the file now. It is fetched from its beginning."),
     Fault.EXPIRED: N_("{host} does not accept the Hub's address any more. The Hub is asked for a new one."),
     Fault.BUSY: N_("{host} asks for a pause: too many requests."),
     Fault.ILL: N_("{host} has a problem of its own (status {status})."),
 }
 _STALLED = N_("Nothing comes from {host} any more. The connection is made again.")
+
+
+_SIZES = N_(
+    "“{name}” should have {listed} bytes, but its server gives it {told}. What has arrived is kept. Open the "
+    "repository again, or choose another file."
+)
 
 
 class Stopped(Exception):
@@ -100,6 +108,8 @@ class Transfer:
         self._hurry = threading.Event()
         self._line = Line()
         self._current = self.errands[0].url
+        self._opening = Opening()
+        self._disputes = 0
         self._thread = threading.Thread(target=self._run, name="download", daemon=True)
 
     @property
@@ -140,6 +150,11 @@ class Transfer:
         """Ends a wait before the next attempt."""
         self._hurry.set()
 
+    def take_back(self) -> None:
+        """Removes the files that were given their names here. Blocks; for when the thread has ended."""
+        for errand in self.errands:
+            errand.part.take_back()
+
     def heed_the_seal(self) -> None:
         """Ends the connection if the network has been sealed; the transfer waits until it is open again."""
         if self._web.network.sealed and not self._local(self._current):
@@ -158,7 +173,7 @@ class Transfer:
             self.outcome = error
         finally:
             for errand in self.errands:
-                errand.part.close()
+                errand.part.leave()
             self._ended()
 
     def _going(self) -> None:
@@ -204,7 +219,8 @@ class Transfer:
 
     def _fetch(self, errand: Errand) -> None:
         part, strikes, self._current = errand.part, 0, errand.url
-        while not part.held.whole:
+        self._opening, self._disputes = Opening(), 0
+        while not part.complete:
             self._sealed()
             before = part.received
             try:
@@ -212,13 +228,18 @@ class Transfer:
                 if not part.size:
                     part.size = part.received  # it had no length, and came to its end
             except _Again as again:
-                strikes = 0 if part.received > before else strikes + 1
+                strikes = self._strikes(strikes, part.received > before)
                 self._wait(again.problem, wait_s(max(0, strikes - 1), random.random(), again.wished))
             else:
-                strikes = 0 if part.received > before else strikes + 1
+                strikes = self._strikes(strikes, part.received > before)
         self.seen = Seen(checking=True)
         part.verify()
         self.seen = Seen()
+
+    def _strikes(self, strikes: int, progress: bool) -> int:
+        if progress:
+            self._disputes = 0
+        return 0 if progress else strikes + 1
 
     @staticmethod
     def _local(url: str) -> bool:
@@ -246,13 +267,17 @@ class Transfer:
         self._going()
         try:
             with self._web.get(errand.url, question(part.held, rest), self._line) as response:
-                take = self._judged(part, rest, response, httpx2.URL(errand.url))
                 self._learn(part, response)
+                take = self._judged(part, rest, response, httpx2.URL(errand.url))
                 part.begin(response.headers.get("ETag", ""), take.size, take.anew)
+                if not part.received:
+                    self._opening = Opening()
                 self._take(part, response, take.skip)
         except (httpx2.HTTPError, httpx2.StreamError, httpx2.InvalidURL) as error:
             self._going()
             problem = sentence(error, self._repo)
+            if isinstance(error, httpx2.UnsupportedProtocol | httpx2.InvalidURL):
+                raise problem from error  # it would be the same next time
             raise _Again(problem) from error
 
     def _judged(self, part: Part, rest: bool, response: httpx2.Response, asked: httpx2.URL) -> Take:
@@ -275,16 +300,23 @@ class Transfer:
             return judgement
         if judgement is Fault.FINAL:
             raise refused(response, self._repo)
+        if judgement is Fault.SIZE:
+            self._dispute(part, headers.get("Content-Range", "").rpartition("/")[2] or length)
         if judgement is Fault.CHANGED:
             part.let_go()
         wished = retry_after(headers, time.time())
         kind = NetworkError if judgement in (Fault.BUSY, Fault.ILL) else HubError
         raise _Again(kind(_FAULTS[judgement], host=host, status=response.status_code), wished)
 
+    def _dispute(self, part: Part, told: object) -> None:
+        self._disputes += 1
+        if self._disputes >= _DISPUTES:
+            raise TransferError(_SIZES, name=part.target.name, listed=part.size, told=told)
+
     def _learn(self, part: Part, response: httpx2.Response) -> None:
         """The Hub's own word on the file (huggingface_hub: `get_hf_file_metadata`): better before 7 GB than after."""
         for hop in (*response.history, response):
-            told = hop.headers.get("X-Linked-Etag", "").strip('"')
+            told, size = hop.headers.get("X-Linked-Etag", "").strip('"'), hop.headers.get("X-Linked-Size", "")
             if not _SHA256.fullmatch(told):
                 continue
             if part.sha256 and part.sha256 != told:
@@ -293,6 +325,8 @@ class Transfer:
                     name=part.target.name,
                 )
             part.sha256 = told
+            if part.promised and size.isdecimal() and int(size) != part.promised:
+                raise TransferError(_SIZES, name=part.target.name, listed=part.promised, told=size)
 
     def _take(self, part: Part, response: httpx2.Response, skip: int) -> None:
         self.seen = Seen()
@@ -305,7 +339,8 @@ class Transfer:
             if part.size:
                 fresh = fresh[: part.size - part.received]
             if fresh:
-                self._write(part, fresh)
+                part.write(fresh)
+                self._opening.look(part)
             if part.held.whole:
                 return  # whatever else it would send
             pace.note(time.monotonic(), came)
@@ -314,16 +349,9 @@ class Transfer:
             if came - asked >= _ASKED_BYTES:
                 asked = came
                 self._refuse_if_full(part.target.parent, _FLOOR)
-        if part.size:
-            raise _Again(NetworkError(_STALLED, host=response.url.host))  # less than it promised, and in good order
-
-    def _write(self, part: Part, data: bytes) -> None:
-        if not (part.received or part.sha256 or data.startswith(_MAGIC)):  # else the checksum tells at the end
-            part.discard()
-            raise TransferError(
-                N_("“{name}” is no GGUF model: it begins otherwise. Nothing of it was kept."), name=part.target.name
-            )
-        part.write(data)
+        if part.size and not part.complete:  # less than it promised, and in good order
+            self._dispute(part, part.received)
+            raise _Again(NetworkError(_STALLED, host=response.url.host))
 
 
 def free_space(folder: Path) -> int:

@@ -12,7 +12,7 @@ from desktop.core.errors import TransferError
 from desktop.core.repos import RepoFile
 from desktop.core.transfer import Download
 from desktop.services.transfer.consignment import errands, target
-from desktop.services.transfer.part import make_folder
+from desktop.services.transfer.folders import make_folder
 
 FOLDER = Path("/models").absolute()
 

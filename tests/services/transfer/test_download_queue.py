@@ -13,14 +13,28 @@ from desktop.core.transfer import State
 from desktop.services.paths import Paths
 from desktop.services.transfer.queue import Queue
 from tests.hub import HubServer
-from tests.services.fetching import CONTENT, IN_FLIGHT, NAME, PATIENCE_S, REPO, SHA, SIZE, TRICKLE, desk, lived, spent
+from tests.services.fetching import (
+    CONTENT,
+    HEADER,
+    IN_FLIGHT,
+    NAME,
+    PATIENCE_S,
+    REPO,
+    SHA,
+    SIZE,
+    TRICKLE,
+    desk,
+    lived,
+    spent,
+)
 
 
 @lived
 async def test_what_ran_goes_on_and_what_was_paused_stays_paused(bloke: HubServer, paths: Paths) -> None:
     second = "second.gguf"
-    bloke[REPO].commit({second: CONTENT[::-1]})
-    other = Variant("other", None, (RepoFile(second, SIZE, hashlib.sha256(CONTENT[::-1]).hexdigest()),))
+    content = HEADER + CONTENT[: len(HEADER) - 1 : -1]
+    bloke[REPO].commit({second: content})
+    other = Variant("other", None, (RepoFile(second, SIZE, hashlib.sha256(content).hexdigest()),))
     slow = bloke.misbehave(on="cdn", **TRICKLE)
     async with desk(paths.home) as it:
         one, two = await it.add(bloke), await it.add(bloke, other)

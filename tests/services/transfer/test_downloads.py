@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+import struct
 import time
 from dataclasses import replace
 from itertools import pairwise
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from desktop.core.errors import Sealed, StorageError, TransferError
+from desktop.core.errors import ModelFileError, Sealed, StorageError, TransferError
 from desktop.core.repos import RepoFile, Variant
 from desktop.core.transfer import State
 from desktop.services.models.modelfiles import Model, Origin
@@ -21,6 +22,7 @@ from desktop.services.transfer.queue import Queue
 from tests.hub import HubServer
 from tests.services.fetching import (
     CONTENT,
+    HEADER,
     IN_FLIGHT,
     NAME,
     PATIENCE_S,
@@ -293,13 +295,39 @@ async def test_a_file_of_another_host(bloke: HubServer, paths: Paths) -> None:
 
 @lived
 async def test_what_is_no_model_is_not_fetched_to_its_end(bloke: HubServer, paths: Paths) -> None:
-    bloke[REPO].commit({"page.gguf": b"<html>" + bytes(100)})
+    """Whether a checksum is published or not: it may be that of a file which nobody can use."""
+    name = struct.pack("<Q", 5) + b"llama"
+    eyes = CONTENT.replace(name, struct.pack("<Q", 4) + b"clip", 1)
+    for content in (b"<html>" + CONTENT, HEADER[:4] + b"\x09" + CONTENT[5:], eyes):
+        bloke[REPO].rewrite(NAME, content)
+        for known in (hashlib.sha256(content).hexdigest(), ""):
+            variant = Variant("p", None, (RepoFile(NAME, len(content), known),))
+            bloke.misbehave(NAME, without=("X-Linked-Etag",))
+            async with desk(paths.home) as it:
+                with pytest.raises(TransferError, match=r"cannot use .* as it is published"):
+                    await it.fetched(bloke, variant)
+                assert it.left() == set()
+                it.downloads.clear(it.downloads.all()[0].id)
+    assert spent(paths.home) < 8 * IN_FLIGHT
+
+
+@lived
+async def test_what_the_library_refuses_is_not_left_behind(bloke: HubServer, paths: Paths) -> None:
     async with desk(paths.home) as it:
-        row = await it.downloads.add(REPO, bloke[REPO].head, Variant("p", None, (RepoFile("page.gguf", 106),)))
-        with pytest.raises(TransferError, match="is no GGUF model"):
-            bloke.misbehave("page.gguf", without=("X-Linked-Etag",))
-            await asyncio.wait_for(it.downloads.wait(row.id), PATIENCE_S)
+
+        async def refusing(path: Path, origin: Origin) -> Model:
+            raise ModelFileError("It holds no language model.")
+
+        taking, it.shelf.add = it.shelf.add, refusing  # type: ignore[method-assign]
+        with pytest.raises(TransferError, match="Nothing of it was kept"):
+            await it.fetched(bloke)
         assert it.left() == set()
+        it.target.write_bytes(CONTENT)  # but a person's own file stays
+        with pytest.raises(ModelFileError, match="no language model"):
+            await it.fetched(bloke)
+        assert it.left() == {f"{REPO}/{NAME}"}
+        it.shelf.add = taking  # type: ignore[method-assign]
+        assert (await it.fetched(bloke)).state is State.DONE
 
 
 @pytest.mark.parametrize(

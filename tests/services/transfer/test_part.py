@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from desktop.core.errors import StorageError, TransferError
-from desktop.services.transfer.part import Busy, Part, Promise, make_folder, remove_empty
+from desktop.services.transfer.folders import make_folder, remove_empty
+from desktop.services.transfer.part import Busy, Part, Promise
 
 CONTENT = b"GGUF" + bytes(range(256)) * 2000
 SHA = hashlib.sha256(CONTENT).hexdigest()

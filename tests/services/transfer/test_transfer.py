@@ -6,10 +6,12 @@ import asyncio
 import json
 import socket
 from contextlib import ExitStack
+from dataclasses import replace
 
 import pytest
 
 from desktop.core.errors import GatedError, HubError, NetworkError, TransferError, UserError
+from desktop.core.repos import RepoFile
 from desktop.core.transfer import State
 from desktop.services.paths import Paths
 from tests.hub import HTML, HubServer
@@ -126,7 +128,56 @@ async def test_what_will_not_change_is_told_at_once(
     async with desk(paths.home) as again:  # and still after a restart
         told = again.row(row.id)
         assert (told.state, type(told.problem)) == (State.FAILED, kind)
-        assert again.left() - {f"{repo}/{NAME}.part", f"{repo}/{NAME}.part.json"} == set()
+        assert again.left() == set()
+
+
+@pytest.mark.parametrize("off", [50_000, -50_000])
+@pytest.mark.parametrize("linked", [True, False], ids=["the-hub-says-it", "the-cdn-says-it"])
+@lived
+async def test_a_size_that_is_wrong_in_the_list_is_told(bloke: HubServer, paths: Paths, off: int, linked: bool) -> None:
+    if not linked:
+        bloke.misbehave(NAME, on="hub", without=("X-Linked-Size",))
+    async with desk(paths.home) as it:
+        variant = replace(VARIANT, files=(RepoFile(NAME, SIZE + off, SHA),))
+        with pytest.raises(TransferError, match=f"should have {SIZE + off} bytes, but its server gives it {SIZE}"):
+            await it.fetched(bloke, variant)
+    assert spent(paths.home) <= 4 * IN_FLIGHT
+
+
+@pytest.mark.parametrize("off", [50_000, -50_000])
+@lived
+async def test_a_size_nobody_says_again(bloke: HubServer, paths: Paths, off: int) -> None:
+    """The checksum tells where there is one: too long a promise is no harm, and too short a one ends."""
+    bloke.misbehave(NAME, on="hub", without=("X-Linked-Size",))
+    bloke.misbehave(NAME, on="cdn", without=("Content-Length",))
+    async with desk(paths.home) as it:
+        variant = replace(VARIANT, files=(RepoFile(NAME, SIZE + off, SHA),))
+        if off > 0:
+            assert (await it.fetched(bloke, variant)).state is State.DONE
+            assert it.target.read_bytes() == CONTENT
+        else:
+            with pytest.raises(TransferError, match="arrived damaged"):
+                await it.fetched(bloke, variant)
+    assert spent(paths.home) <= SIZE + HEADS
+
+
+@lived
+async def test_a_size_and_no_checksum_ends(bloke: HubServer, paths: Paths) -> None:
+    bloke.misbehave(NAME, on="hub", without=("X-Linked-Size", "X-Linked-Etag"))
+    bloke.misbehave(NAME, on="cdn", without=("Content-Length", "Content-Range"))
+    async with desk(paths.home) as it:
+        with pytest.raises(TransferError, match=f"should have {SIZE + 50_000} bytes, but"):
+            await it.fetched(bloke, replace(VARIANT, files=(RepoFile(NAME, SIZE + 50_000),)))
+    assert spent(paths.home) <= 4 * SIZE + HEADS
+
+
+@lived
+async def test_what_leaves_encryption_behind_is_told_at_once(bloke: HubServer, paths: Paths) -> None:
+    bloke.misbehave(NAME, on="hub", location="http://127.1:9/elsewhere")
+    async with desk(paths.home) as it:
+        with pytest.raises(NetworkError, match="without encryption"):
+            await it.fetched(bloke)
+    assert len(bloke.received["hub"]) == 1
 
 
 @lived
