@@ -14,7 +14,7 @@ from PySide6.QtCore import QObject, Signal
 
 from desktop.core.errors import UserError
 from desktop.services.online.network import Connection, Network
-from desktop.services.online.tokens import Place, Tokens
+from desktop.services.online.tokens import Place, Tokens, unusable
 
 __all__ = ["Connection", "Place", "PrivacyController"]
 
@@ -35,6 +35,11 @@ class PrivacyController(QObject):
     def place(self) -> Place:
         """Where the token in use comes from."""
         return self._tokens.place
+
+    @property
+    def misread(self) -> bool:
+        """Whether the environment holds something for a token that cannot be one."""
+        return unusable()
 
     def read(self) -> None:
         """Reads the list, to which other programs of Alcove add, too."""

@@ -30,6 +30,7 @@ _PLACES = {
     Place.KEYRING: N_("A token is kept in this system's keyring."),
     Place.MEMORY: N_("A token is used until Alcove closes: this system has no keyring to keep it in."),
 }
+_MISREAD = N_("The environment variable HF_TOKEN holds something that is no token. It is not used.")
 
 
 class PrivacySection(QWidget):
@@ -89,8 +90,9 @@ class PrivacySection(QWidget):
     def refresh(self) -> None:
         """Shows where the token is now, and the connections that are listed."""
         place = self._controller.place
-        self._where.setText(_(_PLACES[place]) if place is not Place.NONE else "")
-        self._where.setVisible(place is not Place.NONE)
+        said = [_MISREAD] * self._controller.misread + [_PLACES[place]] * (place is not Place.NONE)
+        self._where.setText(" ".join(_(sentence) for sentence in said))
+        self._where.setVisible(bool(said))
         own = place is not Place.ENVIRONMENT  # what the environment says cannot be changed here
         self._token.setVisible(own)
         self._keep.setVisible(own)

@@ -209,6 +209,14 @@ def test_a_token_of_the_environment_is_only_told_of(pane: Pane, ring: Memory, mo
     assert "Forget" not in pane.offered()
 
 
+def test_a_variable_that_holds_no_token_is_told_of(pane: Pane, ring: Memory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_TOKEN", "two words")
+    pane.view.hide()
+    pane.view.show()
+    assert "HF_TOKEN holds something that is no token" in pane.read()
+    assert pane.token.isVisibleTo(pane.view)
+
+
 def test_for_a_model_there_is_no_privacy(pane: Pane) -> None:
     pane.settings.choose("Mistral")
     QApplication.processEvents()
