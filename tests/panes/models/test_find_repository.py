@@ -16,7 +16,7 @@ from PySide6.QtWidgets import QApplication, QCheckBox, QComboBox, QPushButton, Q
 
 from desktop.core.errors import UserError
 from desktop.core.quants import BY_NAME
-from desktop.panes.models.find.offer import contexts
+from desktop.panes.models.find.steps import contexts
 from desktop.panes.models.library.facts import explained
 from tests.hub import HubServer
 from tests.hub.shapes import MISTRAL_REPO, bloke_repository
@@ -131,29 +131,6 @@ def test_a_row_unfolds_and_the_exact_figure_follows(look: Any, tmp_path: Path, h
         page.click("Q4_K_M")
         await settled()
         assert "Weights, read from the file" not in page.read()
-
-    visit(look, tmp_path, doing)
-
-
-def test_no_verdict_is_given_by_the_size_alone_while_the_header_is_read(
-    look: Any, tmp_path: Path, hub: HubServer
-) -> None:
-    async def doing(page: FindPage) -> None:
-        page.judge.slow, page.judge.rough = asyncio.Event(), True
-        await page.go(MISTRAL_REPO)
-        page.click("Q4_K_M")
-        await settled()
-        assert "computing…, takes ≈ 5.2 GB" in page.row("Q4_K_M").accessibleName()
-        assert "The beginning of the file is being read." in page.read()
-        page.judge.slow.set()
-        await until(lambda: "fits, takes" in page.row("Q4_K_M").accessibleName())
-        assert "fits, takes ≈" in page.row("Q4_K_S").accessibleName()
-        assert "The beginning of the file" not in page.read()
-        page.judge.rough = True
-        page.judge.mute = UserError("The header did not come.")
-        page.offer.try_kv_type("q8_0")
-        await until(lambda: "The header did not come." in page.read())
-        assert "fits, takes ≈" in page.row("Q4_K_M").accessibleName()  # a guess is better than nothing
 
     visit(look, tmp_path, doing)
 

@@ -25,6 +25,7 @@ from desktop.core.remedies import Remedy
 from desktop.core.repos import Listing, Pasted, RepoFile, Repository, Variant
 from desktop.core.settings import resolve
 from desktop.core.transfer import Download, State
+from desktop.panes.models.find.steps import contexts
 from desktop.services.fit.fitting import Fit, Fitting, Subject
 from desktop.services.models.library import Library
 from desktop.services.online.hub import Hub
@@ -34,18 +35,9 @@ from desktop.services.transfer.downloads import Downloads
 
 __all__ = ["Download", "Fit", "Listing", "LoadSettings", "Offer", "Repository", "State", "Variant", "Verdict"]
 
-_LEAST_CONTEXT = 1024
-_USUAL_CONTEXT = 32_768  # offered where nobody knows what the model was trained on
 _AT_ONCE = 40  # variants that are judged without a break: about 20 ms
 _SLIDING_MS = 350  # the context must stand still so long before llama.cpp is asked
 Spawn = Callable[[Coroutine[Any, Any, Any], Callable[[UserError], None]], "asyncio.Task[None]"]  # `ui.loop.Tasks.spawn`
-
-
-def contexts(trained: int) -> tuple[int, ...]:
-    """The steps of the slider: 1k, 1.5k, 2k, 3k, 4k … and what the model was trained on."""
-    most = trained or _USUAL_CONTEXT
-    steps = sorted({step for power in range(10, 21) for step in (1 << power, 3 << power - 1)})
-    return (*(step for step in steps if step < most), most)
 
 
 class Offer(QObject):
@@ -84,6 +76,7 @@ class Offer(QObject):
         self.looked_at = ""  # the label of the variant that is unfolded
         self.url = ""  # where the file lies, if not on the Hub
         self._wanted, self._revision = "", "main"
+        self._seen: dict[str, Listing] = {}  # what the Hub said of starting points: headers are known of these
         self._tried: set[str] = set()  # settings that the person changed here
         self._tasks: list[asyncio.Task[None]] = []
         self._asking: asyncio.Task[None] | None = None
@@ -133,7 +126,7 @@ class Offer(QObject):
 
     def best(self, row: Repository) -> tuple[Variant, Fit] | None:
         """The recommended variant of a starting point, and how it fits, with the settings a model is loaded with."""
-        known = self._known(row)
+        known = self._seen.get(row.id) or self._known(row)
         if known is None:
             return None
         settings = load_settings(resolve(self._preferences.values()))
@@ -364,6 +357,8 @@ class Offer(QObject):
 
     def _take(self, listing: Listing) -> None:
         first = self.listing is None
+        if listing.commit and self._known(listing.repository):
+            self._seen[listing.repository.id] = listing
         self.fits = {}
         self.listing, self.problem, self.repository = listing, None, listing.repository
         self._judge()

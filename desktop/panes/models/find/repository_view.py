@@ -14,7 +14,8 @@ from desktop.core.errors import N_, GatedError
 from desktop.panes.models import figures
 from desktop.panes.models.find.card import Card
 from desktop.panes.models.find.gate import Gate
-from desktop.panes.models.find.offer import Offer, contexts
+from desktop.panes.models.find.offer import Offer
+from desktop.panes.models.find.steps import contexts
 from desktop.panes.models.find.try_bar import TryBar
 from desktop.panes.models.find.variant_table import VariantTable, counted
 from desktop.panes.models.find.variants import Headings

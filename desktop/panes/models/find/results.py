@@ -65,6 +65,7 @@ class Results(QWidget):
         self._everyone.clicked.connect(self._ask_everyone)
         look.changed.connect(self._fit)
         controller.changed.connect(self.refresh)
+        controller.offer.judged.connect(self._judged)
         self._arrange()
         self.retranslate()
 
@@ -102,6 +103,11 @@ class Results(QWidget):
             combo.setEnabled(not controller.shelf)
         nothing = not controller.rows and not controller.searching and controller.problem is None
         self._everyone.setVisible(nothing and bool(controller.query.author))
+
+    def _judged(self) -> None:
+        """A header or the engine may have told more of a starting point."""
+        self._rows.forget()
+        self.list.viewport().update()
 
     def warn(self, error: UserError) -> None:
         """Says what went wrong with something that was asked for elsewhere."""
@@ -200,7 +206,7 @@ class RowsModel(QAbstractListModel):
         self._best: dict[str, tuple[Variant, Fit] | None] = {}
 
     def fill(self, rows: Sequence[Repository]) -> None:
-        self._best.clear()  # memory may be another amount by now
+        self.forget()  # memory may be another amount by now
         known = len(self._rows)
         if self._rows and self._rows == tuple(rows[:known]):
             if len(rows) > known:
@@ -211,6 +217,10 @@ class RowsModel(QAbstractListModel):
             self.beginResetModel()
             self._rows = tuple(rows)
             self.endResetModel()
+
+    def forget(self) -> None:
+        """Fits are worked out again when they are seen."""
+        self._best.clear()
 
     def best(self, row: Repository) -> tuple[Variant, Fit] | None:
         """How a starting point fits this computer, worked out once."""
