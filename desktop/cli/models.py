@@ -16,6 +16,12 @@ from desktop.services.models.library import How, Model, Proof
 from desktop.ui import formats
 from desktop.ui.translation import _
 
+_JSON = N_("print JSON, for other programs")
+_WAYS = {  # as the window explains them
+    How.COPY: N_("The file is copied into Alcove's folder. The original stays, and needs its space too."),
+    How.LINK: N_("The file stays where it is and takes no more space. Do not move or delete it."),
+    How.MOVE: N_("The file is moved into Alcove's folder and is gone from where it was."),
+}
 _PROVEN = {
     Proof.PUBLISHED: N_("“{model}” is whole: every byte is as its repository published it."),
     Proof.RECORDED: N_("“{model}” is whole: every byte is as it was when it came."),
@@ -25,7 +31,7 @@ _PROVEN = {
 
 def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = verbs.add_parser("models", help=_(N_("the models on this computer")))
-    parser.add_argument("--json", action="store_true", help=_(N_("print JSON, for other programs")))
+    parser.add_argument("--json", action="store_true", help=_(_JSON))
     parser.set_defaults(run=_list)
     inner = parser.add_subparsers(metavar="")
     for name, text, run in (
@@ -36,15 +42,20 @@ def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         ("elsewhere", N_("model files of other applications, which can be used where they lie"), _elsewhere),
     ):
         verb = inner.add_parser(name, help=_(text))
-        if name != "elsewhere":
-            verb.add_argument("path" if name == "import" else "model")
-        verb.add_argument("--json", action="store_true", default=argparse.SUPPRESS)
-        verb.set_defaults(run=run)
         if name == "import":
-            how = verb.add_mutually_exclusive_group()
-            for choice in How:
-                how.add_argument(f"--{choice.value}", dest="how", action="store_const", const=choice)
-            verb.set_defaults(how=How.COPY)
+            _add_ways(verb)
+        elif name != "elsewhere":
+            verb.add_argument("model", help=_(N_("its name, the beginning of that, or its file")))
+        verb.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help=_(_JSON))
+        verb.set_defaults(run=run)
+
+
+def _add_ways(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("path", help=_(N_("a GGUF file; of a model in several, the first")))
+    ways = verb.add_mutually_exclusive_group()
+    for way, text in _WAYS.items():
+        ways.add_argument(f"--{way.value}", dest="how", action="store_const", const=way, help=_(text))
+    verb.set_defaults(how=How.COPY)
 
 
 async def _list(parsed: argparse.Namespace) -> int:
@@ -160,6 +171,8 @@ def record(model: Model) -> dict[str, Any]:
         "parameters": model.parameters,
         "built_in": model.built_in,
         "linked": model.linked,
+        "present": model.present,
+        "changed": model.changed,
         "repo": model.origin.repo if model.origin else None,
         "commit": model.origin.commit if model.origin else None,
         "sha256": model.sha256 or None,
@@ -168,4 +181,13 @@ def record(model: Model) -> dict[str, Any]:
 
 def _columns(model: Model) -> tuple[str, ...]:
     context = _(N_("{count} tokens"), count=formats.number(model.context_length)) if model.context_length else ""
-    return (shown(model), formats.size(model.size), model.quantisation, model.architecture, context)
+    return (shown(model), formats.size(model.size), model.quantisation, model.architecture, context, _state(model))
+
+
+def _state(model: Model) -> str:
+    """What is special about its file, if anything is."""
+    if not model.present:
+        return _(N_("file missing"))
+    if model.changed:
+        return _(N_("file changed"))
+    return _(N_("linked")) if model.linked else ""

@@ -59,3 +59,27 @@ def test_what_is_passed_over_is_told_with_its_path(person: Path, capsys: pytest.
         file.write_text(text)
     alcove("elsewhere", "--json")
     assert f"{empty}: This file is empty" in capsys.readouterr().err
+
+
+def test_a_list_tells_which_files_are_gone_or_others(person: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for number, name in enumerate(("here", "gone", "other"), 1):
+        alcove("import", "--link", tiny_model(person / f"{name}.gguf", seed=number))
+    (person / "gone.gguf").unlink()
+    tiny_model(person / "other.gguf", seed=9)
+    capsys.readouterr()
+    alcove()
+    rows = {line.split()[0]: line for line in capsys.readouterr().out.splitlines()}
+    ends = {"gone": "file missing", "here": "linked", "other": "file changed", "Guide": "tokens"}
+    assert all(rows[name].endswith(end) for name, end in ends.items()), rows
+    alcove("--json")
+    states = {row["name"]: (row["present"], row["changed"]) for row in json.loads(capsys.readouterr().out)}
+    assert states == {"Guide": (True, False), "gone": (False, False), "here": (True, False), "other": (True, True)}
+
+
+@pytest.mark.parametrize("verb", ["info", "import", "remove", "verify", "elsewhere"])
+def test_every_option_is_explained(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        _parser().parse_args(["models", verb, "--help"])
+    listed = [line.split() for line in capsys.readouterr().out.splitlines() if line.startswith("  ") and line[2] != " "]
+    assert listed
+    assert all(len(words) > 1 for words in listed), listed
