@@ -71,7 +71,7 @@ class Judge:
         )
         estimator, room = Estimator(shape), Room(self.available, 16_000_000_000)
         settings = replace(settings, context=min(settings.context, about.context_length or settings.context))
-        exact = (variant.label, settings) in self._said
+        exact = (subject.identity, settings) in self._said
         estimate = estimator(settings)
         if exact:
             estimate = replace(estimate, compute_bytes=estimate.compute_bytes + MORE, source=Source.PROBE)
@@ -98,7 +98,7 @@ class Judge:
             await self.slow.wait()
             self.rough = False
         await asyncio.sleep(0)
-        self._said.update((subject.variant.label, one) for one in (settings, *also))
+        self._said.update((subject.identity, one) for one in (settings, *also))
         return self.quick(subject, settings)
 
     def outdated(self, subject: Subject) -> str:

@@ -1,0 +1,71 @@
+"""What is said about how variants fit, while little is known of them and when more is."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from desktop.core.errors import UserError
+from tests.hub import HubServer
+from tests.hub.shapes import MISTRAL_REPO, bloke_repository
+from tests.panes.models.find_page import FindPage, settled, until, visit
+
+
+@pytest.fixture(scope="module")
+def bloke(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    return bloke_repository(tmp_path_factory.mktemp("hub"), true_sizes=True)
+
+
+@pytest.fixture
+def hub(bloke: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[HubServer]:
+    with HubServer({MISTRAL_REPO: bloke}) as server:
+        monkeypatch.setenv("HF_ENDPOINT", server.endpoint)
+        monkeypatch.delenv("HF_TOKEN", raising=False)
+        yield server
+
+
+def test_no_verdict_is_given_by_the_size_alone_while_the_header_is_read(
+    look: Any, tmp_path: Path, hub: HubServer
+) -> None:
+    async def doing(page: FindPage) -> None:
+        page.judge.slow, page.judge.rough = asyncio.Event(), True
+        await page.go(MISTRAL_REPO)
+        page.click("Q4_K_M")
+        await settled()
+        assert "computing…, takes ≈ 5.2 GB" in page.row("Q4_K_M").accessibleName()
+        assert "The beginning of the file is being read." in page.read()
+        page.judge.slow.set()
+        await until(lambda: "fits, takes" in page.row("Q4_K_M").accessibleName())
+        assert "fits, takes ≈" in page.row("Q4_K_S").accessibleName()
+        assert "The beginning of the file" not in page.read()
+        page.judge.rough = True
+        page.judge.mute = UserError("The header did not come.")
+        page.offer.try_kv_type("q8_0")
+        await until(lambda: "The header did not come." in page.read())
+        assert "fits, takes ≈" in page.row("Q4_K_M").accessibleName()  # a guess is better than nothing
+
+    visit(look, tmp_path, doing)
+
+
+def test_the_shelf_says_what_the_page_found_out(look: Any, tmp_path: Path, hub: HubServer) -> None:
+    async def doing(page: FindPage) -> None:
+        assert "Q5_K_M: fits" in page.heard(0)
+        first = page.controller.rows[0]
+        page.open(0)
+        await until(lambda: page.offer.listing is not None and page.offer.listing.commit)
+        await until(lambda: page.row("Q5_K_M").fit.exact)
+        page.judge.available = 1_000_000_000
+        page.offer.try_kv_type("q8_0")
+        await until(lambda: "too large" in page.row("Q5_K_M").accessibleName())
+        page.press("Back to the models found")
+        assert "Q5_K_M: fits" not in page.heard(0)
+        page.judge.available = 8_000_000_000
+        found = page.controller.best(first)
+        assert found is not None
+        assert (found[0].label, found[1].exact) == ("Q5_K_M", True)
+
+    visit(look, tmp_path, doing)
