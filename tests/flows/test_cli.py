@@ -287,7 +287,7 @@ def test_models_come_are_seen_and_go(alcove: Program, brief: Path, tmp_path: Pat
     original = tmp_path / "이탈리아 l'una 🦙.gguf"
     original.write_bytes(brief.read_bytes())
     made = alcove.run("models", "import", original, "--json").record
-    assert set(made) == {*KNOWN, *ORIGIN, "linked"}
+    assert set(made) == {*KNOWN, *ORIGIN, "linked", "present", "changed"}
     assert (made["name"], made["built_in"], made["linked"]) == ("이탈리아 l'una 🦙", False, False)
     assert Path(made["path"]).is_relative_to(alcove.home)
     assert original.exists()
