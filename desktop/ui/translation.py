@@ -62,8 +62,8 @@ def locale() -> QLocale:
 
 
 def _(message: str, **fields: object) -> str:
-    """The message in the language in use, its placeholders filled."""
-    return _fill(_Current.catalogue.gettext(message), message, fields)
+    """The message in the language in use, its placeholders filled. Nothing stays nothing: gettext's head is no text."""
+    return _fill(_Current.catalogue.gettext(message), message, fields) if message else ""
 
 
 def ngettext(one: str, many: str, count: int, **fields: object) -> str:

@@ -59,6 +59,12 @@ def test_nothing_to_compile_is_no_error(tmp_path: Path, monkeypatch: pytest.Monk
     assert compile_messages(tmp_path) == []
 
 
+def test_nothing_stays_nothing(catalogues: Path) -> None:
+    """A catalogue's own head stands under the empty message."""
+    translation.use("ko", catalogues)
+    assert _("") == _("", name="a") == ""
+
+
 def test_untranslated_is_english(catalogues: Path) -> None:
     translation.use("it", catalogues)
     assert _("Delete “{name}”?", name="a") == "Delete “a”?"
