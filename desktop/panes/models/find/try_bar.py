@@ -97,9 +97,10 @@ class TryBar(QWidget):
         self._name.setText(_("Context"))
         self._kind.setText(_("KV cache"))
         self._slider.setAccessibleName(_("Context"))
-        self._slider.setToolTip(_(BY_KEY["context"].help))
         self._types.setAccessibleName(_("KV cache type"))
-        self._types.setToolTip(_(BY_KEY["kv_type"].help))
+        for control, key in ((self._slider, "context"), (self._types, "kv_type")):
+            help_text = BY_KEY[key].help
+            control.setToolTip(_(help_text))
         self._only.setText(_("Only what fits"))
         if self._steps:
             self._say(self._steps[self._slider.value()])
