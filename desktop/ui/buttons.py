@@ -7,7 +7,7 @@ to make: a conversation shows many.
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QEnterEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QEnterEvent, QKeyEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QAbstractButton, QWidget
 
 from desktop.ui import icons, theme
@@ -48,6 +48,13 @@ class IconButton(QAbstractButton):
             return QSize(side, side)
         self.setFont(self._look.font(Type.SMALL))
         return QSize(side + self.fontMetrics().horizontalAdvance(self.text()) + self._look.px(theme.S), side)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Enter presses it too, not only the space bar."""
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and not event.isAutoRepeat():
+            self.click()
+        else:
+            super().keyPressEvent(event)
 
     def enterEvent(self, event: QEnterEvent) -> None:
         self.update()

@@ -212,16 +212,20 @@ def palette(c: Colours) -> QPalette:
 
 
 def _stylesheet(c: Colours, theme: Theme) -> str:
-    """What a palette cannot say: buttons, fields, thin scroll bars, menus. `primary` marks a view's one main button."""
+    """What a palette cannot say: buttons, fields, thin scroll bars, menus. `primary` marks a view's one main button.
+
+    A button's `autoDefault` lets Enter press it, also outside a dialogue; the focus ring stands off the fill.
+    """
     pad, gap = theme.px(XS + 2), theme.px(M)
     return f"""
 QPushButton {{ border: 1px solid {c.line}; border-radius: {RADIUS_S}px; padding: {pad}px {gap}px;
-  background: {c.ground}; color: {c.text}; }}
+  background: {c.ground}; color: {c.text}; qproperty-autoDefault: true; }}
 QPushButton:hover {{ background: {c.hover}; }}
-QPushButton:focus {{ border: 1px solid {c.accent}; }}
 QPushButton:disabled {{ color: {c.muted}; }}
 QPushButton[primary="true"] {{ background: {c.accent}; color: {c.on_accent}; border: 1px solid {c.accent}; }}
-QPushButton[primary="true"]:focus {{ border: 1px solid {c.text}; }}
+QPushButton:focus {{ border: 2px solid {c.accent}; padding: {pad - 1}px {gap - 1}px; }}
+QPushButton[primary="true"]:focus {{ background-clip: padding; }}
+QDialogButtonBox {{ dialogbuttonbox-buttons-have-icons: 0; }}
 QLineEdit, QPlainTextEdit {{ border: 1px solid {c.line}; border-radius: {RADIUS_S}px; padding: {pad}px;
   background: {c.ground}; color: {c.text}; selection-background-color: {c.selection}; selection-color: {c.text}; }}
 QLineEdit:focus, QPlainTextEdit:focus {{ border: 1px solid {c.accent}; }}

@@ -1,0 +1,58 @@
+"""Buttons by the keyboard: Enter presses them, and the one with the focus is seen."""
+
+from __future__ import annotations
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QAbstractButton, QPushButton, QVBoxLayout, QWidget
+
+from desktop.ui.buttons import IconButton
+from desktop.ui.icons import Icon
+from desktop.ui.theme import Theme
+
+
+def shown(qtbot, button: QAbstractButton) -> QWidget:
+    window = QWidget()
+    qtbot.addWidget(window)
+    line = QVBoxLayout(window)
+    line.addWidget(QPushButton("Another"))  # which has the focus at first
+    line.addWidget(button)
+    window.show()
+    window.activateWindow()
+    return window
+
+
+@pytest.mark.parametrize("kind", ["words", "icon"])
+@pytest.mark.parametrize("key", [Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space])
+def test_key_presses_once(qtbot, look: Theme, kind: str, key: Qt.Key) -> None:
+    button = QPushButton("Download") if kind == "words" else IconButton(look, Icon.PAUSE, "Pause")
+    window, pressed = shown(qtbot, button), list[bool]()
+    button.clicked.connect(lambda: pressed.append(True))
+    button.setFocus()
+    QTest.keyClick(button, key)
+    assert len(pressed) == 1
+    assert window.isVisible()
+
+
+@pytest.mark.parametrize("appearance", ["light", "dark"])
+def test_ring_stands_off_the_main_button(qtbot, look: Theme, appearance: str) -> None:
+    look.use(appearance, 100)
+    button = QPushButton("Download")
+    button.setProperty("primary", True)
+    window = shown(qtbot, button)
+    size = button.size()
+    colours = (QColor(look.colours.accent), QColor(look.colours.ground))
+
+    def edge() -> list[QColor]:
+        image = window.grab(button.geometry()).toImage()
+        return [image.pixelColor(x, image.height() // 2) for x in (0, 1, 2, 4)]
+
+    accent, ground = colours
+    assert edge()[1:] == [accent] * 3
+    button.setFocus()
+    qtbot.waitUntil(button.hasFocus)
+    assert edge() == [accent, accent, ground, accent]
+    window.layout().activate()
+    assert button.size() == size
