@@ -202,6 +202,7 @@ def change(remedy: Remedy, now: LoadSettings) -> str:
     typed = [
         f"--ctx {then.context}" if then.context != now.context else "",
         f"--kv {then.kv_type}" if then.kv_type != now.kv_type else "",
+        "--mmap off" if then.mmap != now.mmap else "",
         "--repack off" if then.repack != now.repack else "",
         f"--gpu-layers {then.gpu_layers}" if then.gpu_layers != now.gpu_layers else "",
         remedy.variant and _(N_("{variant} instead"), variant=remedy.variant),

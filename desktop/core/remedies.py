@@ -25,6 +25,7 @@ class Kind(StrEnum):
 
     CONTEXT = "context"
     KV_TYPE = "kv-type"
+    MMAP = "mmap"
     REPACK = "repack"
     GPU_LAYERS = "gpu-layers"
     SEVERAL = "several"
@@ -102,6 +103,8 @@ def _single(
                 break
     if _halves(settings):
         yield Kind.KV_TYPE, replace(settings, kv_type="q8_0")
+    if settings.mmap:  # helps where weights are repacked: mapped, they stay in memory beside the copy
+        yield Kind.MMAP, replace(settings, mmap=False)
     if settings.repack:
         yield Kind.REPACK, replace(settings, repack=False)
     context = _context(estimator, settings, helps)

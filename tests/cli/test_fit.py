@@ -22,6 +22,7 @@ FIT = Fit(Estimate(7, 6, 5, 4, 3, 2), Verdict.TIGHT, NOW, 100, 4096, -1, 32768, 
     [
         (Kind.CONTEXT, replace(NOW, context=4096), "", "--ctx 4096"),
         (Kind.KV_TYPE, replace(NOW, kv_type="q8_0"), "", "--kv q8_0"),
+        (Kind.MMAP, replace(NOW, mmap=False), "", "--mmap off"),
         (Kind.REPACK, replace(NOW, repack=False), "", "--repack off"),
         (Kind.GPU_LAYERS, replace(NOW, gpu_layers=12), "", "--gpu-layers 12"),
         (

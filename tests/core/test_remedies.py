@@ -42,7 +42,7 @@ def test_each_remedy_helps_and_says_what_it_saves() -> None:
     settings = LoadSettings(context=32768)
     room = room_for(replace(settings, context=8192))
     found = remedies(FORM, settings, room)
-    assert kinds(found) == [Kind.REPACK, Kind.CONTEXT]  # q8_0 alone is not enough
+    assert kinds(found) == [Kind.MMAP, Kind.REPACK, Kind.CONTEXT]  # q8_0 alone is not enough
     for remedy in found:
         assert judge(FORM(remedy.settings), room) is not Verdict.TOO_LARGE
         assert remedy.saving_bytes == FORM(settings).total_bytes - FORM(remedy.settings).total_bytes > 0
@@ -52,11 +52,21 @@ def test_each_remedy_helps_and_says_what_it_saves() -> None:
 def test_the_least_harm_comes_first() -> None:
     settings = LoadSettings(context=8192)
     found = remedies(FORM, settings, room_for(replace(settings, kv_type="q8_0")))
-    assert kinds(found) == [Kind.KV_TYPE, Kind.REPACK, Kind.CONTEXT]
+    assert kinds(found) == [Kind.KV_TYPE, Kind.MMAP, Kind.REPACK, Kind.CONTEXT]
     without = replace(settings, flash_attention=FlashAttention.OFF)
     found = remedies(FORM, without, room_for(replace(without, context=4096)))
     assert Kind.KV_TYPE not in kinds(found)  # needs flash attention
     assert Kind.KV_TYPE not in kinds(remedies(FORM, replace(settings, kv_type="q4_0"), Room(7 * GB)))
+
+
+def test_mapping_is_given_up_only_where_the_copy_stands_beside_it() -> None:
+    settings = LoadSettings(context=8192)
+    room = room_for(replace(settings, context=4096), PLAIN)
+    assert Kind.MMAP not in kinds(remedies(PLAIN, settings, room))
+    (found,) = [
+        one for one in remedies(FORM, settings, room_for(replace(settings, mmap=False))) if one.kind is Kind.MMAP
+    ]
+    assert found.saving_bytes == FORM(settings).repack_bytes
 
 
 def test_where_one_change_is_not_enough_several_are_named() -> None:

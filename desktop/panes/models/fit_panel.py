@@ -215,6 +215,8 @@ def change(now: LoadSettings, remedy: Remedy) -> str:
         parts.append(_("{less} tokens instead of {more}", less=less, more=more))
     if then.kv_type != now.kv_type:
         parts.append(_("{kind} KV cache", kind=then.kv_type))
+    if then.mmap != now.mmap:
+        parts.append(_("weights kept in memory, not mapped"))
     if then.repack != now.repack:
         parts.append(_("without repacking"))
     if then.gpu_layers != now.gpu_layers:

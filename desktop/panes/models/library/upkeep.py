@@ -86,7 +86,7 @@ class Upkeep(QObject):
     def remedy(self, remedy: Remedy) -> None:
         """Sets for the selected model what makes room."""
         fit = self.fit()
-        for key in ("context", "kv_type", "repack", "gpu_layers"):
+        for key in ("context", "kv_type", "mmap", "repack", "gpu_layers"):
             then = getattr(remedy.settings, key)
             if fit is not None and then != getattr(fit.settings, key):
                 self._models.set(key, then)
