@@ -4,15 +4,28 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PySide6.QtCore import QPoint
+from PySide6.QtWidgets import QWidget
 
 from desktop.core.errors import UserError
+from desktop.core.fit import Estimate, Verdict
+from desktop.core.generation import LoadSettings
+from desktop.core.quants import BY_NAME
+from desktop.core.remedies import Kind, Remedy
+from desktop.core.repos import RepoFile, Variant
+from desktop.panes.models.find.variants import VariantRow
+from desktop.services.fit.fitting import Fit
 from tests.hub import HubServer
 from tests.hub.shapes import MISTRAL_REPO, bloke_repository
-from tests.panes.models.find_page import FindPage, settled, until, visit
+from tests.panes.models.find_page import BEST, FindPage, settled, until, visit
+
+GB = 10**9
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +62,38 @@ def test_no_verdict_is_given_by_the_size_alone_while_the_header_is_read(
         assert "fits, takes ≈" in page.row("Q4_K_M").accessibleName()  # a guess is better than nothing
 
     visit(look, tmp_path, doing)
+
+
+def row(look: Any, host: QWidget, fit: Fit) -> VariantRow:
+    kind = BY_NAME["Q4_K_M"]
+    made = VariantRow(look, Variant("Q4_K_M", kind, (RepoFile("m.gguf", 4 * GB),)), host)
+    made.put(fit, "", "")
+    made.resize(700, made.height())
+    return made
+
+
+def test_a_row_names_the_weights_that_are_kept_twice(look: Any) -> None:
+    host, settings = QWidget(), LoadSettings(context=4096)
+    estimate = Estimate(4 * GB, 3 * GB, GB // 2, 0, 0, 0)
+    fit = Fit(estimate, Verdict.FITS, settings, 9 * GB, 4096, 0, 4096)
+    fits = row(look, host, fit)
+    assert "incl. 3.0 GB fast copy" in fits.accessibleName()
+    assert "3.0 GB of it is a copy" in fits.told(QPoint(fits.width() - 300, 20))
+    plain = row(look, host, replace(fit, estimate=replace(estimate, repack_bytes=GB // 10)))
+    assert "copy" not in plain.accessibleName() + plain.told(QPoint(fits.width() - 300, 20))
+    without = (Remedy(Kind.REPACK, replace(settings, repack=False), "", 3 * GB),)
+    large = row(look, host, replace(fit, verdict=Verdict.TOO_LARGE, remedies=without))
+    assert "fits without the fast copy" in large.accessibleName()
+
+
+def test_a_download_and_the_recommendation_are_seen_together(look: Any) -> None:
+    host = QWidget()
+    one = row(look, host, Fit(Estimate(GB, 0, 0, 0, 0, 0), Verdict.FITS, LoadSettings(), 9 * GB, 4096, 0, 4096))
+    pictures = []
+    for reason, state in (("", ""), (BEST, ""), ("", "paused"), (BEST, "paused")):
+        one.put(one.fit, reason, state)
+        pictures.append(one.grab().toImage())
+    assert all(a != b for a, b in combinations(pictures, 2))
 
 
 def test_the_shelf_says_what_the_page_found_out(look: Any, tmp_path: Path, hub: HubServer) -> None:

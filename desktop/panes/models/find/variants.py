@@ -14,6 +14,7 @@ from PySide6.QtGui import QColor, QFont, QKeyEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QAbstractButton, QWidget
 
 from desktop.core.errors import N_
+from desktop.core.remedies import Kind
 from desktop.core.repos import Variant
 from desktop.panes.models import figures, meter
 from desktop.panes.models.find.offer import Fit
@@ -24,6 +25,7 @@ from desktop.ui.theme import Theme, Type
 from desktop.ui.translation import _
 
 ROW = 52
+_NOTABLE = 20  # weights that are kept twice are named from a twentieth of the memory on
 HEADINGS = 28
 
 
@@ -171,7 +173,7 @@ class VariantRow(QAbstractButton):
             total = figures.memory(fit.estimate.total_bytes, exact=fit.exact)
             verdict, _tone, _icon = self._verdict(fit)
             parts += [_("{verdict}, takes {size}", verdict=_(verdict), size=total)]
-            parts += [_speed(fit), _("recommended") if self.reason else ""]
+            parts += [self._copy(fit), _speed(fit), _("recommended") if self.reason else ""]
         self.setAccessibleName(", ".join(part for part in parts if part))
         self.setAccessibleDescription(_("open") if self.open else _("closed"))
         self.update()
@@ -191,13 +193,21 @@ class VariantRow(QAbstractButton):
         if fit is not None and columns.speed.contains(at):
             return _(fit.speed.basis) if fit.speed else _("Nothing is known yet that would tell its speed.")
         if fit is not None and columns.memory.contains(at):
-            return _(figures.explained(self.variant, fit.verdict))
+            return "\n".join(filter(None, (_(figures.explained(self.variant, fit.verdict)), _twice(fit))))
         if self.reason:
             return self.reason
         return _(self.variant.quantisation.explanation) if self.variant.quantisation else self.variant.path
 
     def _verdict(self, fit: Fit) -> tuple[str, Tone, Icon]:
         return figures.COMPUTING if self.computing else figures.verdict(self.variant, fit.verdict)
+
+    def _copy(self, fit: Fit) -> str:
+        """What is said of weights that are kept twice, in a few words."""
+        if self.computing or not _twice(fit):
+            return ""
+        if any(remedy.kind is Kind.REPACK for remedy in fit.remedies):
+            return _("fits without the fast copy")
+        return _("incl. {size} fast copy", size=formats.size(fit.estimate.repack_bytes))
 
     def _size(self) -> str:
         return formats.size(self.variant.size) if self.variant.size else ""
@@ -245,8 +255,9 @@ class VariantRow(QAbstractButton):
         used = self._line(painter, first, self.variant.label, Type.BODY, colours.text)
         beside = first.adjusted(used + theme.S, 0, 0, 0)
         if self.state:
-            self._line(painter, beside, self.state, Type.SMALL, colours.accent)
-        elif self.reason:
+            used = self._line(painter, beside, self.state, Type.SMALL, colours.accent)
+            beside = beside.adjusted(used + theme.S, 0, 0, 0)
+        if self.reason:
             self._chip(painter, beside, _("recommended"))
         self._line(painter, second, figures.quality(self.variant), Type.SMALL, colours.muted)
 
@@ -274,18 +285,12 @@ class VariantRow(QAbstractButton):
         total = figures.memory(fit.estimate.total_bytes, exact=fit.exact)
         used = self._line(painter, first, total, Type.SMALL, self._look.colours.text, right=True)
         self._line(painter, first.adjusted(side + theme.XS, 0, -used - theme.XS, 0), _(word), Type.SMALL, ink)
-        thick = self._look.px(6)
-        bar = QRectF(second.left(), second.center().y() - thick / 2 + 1, second.width(), thick)
-        estimate = fit.estimate
-        meter.paint(
-            painter,
-            self._look,
-            bar,
-            estimate.committed_bytes,
-            estimate.file_backed_bytes,
-            fit.available_bytes,
-            tone,
-        )
+        thick, estimate = self._look.px(5), fit.estimate
+        bar = QRectF(first.left(), first.bottom() + self._look.px(1), first.width(), thick)
+        amounts = (estimate.committed_bytes, estimate.file_backed_bytes, fit.available_bytes)
+        meter.paint(painter, self._look, bar, *amounts, tone)
+        below = second.adjusted(0, thick + self._look.px(1), 0, self._look.px(2))
+        self._line(painter, below, self._copy(fit), Type.SMALL, self._look.colours.muted)
 
     def _paint_speed(self, painter: QPainter, column: QRect, fit: Fit) -> None:
         first, second = self._halves(column)
@@ -308,6 +313,15 @@ class VariantRow(QAbstractButton):
 
 def _rate(tokens: float) -> str:
     return _("≈ {count}", count=formats.number(tokens, 1 if tokens < 10 else 0))
+
+
+def _twice(fit: Fit) -> str:
+    """What is said of weights that are kept twice; "" where they are few."""
+    estimate = fit.estimate
+    if estimate.repack_bytes * _NOTABLE < estimate.total_bytes:
+        return ""
+    size = formats.size(estimate.repack_bytes)
+    return _("{size} of it is a copy of the weights in an order that makes this processor faster.", size=size)
 
 
 def _speed(fit: Fit) -> str:
