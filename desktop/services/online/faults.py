@@ -28,6 +28,7 @@ _CERTIFICATE = N_(
 _PROXY = N_("The proxy did not let Alcove through to {host}. Check the proxy of this computer.")
 _SLOW = N_("{host} did not answer in time. Check the connection, or try again later.")
 _NONE = N_("There is no connection to {host}. Check the network; what is here already is kept.")
+_NO_SERVER = N_("The connection failed. Check the network; what is here already is kept.")
 _BROKEN = N_("The connection to {host} broke off. What has arrived is kept.")
 _GATED = N_(
     "The author of “{repo}” asks for consent first. Open {url}, accept the terms, and enter your token in the settings."
@@ -82,6 +83,8 @@ def sentence(error: Exception, repo: str = "", page: str = "") -> UserError:
     causes = list(_causes(error))
     if any(isinstance(cause, Refused) for cause in causes):
         return Sealed(SEALED)
+    if not host:
+        return NetworkError(_NO_SERVER)
     for cause in causes:
         if isinstance(cause, ssl.SSLCertVerificationError):
             return NetworkError(_CERTIFICATE, host=host, reason=cause.verify_message)
@@ -138,14 +141,14 @@ def retry_after(headers: Mapping[str, str], now: float) -> float | None:
 
 
 def _host(error: Exception) -> str:
-    """Whom it was about; some errors know no request."""
+    """Whom it was about; "" where the error knows no request."""
     import httpx2
 
     try:
         request = getattr(error, "request", None)
     except RuntimeError:
-        return N_("the server")
-    return request.url.host if isinstance(request, httpx2.Request) else N_("the server")
+        return ""
+    return request.url.host if isinstance(request, httpx2.Request) else ""
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
