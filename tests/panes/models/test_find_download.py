@@ -12,6 +12,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLineEdit, QMessageBox
 
+from desktop.core.remedies import Kind, Remedy
 from desktop.core.transfer import State
 from desktop.panes.models.find.card import Card
 from desktop.ui.reading import Reading
@@ -53,6 +54,7 @@ def test_download_pause_resume_and_chat(look: Any, tmp_path: Path, hub: HubServe
         stall = hub.misbehave("plain.Q4_K_M.gguf", on="cdn", stall_after=20_000)
         page.click("Q4_K_M")
         page.offer.try_context(2048)
+        page.offer.remedy(Remedy(Kind.MMAP, replace(page.offer.settings, mmap=False), "", 1))
         await settled()
         page.press("Download")
         await until(lambda: stall.used and {"Pause", "Cancel"} <= page.offered())
@@ -69,7 +71,7 @@ def test_download_pause_resume_and_chat(look: Any, tmp_path: Path, hub: HubServe
         page.press("Chat with it")
         await until(lambda: page.chosen)
         assert page.chosen == [page.library.all()[1].name]
-        assert page.preferences.values(page.chosen[0]) == {"context": 2048}  # what was tried is what is loaded
+        assert page.preferences.values(page.chosen[0]) == {"context": 2048, "mmap": False}  # as it was tried
 
     visit(look, tmp_path, doing)
 

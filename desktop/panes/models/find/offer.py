@@ -200,7 +200,7 @@ class Offer(QObject):
         """Judges every variant again, for these."""
         if settings == self.settings:
             return
-        for key in ("context", "kv_type", "repack", "gpu_layers"):
+        for key in ("context", "kv_type", "mmap", "repack", "gpu_layers"):
             if getattr(settings, key) != getattr(self.settings, key):
                 self._tried.add(key)
         self.settings = settings
