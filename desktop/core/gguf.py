@@ -294,7 +294,7 @@ def _foreign(start: bytes) -> str:
         return N_("This is a PyTorch checkpoint or another ZIP archive. Look for a GGUF version of it.")
     if start[8:9] == b"{" and int.from_bytes(start[:8], "little") < 1 << 30:
         return N_("This is a safetensors file, which has to be converted first. Look for a GGUF version of it.")
-    return N_("This is not a GGUF model file. Choose a file whose name ends in .gguf.")
+    return N_("This is not a GGUF model file, whatever it is called. Choose another file.")
 
 
 def _check_version(word: bytes) -> None:

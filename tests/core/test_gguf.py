@@ -136,7 +136,7 @@ def test_a_file_cut_short_is_told_with_both_sizes() -> None:
         (b"tjgg\x03\0\0\0", "old GGML"),
         (b"PK\x03\x04aaaa", "PyTorch"),
         (struct.pack("<Q", 40) + b'{"__metadata__":{}}', "safetensors"),
-        (b"%PDF-1.7 and so on", "not a GGUF"),
+        (b"%PDF-1.7 and so on", "not a GGUF model file, whatever it is called"),
         (struct.pack(">4sIQQ", b"GGUF", 3, 0, 0), "big-endian"),
         (start(version=1), "version 1"),
         (start(version=77), "77"),
