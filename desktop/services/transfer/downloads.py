@@ -1,4 +1,4 @@
-"""The downloads: a queue that survives a restart, of which one runs at a time.
+"""The downloads: a queue that survives a restart, of which one runs at a time; while it waits for its server, another.
 
 Invariants: a download ends as a model of the library, whole and verified, or it says why not; what a person paused
 stays paused, what ran goes on at the next start. A command holds at once, whatever the network does meanwhile. The
@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from desktop.core.errors import N_, ModelFileError, StorageError, TransferError, UserError
@@ -22,17 +23,21 @@ from desktop.core.gguf import size_in_words
 from desktop.core.repos import RepoFile, Variant
 from desktop.core.transfer import Download, Pace, State
 from desktop.services.identity import new_id
-from desktop.services.models.modelfiles import Model, Origin
+from desktop.services.models.modelfiles import Origin
 from desktop.services.online.web import Web
 from desktop.services.transfer.bell import Bell, Heard
 from desktop.services.transfer.consignment import errands, target
 from desktop.services.transfer.folders import make_folder, remove_empty
 from desktop.services.transfer.opening import UNSOUND
+from desktop.services.transfer.part import Busy
 from desktop.services.transfer.queue import Queue
+from desktop.services.transfer.shelf import Shelf
 from desktop.services.transfer.transfer import MARGIN, Transfer, free_space
 
 _TICK_S = 0.1
 _CLOSE_S = 0.8
+_CARRY = "carry "  # names of tasks
+_LONG_S = 10.0  # a wait that lets the next download begin
 _WINDOW_S = 5.0  # the speed that is shown is that of the last seconds
 _OVER = frozenset((State.PAUSED, State.FAILED, State.DONE))
 _BUG = N_(
@@ -41,17 +46,6 @@ _BUG = N_(
 _CANCELLED = N_("The download was cancelled. Nothing of it was kept.")
 
 log = logging.getLogger(__name__)
-
-
-class Shelf(Protocol):
-    """Where models are kept: `services.models.library`."""
-
-    @property
-    def folder(self) -> Path: ...
-
-    def require_folder(self) -> None: ...
-
-    async def add(self, path: Path, origin: Origin) -> Model: ...
 
 
 class Downloads:
@@ -68,6 +62,7 @@ class Downloads:
         self._lingering: dict[str, asyncio.Event] = {}  # threads that were stopped and have not ended
         self._arrivals: dict[str, list[asyncio.Future[Download]]] = {}
         self._changed: dict[str, Download | None] = {}
+        self._turn = threading.Lock()
         self._bell = Bell()
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._closed = False
@@ -123,9 +118,9 @@ class Downloads:
         if row is None:
             return
         if row.state is not State.DONE:
-            self._stop(id_)
+            transfer = self._stop(id_)
             self._changed[id_] = self._resting(id_, State.PAUSED)  # in the file until its parts are gone
-            self._spawn(f"cancel {id_}", self._remove(row))
+            self._spawn(f"cancel {id_}", self._remove(row, transfer))
         else:
             self._changed[id_] = None
         del self._rows[id_]
@@ -163,7 +158,7 @@ class Downloads:
             self._stop(id_)
         pending = [task for name, task in self._tasks.items() if name != "save"]
         for name, task in self._tasks.items():
-            if name == "work":
+            if name.startswith(_CARRY):
                 task.cancel()
         if pending:
             await asyncio.wait(pending, timeout=_CLOSE_S / 2)
@@ -172,6 +167,8 @@ class Downloads:
             await asyncio.wait(ends, timeout=_CLOSE_S / 2)
         for end in ends:
             end.cancel()
+        if self._changed:
+            self._save()  # what the disk refused before
         await asyncio.gather(*(task for name, task in self._tasks.items() if name == "save"))
 
     # -- the queue -----------------------------------------------------------------------------------------------------
@@ -219,23 +216,25 @@ class Downloads:
         return rows
 
     def _work(self) -> None:
-        if not self._closed and not self._busy("work"):
-            self._spawn("work", self._carry_all())
-
-    async def _carry_all(self) -> None:
-        """One after the other, until none waits."""
-        while True:
-            waiting = (r.id for r in self._rows.values() if r.state is State.WAITING and r.id in self._wanted)
-            id_ = next(waiting, None)
-            if id_ is None:
+        """Begins the next one that waits, unless one is under way that does not only wait for its server."""
+        under_way = [name for name in self._tasks if name.startswith(_CARRY) and self._busy(name)]
+        if self._closed or not all(self._idle(name.removeprefix(_CARRY)) for name in under_way):
+            return
+        for row in self._rows.values():
+            if row.state is State.WAITING and row.id in self._wanted and _CARRY + row.id not in under_way:
+                self._spawn(_CARRY + row.id, self._carry(row.id))
                 return
-            if id_ in self._lingering:
-                await self._lingering[id_].wait()
-                continue  # it may have been paused meanwhile
-            await self._carry(id_)
+
+    def _idle(self, id_: str) -> bool:
+        row = self._rows.get(id_)
+        return row is not None and (row.retry_in > _LONG_S or isinstance(row.problem, Busy))
 
     async def _carry(self, id_: str) -> None:
-        row, ended, loop = self._rows[id_], asyncio.Event(), asyncio.get_running_loop()
+        while id_ in self._lingering:
+            await self._lingering[id_].wait()
+        row, ended, loop = self._rows.get(id_), asyncio.Event(), asyncio.get_running_loop()
+        if row is None or row.state is not State.WAITING:
+            return  # paused or cancelled meanwhile
 
         def end() -> None:
             with suppress(RuntimeError):  # the loop is closed: the program has ended without waiting for this thread
@@ -249,10 +248,14 @@ class Downloads:
             return
         if self._rows.get(id_) is not row:
             return  # paused or cancelled meanwhile
-        transfer = Transfer(self._web, todo, row.repo if not row.url else "", end, self._free)
+        transfer = Transfer(self._web, todo, row.repo if not row.url else "", end, self._free, self._turn)
         self._transfers[id_], self._lingering[id_] = transfer, ended
         self._put(replace(row, state=State.RUNNING, problem=None))
         transfer.start()
+        await self._watch(id_, transfer, ended)
+
+    async def _watch(self, id_: str, transfer: Transfer, ended: asyncio.Event) -> None:
+        """Shows how it stands until its thread has ended, or has been told to."""
         pace = Pace(_WINDOW_S)
         while not ended.is_set() and not transfer.stopping:
             with suppress(TimeoutError):
@@ -260,12 +263,13 @@ class Downloads:
             transfer.heed_the_seal()
             if not transfer.stopping:
                 self._put(transfer.shown(self._rows[id_], pace))
+                self._work()
         if not transfer.stopping:
+            del self._transfers[id_]  # from here on it arrives, whatever is asked
             await self._finish(id_, transfer)
 
     def _ended(self, id_: str, ended: asyncio.Event) -> None:
         ended.set()
-        self._transfers.pop(id_, None)
         self._lingering.pop(id_, None)
 
     async def _with_folders(self, row: Download) -> Download:
@@ -295,8 +299,8 @@ class Downloads:
                 model = await self._shelf.add(path, origin)
             except ModelFileError as error:
                 log.warning("%s: %s", path.name, error)
-                await asyncio.to_thread(transfer.take_back)
-                self._fail(id_, TransferError(UNSOUND, name=path.name) if not path.exists() else error)
+                ours = await asyncio.to_thread(transfer.take_back)
+                self._fail(id_, TransferError(UNSOUND, name=path.name) if ours else error)
                 return
             except UserError as error:
                 self._fail(id_, error)
@@ -311,17 +315,20 @@ class Downloads:
             state = State.PAUSED if isinstance(error, StorageError) else State.FAILED
             self._put(replace(self._resting(id_, state), problem=error), save=True)
 
-    def _stop(self, id_: str) -> None:
+    def _stop(self, id_: str) -> Transfer | None:
         if (transfer := self._transfers.pop(id_, None)) is not None:
             transfer.stop()
+        return transfer
 
-    async def _remove(self, row: Download) -> None:
+    async def _remove(self, row: Download, transfer: Transfer | None) -> None:
         if row.id in self._lingering:
             await self._lingering[row.id].wait()
         with suppress(TransferError):
             todo = errands(self._shelf.folder, row, self._web.endpoint)
 
             def work() -> None:
+                if transfer is not None:
+                    transfer.take_back()  # it was whole in that moment
                 for errand in todo:
                     errand.part.discard()
                 remove_empty([Path(folder) for folder in row.made])
@@ -366,7 +373,8 @@ class Downloads:
             try:
                 await asyncio.to_thread(self._queue.write, changed)
             except StorageError as error:
-                log.warning("The list of downloads: %s", error)  # it holds until the program ends
+                log.warning("The list of downloads: %s", error)
+                self._changed = {**changed, **self._changed}  # with the next change, or at the end
                 return
 
     def _spawn(self, name: str, work: Coroutine[Any, Any, None]) -> None:
@@ -381,9 +389,11 @@ class Downloads:
             del self._tasks[name]
         if not task.cancelled() and (bug := task.exception()) is not None:
             log.error("The task “%s” failed", name, exc_info=bug)
-            for row in [r for r in self._rows.values() if r.state not in _OVER and r.id in self._wanted]:
+            row = self._rows.get(name.removeprefix(_CARRY))
+            if row is not None:
                 self._stop(row.id)
                 self._fail(row.id, TransferError(_BUG, name=row.label))
+        self._work()
 
     def _busy(self, name: str) -> bool:
         """Whether that task will still look at what has changed: one that has ended is forgotten a little later."""

@@ -205,11 +205,13 @@ class Part:
             self.ledger.unlink(missing_ok=True)
             self.named = self._ours = True
 
-    def take_back(self) -> None:
-        """Removes the file again to which this part has given its name, and no other."""
-        if self._ours:
-            with self._refusing():
+    def take_back(self) -> bool:
+        """Removes the file again to which this part has given its name, and no other; whether it could."""
+        with suppress(OSError):
+            if self._ours:
                 self.target.unlink(missing_ok=True)
+                return True
+        return False
 
     def discard(self) -> bool:
         """Removes what this download has made of the file; whether it could: not where another program holds it."""

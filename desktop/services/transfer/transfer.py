@@ -13,8 +13,8 @@ import re
 import shutil
 import threading
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from math import ceil
 from pathlib import Path
@@ -39,6 +39,7 @@ _FLOOR = 64 << 20  # and while it runs: chats are still saved
 _ASKED_BYTES = 16 << 20  # how often the disk is asked what is free
 _BUSY_S = 2.0
 _SEAL_S = 0.2
+_TURN_S = 0.1
 _DISPUTES = 3  # so often a server may name another size, with nothing new between
 _SHA256 = re.compile("[0-9a-f]{64}")
 
@@ -76,9 +77,13 @@ class _Again(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """How it stands. `again_at` is a monotonic time; `checking` is true while files are read or verified."""
+    """How it stands. `again_at` is a monotonic time; `checking` is true while files are read or verified.
+
+    `queued`: another download has the turn.
+    """
 
     checking: bool = False
+    queued: bool = False
     problem: UserError | None = None
     again_at: float = 0.0
 
@@ -86,7 +91,7 @@ class Seen:
 class Transfer:
     """Fetches files one after the other. `ended` is called in the thread, when `outcome` stands.
 
-    `free` tells how many bytes the disk of a folder has left.
+    `free` tells how many bytes the disk of a folder has left; who has the `turn` may ask a server.
     """
 
     def __init__(
@@ -96,6 +101,7 @@ class Transfer:
         repo: str,
         ended: Callable[[], None],
         free: Callable[[Path], int],
+        turn: threading.Lock,
     ) -> None:
         self.seen = Seen(checking=True)
         self.outcome: UserError | bool | None = None  # True: whole and named; False: stopped
@@ -104,6 +110,7 @@ class Transfer:
         self._repo = repo
         self._ended = ended
         self._free = free
+        self._turn = turn
         self._stop = threading.Event()
         self._hurry = threading.Event()
         self._line = Line()
@@ -126,7 +133,9 @@ class Transfer:
         seen, now, received, size = self.seen, time.monotonic(), self.received, row.size or self.size
         state = State.VERIFYING if seen.checking else State.RUNNING
         shown = replace(row, size=size, received=received, state=state, problem=seen.problem, retry_in=0.0)
-        if seen.problem is not None:
+        if seen.queued:
+            shown = replace(shown, state=State.WAITING)
+        elif seen.problem is not None:
             shown = replace(shown, state=State.WAITING, retry_in=float(ceil(max(0.0, seen.again_at - now))))
         if shown.state is not State.RUNNING:
             return replace(shown, speed=0.0, seconds_left=None)
@@ -150,10 +159,10 @@ class Transfer:
         """Ends a wait before the next attempt."""
         self._hurry.set()
 
-    def take_back(self) -> None:
-        """Removes the files that were given their names here. Blocks; for when the thread has ended."""
-        for errand in self.errands:
-            errand.part.take_back()
+    def take_back(self) -> bool:
+        """Removes the files that got their names here; whether that is all. Blocks; for when the thread has ended."""
+        taken = [errand.part.take_back() for errand in self.errands]
+        return all(taken)
 
     def heed_the_seal(self) -> None:
         """Ends the connection if the network has been sealed; the transfer waits until it is open again."""
@@ -224,7 +233,8 @@ class Transfer:
             self._sealed()
             before = part.received
             try:
-                self._attempt(errand, ranged(strikes))
+                with self._having_turn():
+                    self._attempt(errand, ranged(strikes))
                 if not part.size:
                     part.size = part.received  # it had no length, and came to its end
             except _Again as again:
@@ -235,6 +245,19 @@ class Transfer:
         self.seen = Seen(checking=True)
         part.verify()
         self.seen = Seen()
+
+    @contextmanager
+    def _having_turn(self) -> Iterator[None]:
+        """One asks at a time; while it waits for its server, another may."""
+        while not self._turn.acquire(timeout=_TURN_S):
+            self.seen = Seen(queued=True)
+            self._going()
+        if self.seen.queued:
+            self.seen = Seen()
+        try:
+            yield
+        finally:
+            self._turn.release()
 
     def _strikes(self, strikes: int, progress: bool) -> int:
         if progress:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import threading
+from collections.abc import Mapping
 
 import pytest
 
 from desktop.core.errors import StorageError, TransferError
 from desktop.core.repos import RepoFile, Variant
-from desktop.core.transfer import State
+from desktop.core.transfer import Download, State
 from desktop.services.paths import Paths
+from desktop.services.transfer.downloads import Downloads
 from desktop.services.transfer.queue import Queue
 from tests.hub import HubServer
 from tests.services.fetching import (
@@ -66,13 +69,109 @@ async def test_one_runs_at_a_time(bloke: HubServer, paths: Paths) -> None:
     slow = bloke.misbehave(NAME, on="cdn", **TRICKLE)
     async with desk(paths.home) as it:
         one = await it.add(bloke)
-        two = await it.add(bloke, Variant("second", None, (RepoFile("second.gguf", SIZE, SHA),)))
+        two = await it.add(bloke, SECOND)
         await it.under_way(one.id)
         assert (it.row(two.id).state, it.row(two.id).received) == (State.WAITING, 0)
         it.downloads.pause(one.id)
         assert (await asyncio.wait_for(it.downloads.wait(two.id), PATIENCE_S)).state is State.DONE
         assert it.row(one.id).state is State.PAUSED
     bloke.behave(slow)
+
+
+SECOND = Variant("second", None, (RepoFile("second.gguf", SIZE, SHA),))
+
+
+@lived
+async def test_one_that_waits_for_its_server_holds_up_no_other(bloke: HubServer, paths: Paths) -> None:
+    bloke[REPO].commit({"second.gguf": CONTENT})
+    busy = bloke.misbehave(NAME, on="cdn", status=429, headers={"Retry-After": "60"})
+    slow = bloke.misbehave("second", on="cdn", **TRICKLE)
+    async with desk(paths.home) as it:
+        one, two = await it.add(bloke), await it.add(bloke, SECOND)
+        await it.under_way(two.id)
+        assert "asks for a pause" in str(it.row(one.id).problem)
+        assert it.row(one.id).retry_in > 30
+        bloke.behave(busy)
+        it.downloads.resume(one.id)  # but while the other runs it has to wait for its turn
+        waiting = await it.until(lambda row: row.problem is None, one.id)
+        assert (waiting.state, waiting.received) == (State.WAITING, 0)
+        assert it.row(two.id).state is State.RUNNING
+        bloke.behave(slow)
+        ends = asyncio.gather(it.downloads.wait(two.id), it.downloads.wait(one.id))
+        assert [row.state for row in await asyncio.wait_for(ends, PATIENCE_S)] == [State.DONE] * 2
+    assert bloke.sent() <= 2 * SIZE + IN_FLIGHT
+
+
+@pytest.mark.parametrize("command", ["cancel", "pause"])
+@lived
+async def test_a_command_in_the_moment_it_ends(
+    bloke: HubServer, paths: Paths, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    """Its thread has ended, and the loop does not know it yet; what waits behind it arrives all the same."""
+    bloke[REPO].commit({"second.gguf": CONTENT})
+    true = Downloads._ended
+
+    def ended(downloads: Downloads, id_: str, event: asyncio.Event) -> None:
+        true(downloads, id_, event)
+        if id_ == downloads.all()[0].id and not acted:
+            acted.append(id_)
+            getattr(downloads, command)(id_)
+
+    acted: list[str] = []
+    monkeypatch.setattr(Downloads, "_ended", ended)
+    async with desk(paths.home) as it:
+        one, two = await it.add(bloke), await it.add(bloke, SECOND)
+        assert (await asyncio.wait_for(it.downloads.wait(two.id), PATIENCE_S)).state is State.DONE
+        assert acted == [one.id]
+        if command == "cancel":
+            await it.without(it.target)
+            assert it.left() == {f"{REPO}/second.gguf"}
+        else:
+            assert it.row(one.id).state is State.PAUSED
+            it.downloads.resume(one.id)
+            assert (await asyncio.wait_for(it.downloads.wait(one.id), PATIENCE_S)).state is State.DONE
+    assert bloke.sent() <= 2 * SIZE + IN_FLIGHT
+
+
+@lived
+async def test_an_error_of_ours_ends_one_download_only(
+    bloke: HubServer, paths: Paths, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    bloke[REPO].commit({"second.gguf": CONTENT})
+    true = Downloads._with_folders
+
+    async def broken(downloads: Downloads, row: Download) -> Download:
+        if row.label != SECOND.label:
+            await asyncio.sleep(0.2)  # the other is in the queue by then
+            raise KeyError(row.id)
+        return await true(downloads, row)
+
+    monkeypatch.setattr(Downloads, "_with_folders", broken)
+    async with desk(paths.home) as it:
+        one, two = await it.add(bloke), await it.add(bloke, SECOND)
+        with pytest.raises(TransferError, match="an error in Alcove"):
+            await asyncio.wait_for(it.downloads.wait(one.id), PATIENCE_S)
+        assert (await asyncio.wait_for(it.downloads.wait(two.id), PATIENCE_S)).state is State.DONE
+        assert "KeyError" in caplog.text
+
+
+@lived
+async def test_what_the_disk_refused_is_saved_later(
+    bloke: HubServer, paths: Paths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    true, refused = Queue.write, threading.Event()
+
+    def full(queue: Queue, changed: Mapping[str, Download | None]) -> None:
+        refused.set()
+        raise StorageError("The disk is full.")
+
+    monkeypatch.setattr(Queue, "write", full)
+    bloke.misbehave(NAME, on="cdn", stall_after=0)
+    async with desk(paths.home) as it:
+        row = await it.add(bloke)
+        await it.until(lambda row: row.state is State.RUNNING and refused.is_set(), row.id)
+        monkeypatch.setattr(Queue, "write", true)
+    assert [one.id for one in Queue(paths.home / "downloads.json").read().values()] == [row.id]
 
 
 @lived
