@@ -23,8 +23,10 @@ from PySide6.QtWidgets import (
 )
 
 from desktop.core.errors import UserError
+from desktop.core.quants import BY_NAME
 from desktop.panes.models.library.controller import ModelsController
 from desktop.panes.models.library.details import Details
+from desktop.panes.models.library.facts import explained
 from desktop.panes.models.library.importing import ComingStrip, ImportDialog
 from desktop.panes.models.view import ModelsView
 from desktop.services.models.library import Library
@@ -336,3 +338,8 @@ def test_a_bpe_model_without_its_pre_tokenizer_is_warned_of(pane: Pane, qtbot: A
     again.show()
     again.findChild(QListView).setCurrentIndex(again.findChild(QListView).model().index(2, 0))
     assert any("“old” is of an old kind" in w.text() for w in again.findChildren(Label) if w.isVisible())
+
+
+def test_a_loss_that_is_small_is_not_none() -> None:
+    assert "perplexity, the error of guessing, by 0.0026." in explained(BY_NAME["Q8_0"])
+    assert "by 0.47." in explained(BY_NAME["Q4_0"])

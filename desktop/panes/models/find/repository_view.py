@@ -15,6 +15,7 @@ from desktop.panes.models import figures
 from desktop.panes.models.find.card import Card
 from desktop.panes.models.find.gate import Gate
 from desktop.panes.models.find.offer import Offer
+from desktop.panes.models.find.recommended import Recommended
 from desktop.panes.models.find.steps import contexts
 from desktop.panes.models.find.try_bar import TryBar
 from desktop.panes.models.find.variant_table import VariantTable, counted
@@ -53,6 +54,7 @@ class RepositoryView(QWidget):
         self._try = TryBar(look)
         self._gate = Gate(look)  # after what stands above it: the Tab key goes in this order
         self._gate.given.connect(offer.give_token)
+        self._recommended = Recommended(look, offer)
         self._headings = Headings(look)
         self.table = VariantTable(look, offer)
         self._card = Card(look)
@@ -90,7 +92,7 @@ class RepositoryView(QWidget):
             self._above.lines.addWidget(widget)
         self._below = Column(self._look, WIDTH, top=theme.S)
         self._below.lines.setSpacing(theme.XS)
-        for part in (self._gate, self._outdated, self._headings, self.table, self._said, self._card):
+        for part in (self._gate, self._outdated, self._recommended, self._headings, self.table, self._said, self._card):
             self._below.lines.addWidget(part)
         self._below.lines.addStretch()
         self._area: QScrollArea = scrolling(self._below)
