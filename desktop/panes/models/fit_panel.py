@@ -1,7 +1,8 @@
 """What a model takes of this computer's memory, item by item, and what would make room for it.
 
-Invariant: the items add up to the total that rows and verdicts name; whether the figures are exact or computed is
-always said. A remedy is only offered here: who shows the panels applies it. Library and Find use the same ones.
+Invariant: the items add up to the total that rows and verdicts name, but for those of less than 1 MB; whether the
+figures are exact or computed is always said. A remedy is only offered here: who shows the panels applies it. Library
+and Find use the same ones.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from desktop.ui.theme import Theme, Type
 from desktop.ui.translation import _
 
 _ICON = 18
+_NOISE = 1_000_000  # bytes; an item that takes less tells nobody anything
 
 
 class FitPanel(QWidget):
@@ -85,14 +87,18 @@ class FitPanel(QWidget):
 
 
 class RoomPanel(QWidget):
-    """How much context fits, and what would make room: one button each."""
+    """What would make room, one button each, and how much context fits.
+
+    With `leading` the first way is the main button where a model is too large.
+    """
 
     remedied = Signal(object)  # a Remedy
     context_wanted = Signal(int)  # the largest that fits
 
-    def __init__(self, look: Theme, parent: QWidget | None = None) -> None:
+    def __init__(self, look: Theme, parent: QWidget | None = None, *, leading: bool = False) -> None:
         super().__init__(parent)
         self._fit: Fit | None = None
+        self._leading = leading
         self._context = Label(look, Type.SMALL, wrap=True)
         self._use = QPushButton()
         self._use.clicked.connect(lambda: self._fit and self.context_wanted.emit(self._fit.largest_context))
@@ -104,18 +110,19 @@ class RoomPanel(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(theme.XS)
+        column.addWidget(self._room)
+        column.addLayout(self._remedies)
         column.addWidget(self._context)
         column.addWidget(self._use, 0, Qt.AlignmentFlag.AlignLeft)
         column.addWidget(self._layers)
-        column.addWidget(self._room)
-        column.addLayout(self._remedies)
 
     def put(self, fit: Fit) -> None:
         """Shows another fit; buttons that stay the same are not made again, so none goes from under a click."""
         known = self._fit
         self._fit = fit
         self._show_context(fit)
-        if known is None or (known.settings, known.remedies) != (fit.settings, fit.remedies):
+        shown = (fit.verdict, fit.settings, fit.remedies)
+        if known is None or (known.verdict, known.settings, known.remedies) != shown:
             self._show_remedies(fit)
 
     def changeEvent(self, event: QEvent) -> None:
@@ -126,7 +133,7 @@ class RoomPanel(QWidget):
 
     def stops(self) -> list[QPushButton]:
         """Where the Tab key stops, in order."""
-        return [self._use, *self._buttons]
+        return [*self._buttons, self._use]
 
     def _show_context(self, fit: Fit) -> None:
         some = fit.largest_context > 0
@@ -149,6 +156,8 @@ class RoomPanel(QWidget):
         self._room.setText(_("What would make room:"))
         self._room.setVisible(bool(fit.remedies))
         self._buttons = [self._offered(fit.settings, remedy) for remedy in fit.remedies]
+        for button in self._buttons[:1]:
+            button.setProperty("primary", self._leading and fit.verdict is Verdict.TOO_LARGE)
 
     def _offered(self, now: LoadSettings, remedy: Remedy) -> QPushButton:
         saving = formats.size(remedy.saving_bytes)
@@ -186,7 +195,7 @@ class Items(QWidget):
 
 
 def items(fit: Fit) -> list[tuple[str, str]]:
-    """What the memory is taken for, and how much; what takes nothing is left out, the sum is the last."""
+    """What the memory is taken for, and how much; what takes next to nothing is left out, the sum is the last."""
     e, settings = fit.estimate, fit.settings
     tokens = formats.number(settings.context)
     rows = [
@@ -199,7 +208,7 @@ def items(fit: Fit) -> list[tuple[str, str]]:
         *((_("On {device}", device=device.name), device.total_bytes) for device in e.devices),
     ]
     return [
-        *((name, formats.size(octets)) for name, octets in rows if octets),
+        *((name, formats.size(octets)) for name, octets in rows if octets >= _NOISE),
         (_("Together"), figures.memory(e.total_bytes, exact=fit.exact)),
     ]
 

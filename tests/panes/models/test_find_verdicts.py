@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PySide6.QtCore import QPoint
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QWidget
 
 from desktop.core.errors import UserError
@@ -21,6 +22,7 @@ from desktop.core.remedies import Kind, Remedy
 from desktop.core.repos import RepoFile, Variant
 from desktop.panes.models.find.variants import VariantRow
 from desktop.services.fit.fitting import Fit
+from desktop.ui.labels import Label
 from tests.hub import HubServer
 from tests.hub.shapes import MISTRAL_REPO, bloke_repository
 from tests.panes.models.find_page import BEST, FindPage, settled, until, visit
@@ -94,6 +96,31 @@ def test_a_download_and_the_recommendation_are_seen_together(look: Any) -> None:
         one.put(one.fit, reason, state)
         pictures.append(one.grab().toImage())
     assert all(a != b for a, b in combinations(pictures, 2))
+
+
+def test_what_makes_room_comes_before_downloading_anyway(look: Any, tmp_path: Path, hub: HubServer) -> None:
+    async def doing(page: FindPage) -> None:
+        page.view.resize(960, 1400)
+        await page.go(MISTRAL_REPO)
+        page.offer.try_context(32_768)
+        page.click("Q4_K_M")
+        await settled()
+        detail = page.view.repository.table.detail
+        stops = [stop for stop in detail.stops() if stop.isVisibleTo(page.view)]
+        heights = [stop.mapTo(page.view, QPoint(0, 0)).y() for stop in stops]
+        assert heights == sorted(heights)
+        assert "saves" in stops[0].text()
+        assert [stop.text() for stop in stops if stop.property("primary")] == [stops[0].text()]
+        QTest.mouseClick(stops[0], Qt.MouseButton.LeftButton)
+        await settled()
+        stops = [stop for stop in detail.stops() if stop.isVisibleTo(page.view)]
+        assert [stop.text() for stop in stops if stop.property("primary")] == ["Download"] == [stops[0].text()]
+        kind = next(label for label in detail.findChildren(Label) if "Blocks of 256" in label.text())
+        assert kind.mapTo(page.view, QPoint(0, 0)).y() > stops[-1].mapTo(page.view, QPoint(0, 0)).y()
+        assert "Output" not in page.read()  # 608 kB
+        assert "Working memory" in page.read()
+
+    visit(look, tmp_path, doing)
 
 
 def test_the_shelf_says_what_the_page_found_out(look: Any, tmp_path: Path, hub: HubServer) -> None:

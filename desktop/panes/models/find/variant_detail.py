@@ -1,7 +1,7 @@
 """What unfolds below a variant: what its type is, how to get it, and what it takes of this computer's memory.
 
-Invariant: there is one main button, and it says what comes next: download, download anyway, or chat. A download that
-runs is shown in its place. What is too large is asked about once and never refused.
+Invariant: there is one main button, and it says what comes next: download, chat, or for what is too large, what makes
+room. A download that runs is shown in its place. What is too large is asked about once and never refused.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ class VariantDetail(QWidget):
         super().__init__()
         self._look, self._offer = look, offer
         self._variant: Variant | None = None
+        self._leads = False  # whether what makes room stands before the buttons
         self._reason = Label(look, Type.BODY, wrap=True)
         self._kind = Label(look, Type.SMALL, wrap=True, selectable=True)
         self._file = Label(look, Type.SMALL, Tone.MUTED, wrap=True, selectable=True)
@@ -44,7 +45,7 @@ class VariantDetail(QWidget):
         self._progress.setFixedHeight(theme.S)
         self._state = Label(look, Type.SMALL, Tone.MUTED, wrap=True, selectable=True)
         self.panel = FitPanel(look)
-        self.room = RoomPanel(look)
+        self.room = RoomPanel(look, leading=True)
         self.room.remedied.connect(offer.remedy)
         self.room.context_wanted.connect(offer.try_context)
         self._arrange()
@@ -59,15 +60,12 @@ class VariantDetail(QWidget):
         for button in (self._go, self._pause, self._cancel):
             buttons.addWidget(button)
         buttons.addStretch()
-        words = QVBoxLayout()
+        self._words = words = QVBoxLayout()
         words.setSpacing(theme.S)
-        for label in (self._reason, self._kind, self._file):
-            words.addWidget(label)
+        words.addWidget(self._reason)
         words.addLayout(buttons)
-        words.addWidget(self._progress)
-        words.addWidget(self._state)
-        words.addSpacing(theme.S)
-        words.addWidget(self.room)
+        for widget in (self._progress, self._state, self.room, self._kind, self._file):
+            words.addWidget(widget)
         words.addStretch()
         self._line = QBoxLayout(QBoxLayout.Direction.LeftToRight, self)
         self._line.setContentsMargins(theme.M, theme.M, theme.M, theme.L)
@@ -106,7 +104,8 @@ class VariantDetail(QWidget):
 
     def stops(self) -> list[QWidget]:
         """Where the Tab key stops, in order."""
-        return [self._go, self._pause, self._cancel, *self.room.stops()]
+        mine: list[QWidget] = [self._go, self._pause, self._cancel]
+        return [*self.room.stops(), *mine] if self._leads else [*mine, *self.room.stops()]
 
     def refresh(self) -> None:
         """The buttons and the progress, as the download and the library are now."""
@@ -116,6 +115,7 @@ class VariantDetail(QWidget):
         large = fit is not None and fit.verdict is Verdict.TOO_LARGE
         self._go.setText(_("Chat with it") if here else _("Download anyway…") if large else _("Download"))
         self._go.setVisible(bool(here) or not going)
+        self._lead(large and not here)
         self._pause.setVisible(going and not here)
         self._cancel.setVisible(going and not here)
         self._cancel.setText(_("Cancel"))
@@ -130,6 +130,17 @@ class VariantDetail(QWidget):
         super().changeEvent(event)
         if event.type() is QEvent.Type.LanguageChange and self._variant is not None:
             self.refresh()
+
+    def _lead(self, large: bool) -> None:
+        """What makes room comes first where the variant is too large; downloading it is no main button then."""
+        if large == self._leads:
+            return
+        self._leads = large
+        self._words.removeWidget(self.room)
+        self._words.insertWidget(1 if large else self._words.indexOf(self._state) + 1, self.room)
+        self._go.setProperty("primary", not large)
+        self._go.style().unpolish(self._go)  # a style sheet looks at properties only then
+        self._go.style().polish(self._go)
 
     def _show_transfer(self, transfer: Download) -> None:
         stopped = transfer.state in (State.PAUSED, State.FAILED)
