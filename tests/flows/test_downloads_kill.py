@@ -1,4 +1,4 @@
-"""One download, killed again and again at random moments, from a server that drops, stalls and lies about ranges.
+"""`alcove download`, killed again and again at random moments, from a server that drops, stalls and lies about ranges.
 
 Twelve times in the suite; `ALCOVE_KILLS=50` asks for more. What the server may have sent in all is bounded: the file,
 what was on the wire when a connection ended, and for each fault what that fault costs.
@@ -10,8 +10,6 @@ import asyncio
 import hashlib
 import os
 import random
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -19,7 +17,7 @@ import pytest
 
 from desktop.services.models.library import Library
 from desktop.services.paths import Paths, resources
-from tests.flows.program import PATIENCE_S, Program
+from tests.flows.program import PATIENCE_S, Process, Program
 from tests.hub import HubServer
 
 KILLS = int(os.environ.get("ALCOVE_KILLS", "12"))
@@ -42,11 +40,15 @@ FAULTS = (
 )
 
 
-def started(hub: HubServer, home: Path, file: Path, sha256: str) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "tests.flows.fetch", home, hub[REPO].head, REPO, NAME, file.stat().st_size, sha256]
-    environment = {**Program(home).environment, "HF_ENDPOINT": hub.endpoint}
-    root = Path(__file__).parents[2]
-    return subprocess.Popen(list(map(str, command)), env=environment, cwd=root, stdout=subprocess.PIPE)
+def asked(hub: HubServer, process: Process) -> bool:
+    """Waits until the program asks for bytes of the file; False where it has ended first: it was whole already."""
+    before, given_up = len(hub.received["cdn"]), time.monotonic() + PATIENCE_S
+    while len(hub.received["cdn"]) == before:
+        assert time.monotonic() < given_up
+        if process.poll() is not None:
+            return False
+        time.sleep(0.005)
+    return True
 
 
 def snapshot(folder: Path, without: str) -> dict[str, tuple[bytes, int]]:
@@ -64,7 +66,7 @@ async def listed(paths: Paths) -> list[tuple[str, str]]:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="kill -9 is POSIX")
-def test_a_download_survives_every_kill(home: Path, endless: Path) -> None:
+def test_a_download_survives_every_kill(home: Path, endless: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     paths, sha256 = Paths(home), hashlib.sha256(endless.read_bytes()).hexdigest()
     folder = paths.models / REPO
     folder.mkdir(parents=True)
@@ -75,16 +77,16 @@ def test_a_download_survives_every_kill(home: Path, endless: Path) -> None:
     dice = random.Random(int(os.environ.get("ALCOVE_SEED", "3")))
     killed = 0
     with HubServer({REPO: {NAME: endless}}, send_buffer=64 << 10) as hub:
+        monkeypatch.setenv("HF_ENDPOINT", hub.endpoint)
+        alcove, command = Program(home), ("download", f"{REPO}:Q4_0")
         allowed = endless.stat().st_size + WIRE
         for _ in range(KILLS):
             fault = hub.misbehave(NAME, on="cdn", times=1, **{**PACE, **dice.choice(FAULTS)})  # type: ignore[arg-type]
             pace = hub.misbehave(NAME, on="cdn", **PACE)  # type: ignore[arg-type]
-            with started(hub, home, endless, sha256) as process:
-                assert process.stdout is not None
-                said = process.stdout.readline()
-                assert said, "it ended by itself"
-                if b"begun" in said:
+            with alcove.started(*command) as process:
+                if asked(hub, process):
                     time.sleep(dice.uniform(0, 0.4))
+                    assert process.poll() is None or (folder / NAME).exists(), "it ended by itself"
                 process.kill()
             killed += 1
             allowed += WIRE * (1 + fault.used)
@@ -92,9 +94,8 @@ def test_a_download_survives_every_kill(home: Path, endless: Path) -> None:
             partial = folder / f"{NAME}.part"
             assert partial.exists() or (folder / NAME).exists()
         served_by_then = hub.sent()
-        with started(hub, home, endless, sha256) as process:
-            out, _ = process.communicate(timeout=PATIENCE_S)
-        assert out.splitlines()[-1].startswith(b"done")
+        told = alcove.run(*command)
+        assert (told.status, "is in the library" in told.out) == (0, True), told.err
         served = hub.sent()
     assert hashlib.sha256((folder / NAME).read_bytes()).hexdigest() == sha256
     assert asyncio.run(listed(paths)) == [(f"{REPO}/{NAME}", sha256)]
