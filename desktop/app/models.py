@@ -20,6 +20,7 @@ from desktop.ui.theme import Theme
 
 if TYPE_CHECKING:
     from desktop.panes.models.downloads.transfers import Transfers
+    from desktop.panes.models.find.find_view import FindView
     from desktop.panes.models.library.upkeep import Upkeep
     from desktop.panes.models.view import ModelsView
 
@@ -32,6 +33,7 @@ class Models(QObject):
     def __init__(self, look: Theme, alcove: Assembly, tasks: Tasks) -> None:
         super().__init__()
         self._look, self._alcove, self._tasks = look, alcove, tasks
+        self._finder: FindView | None = None
         self.library = ModelsController(alcove.library, alcove.preferences, tasks.spawn)
         self.library.chosen.connect(self.chosen)
         self.library.changed.connect(self.changed)
@@ -54,6 +56,15 @@ class Models(QObject):
         view.count(Page.DOWNLOADS, self.transfers.running)
         return view
 
+    def search(self) -> bool:
+        """Leads into the search for models, where its page is in front; says whether it is."""
+        from desktop.panes.models.view import Page
+
+        if self._finder is None or self.view.page != Page.FIND:
+            return False
+        self._finder.search()
+        return True
+
     def _find(self) -> QWidget:
         from desktop.panes.models.find.find_controller import FindController
         from desktop.panes.models.find.find_view import FindView
@@ -66,7 +77,8 @@ class Models(QObject):
             self,
         )
         offer.chosen.connect(self.chosen)
-        return FindView(self._look, FindController(alcove.hub, offer, spawn, self))
+        self._finder = FindView(self._look, FindController(alcove.hub, offer, spawn, self))
+        return self._finder
 
     def _downloads(self) -> QWidget:
         from desktop.panes.models.downloads.downloads_view import DownloadsView

@@ -182,8 +182,9 @@ class Root:
                 self.window.show_pane("models")
                 self.models.view.ask_for_files()
             case Command.FIND:
-                self.window.unfold()
-                self.chat_view.search()
+                if self.window.pane != "models" or not self.models.search():
+                    self.window.unfold()
+                    self.chat_view.search()
             case Command.UNLOAD_MODEL:
                 self.tasks.spawn(self._unload())
             case Command.IMPORT_CHATS:

@@ -75,6 +75,11 @@ async def second_sitting(person: Person) -> None:
     person.key(Qt.Key.Key_Return, field=field)
     row = await until(lambda: variant(person, "Q4_K_M"), lambda: words(person))
     tell(row.accessibleName())
+    person.key(Qt.Key.Key_F, Qt.KeyboardModifier.ControlModifier)
+    await until(lambda: field.hasFocus() and field.isVisible())  # here models are looked for, and not chats
+    await person.press("Models")  # again: back to the chats
+    person.key(Qt.Key.Key_F, Qt.KeyboardModifier.ControlModifier)
+    await until(lambda: any(box.hasFocus() for box in person.all(QLineEdit, "Search")))
 
 
 def test_found_fetched_in_two_sittings_and_talked_to(

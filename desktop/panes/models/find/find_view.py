@@ -34,6 +34,13 @@ class FindView(QStackedWidget):
         if self.currentWidget() is self.results:
             self.results.field.setFocus()
 
+    def search(self) -> None:
+        """Leads into the field, from wherever on the page."""
+        if self.currentWidget() is not self.results:
+            self._controller.close()
+        self.results.field.setFocus()
+        self.results.field.selectAll()
+
     def _open(self) -> None:
         self.setCurrentWidget(self.repository)
         self.repository.begin()
