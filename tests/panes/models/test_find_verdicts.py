@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QComboBox, QWidget
 
 from desktop.core.errors import UserError
 from desktop.core.fit import Estimate, Verdict
@@ -53,10 +53,13 @@ def test_no_verdict_is_given_by_the_size_alone_while_the_header_is_read(
         await settled()
         assert "computing…, takes ≈ 5.2 GB" in page.row("Q4_K_M").accessibleName()
         assert "The beginning of the file is being read." in page.read()
+        assert BEST not in page.read()
+        assert not any("recommended" in row.accessibleName() for row in page.rows())
         page.judge.slow.set()
         await until(lambda: "fits, takes" in page.row("Q4_K_M").accessibleName())
         assert "fits, takes ≈" in page.row("Q4_K_S").accessibleName()
         assert "The beginning of the file" not in page.read()
+        assert BEST in page.read()
         page.judge.rough = True
         page.judge.mute = UserError("The header did not come.")
         page.offer.try_kv_type("q8_0")
@@ -119,6 +122,17 @@ def test_what_makes_room_comes_before_downloading_anyway(look: Any, tmp_path: Pa
         assert kind.mapTo(page.view, QPoint(0, 0)).y() > stops[-1].mapTo(page.view, QPoint(0, 0)).y()
         assert "Output" not in page.read()  # 608 kB
         assert "Working memory" in page.read()
+
+    visit(look, tmp_path, doing)
+
+
+def test_what_is_tried_is_explained(look: Any, tmp_path: Path, hub: HubServer) -> None:
+    async def doing(page: FindPage) -> None:
+        await page.go(MISTRAL_REPO)
+        name = next(label for label in page.view.findChildren(Label) if label.text() == "KV cache")
+        types = next(box for box in page.view.findChildren(QComboBox) if box.accessibleName() == "KV cache type")
+        for said in (name.toolTip(), types.toolTip(), types.accessibleDescription()):
+            assert "How the memory of the conversation is stored" in said
 
     visit(look, tmp_path, doing)
 

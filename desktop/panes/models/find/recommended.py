@@ -50,8 +50,9 @@ class Recommended(QWidget):
             return
         size = formats.size(variant.size)
         self._which.setText(_("Recommended: {variant}, {size}", variant=label, size=size))
-        self._why.setText(_(reason))
         fit, transfer = offer.fits.get(label), offer.transfer(label)
+        computing = offer.reading and fit is not None and fit.rough  # another may be recommended in a moment
+        self._why.setText(_(figures.COMPUTING[0] if computing else reason))
         going = transfer is not None and transfer.state is not State.DONE
         useful = fit is not None and fit.verdict is not Verdict.TOO_LARGE and figures.loadable(variant)
         self._fetch = useful and not going and not offer.model(label)

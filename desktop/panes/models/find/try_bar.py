@@ -98,9 +98,11 @@ class TryBar(QWidget):
         self._kind.setText(_("KV cache"))
         self._slider.setAccessibleName(_("Context"))
         self._types.setAccessibleName(_("KV cache type"))
-        for control, key in ((self._slider, "context"), (self._types, "kv_type")):
-            help_text = BY_KEY[key].help
-            control.setToolTip(_(help_text))
+        for name, control, key in ((self._name, self._slider, "context"), (self._kind, self._types, "kv_type")):
+            explained = BY_KEY[key].help
+            name.setToolTip(_(explained))
+            control.setToolTip(_(explained))
+        self._types.setAccessibleDescription(self._types.toolTip())
         self._only.setText(_("Only what fits"))
         if self._steps:
             self._say(self._steps[self._slider.value()])

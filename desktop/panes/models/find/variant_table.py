@@ -111,7 +111,7 @@ class VariantTable(QWidget):
         label = row.variant.label
         fit = self._offer.fits.get(label)
         computing = self._offer.reading and fit is not None and fit.rough
-        row.put(fit, self._reason(label), self._state(label), computing=computing)
+        row.put(fit, "" if computing else self._reason(label), self._state(label), computing=computing)
 
     def _moved(self) -> None:
         for label, row in self._rows.items():
