@@ -82,11 +82,16 @@ class Models(QObject):
 
     def _downloads(self) -> QWidget:
         from desktop.panes.models.downloads.downloads_view import DownloadsView
-        from desktop.panes.models.view import Page
 
         view = DownloadsView(self._look, self.transfers)
-        view.find_wanted.connect(lambda: self.view.show_page(Page.FIND))
+        view.find_wanted.connect(self.find)
         return view
+
+    def find(self) -> None:
+        """Brings the page forward on which models are looked for."""
+        from desktop.panes.models.view import Page
+
+        self.view.show_page(Page.FIND)
 
     def _upkeep(self) -> Upkeep:
         from desktop.panes.models.library.upkeep import Upkeep

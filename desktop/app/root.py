@@ -166,6 +166,7 @@ class Root:
         self.chat.device_changed.connect(lambda _device: self._tell_status())
         self._pulse.timeout.connect(self._tell_status)
         self.chat_view.settings_wanted.connect(self._chat_settings)
+        self.chat_view.welcome.find_wanted.connect(lambda: self._obey(Command.FIND_MODEL))
         self.chat_view.sidebar.chosen.connect(lambda *_chosen: self.window.show_pane("chat"))
         self.chat_view.sidebar.new_requested.connect(lambda: self.window.show_pane("chat"))
         self.chat_view.search_wanted.connect(self.window.unfold)
@@ -178,6 +179,9 @@ class Root:
             case Command.NEW_CHAT:
                 self.window.show_pane("chat")
                 self.chat_view.new_chat()
+            case Command.FIND_MODEL:
+                self.window.show_pane("models")
+                self.models.find()
             case Command.IMPORT_MODEL:
                 self.window.show_pane("models")
                 self.models.view.ask_for_files()

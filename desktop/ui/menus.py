@@ -21,6 +21,7 @@ class Command(Enum):
     """The value is the message id of the menu's entry."""
 
     NEW_CHAT = N_("New chat")
+    FIND_MODEL = N_("Find a model…")
     IMPORT_MODEL = N_("Import model…")
     UNLOAD_MODEL = N_("Unload model")
     IMPORT_CHATS = N_("Import chats…")
@@ -36,6 +37,7 @@ class Command(Enum):
 _FILE = (
     Command.NEW_CHAT,
     None,
+    Command.FIND_MODEL,
     Command.IMPORT_MODEL,
     Command.IMPORT_CHATS,
     None,

@@ -1,4 +1,4 @@
-"""What an empty chat shows: a greeting, and, where the guide answers, questions it can be asked with one click.
+"""What an empty chat shows: a greeting, and, where the guide answers, examples to ask and the way to larger models.
 
 Invariant: the examples are in the window's language, because the guide answers in the language it is asked in.
 """
@@ -22,9 +22,10 @@ _EXAMPLES = (
 
 
 class Welcome(QWidget):
-    """`asked` carries the example that was clicked."""
+    """`asked` carries the example that was clicked; `find_wanted` leads to where larger models are."""
 
     asked = Signal(str)
+    find_wanted = Signal()
 
     def __init__(self, look: Theme) -> None:
         super().__init__()
@@ -45,6 +46,11 @@ class Welcome(QWidget):
             button.setCursor(Qt.CursorShape.PointingHandCursor)
             button.clicked.connect(lambda _checked=False, b=button: self.asked.emit(b.text()))
             column.addWidget(button, 0, Qt.AlignmentFlag.AlignHCenter)
+        self.search = QPushButton()
+        self.search.setProperty("primary", True)
+        self.search.clicked.connect(self.find_wanted)
+        column.addSpacing(theme.L)
+        column.addWidget(self.search, 0, Qt.AlignmentFlag.AlignHCenter)
         column.addStretch(3)
         self.retranslate()
 
@@ -59,6 +65,8 @@ class Welcome(QWidget):
         for button, example in zip(self.examples, _EXAMPLES, strict=True):
             button.setText(_(example))
             button.setVisible(self._guide)
+        self.search.setText(_("Find a model…"))
+        self.search.setVisible(self._guide)
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)

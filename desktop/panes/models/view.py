@@ -45,6 +45,8 @@ class ModelsView(QWidget):
         super().__init__(parent)
         self._look, self._make = look, dict(make or {})
         self._library = LibraryView(look, controller, upkeep)
+        self._library.find_wanted.connect(lambda: self.show_page(Page.FIND))
+        self._library.offer_search(Page.FIND in self._make)
         self._made: dict[Page, QWidget] = {Page.LIBRARY: self._library}
         self._pages = [page for page in Page if page in self._make or page is Page.LIBRARY]
         self._counts: dict[Page, int] = {}

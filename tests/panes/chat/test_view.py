@@ -43,6 +43,13 @@ def test_an_example_is_asked_by_one_click(view, pane):
     assert pane.texts()[0] == example.text()
 
 
+def test_the_first_chat_leads_to_the_search_for_models(view, pane):
+    heard = []
+    view.welcome.find_wanted.connect(lambda: heard.append(True))
+    QTest.mouseClick(view.welcome.search, Qt.MouseButton.LeftButton)
+    assert heard == [True]
+
+
 def test_the_examples_are_there_for_the_guide_only(view, pane):
     pane.controller.choose_model("mistral")
     assert not view.welcome.examples[0].isVisible()

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QFileDialog, QLabel, QWidget
+from PySide6.QtWidgets import QFileDialog, QLabel, QPushButton, QWidget
 
 from desktop.panes.models.library.controller import ModelsController
 from desktop.panes.models.library.library_view import LibraryView
@@ -80,6 +80,12 @@ def test_what_is_on_its_way_is_counted(pane: Pane) -> None:
     pane.view.count(Page.DOWNLOADS, 0)
     assert pane.tabs.tabText(2) == "Downloads"
     pane.tabs.grab()  # painting must not fail
+
+
+def test_the_library_leads_to_the_search(pane: Pane) -> None:
+    button = next(b for b in pane.view.findChildren(QPushButton) if b.text() == "Find a model…" and b.isVisible())
+    QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+    assert in_front(pane) == "FIND"
 
 
 def test_choosing_files_leads_to_the_library(pane: Pane) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, QModelIndex, QPoint, Qt
+from PySide6.QtCore import QEvent, QModelIndex, QPoint, Qt, Signal
 from PySide6.QtGui import QKeySequence, QShortcut, QShowEvent
 from PySide6.QtWidgets import (
     QFileDialog,
@@ -40,16 +40,19 @@ from desktop.ui.listing import dress
 from desktop.ui.theme import Theme
 from desktop.ui.translation import _
 
-LIST_WIDTH = 256
+LIST_WIDTH = 264
 
 
 class LibraryView(QWidget):
     """`upkeep` is None where the folder and other applications are nobody's affair."""
 
+    find_wanted = Signal()
+
     def __init__(self, look: Theme, controller: ModelsController, upkeep: Upkeep | None = None) -> None:
         super().__init__()
         self._look, self._controller, self._upkeep = look, controller, upkeep
-        self._import = QPushButton()
+        self._find, self._import = QPushButton(), QPushButton()
+        self._find.clicked.connect(self.find_wanted)
         self._import.clicked.connect(self.ask_for_files)
         self._bar = Bar(look)
         self._bar.acted.connect(controller.undo)
@@ -83,9 +86,9 @@ class LibraryView(QWidget):
     def _arrange(self) -> None:
         self._left = QWidget()
         left = QVBoxLayout(self._left)
-        left.setContentsMargins(theme.L, theme.M, theme.S, theme.S)
+        left.setContentsMargins(theme.XL, theme.M, theme.S, theme.S)
         left.setSpacing(theme.M)
-        for widget in (self._import, self._list, self._found):
+        for widget in (self._find, self._import, self._list, self._found):
             left.addWidget(widget)
         below = QHBoxLayout()
         below.setSpacing(theme.XS)
@@ -123,6 +126,10 @@ class LibraryView(QWidget):
             self._upkeep.said.connect(self._bar.say)
             self._upkeep.surveyed.connect(self._show_found)
 
+    def offer_search(self, offered: bool) -> None:
+        """Whether there is a page to look for models on."""
+        self._find.setVisible(offered)
+
     def ask_for_files(self) -> None:
         """Opens the system's dialogue for choosing files."""
         dialog = QFileDialog(self, _("Import model"), "", _("Models (*.gguf)"))
@@ -141,6 +148,7 @@ class LibraryView(QWidget):
         self._mark()
 
     def retranslate(self) -> None:
+        self._find.setText(_("Find a model…"))
         self._import.setText(_("Import model…"))
         self._list.setAccessibleName(_("Models on this computer"))
         self._store.name(_("Storage"), _("Storage"))
