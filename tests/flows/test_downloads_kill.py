@@ -23,7 +23,7 @@ from tests.hub import HubServer
 KILLS = int(os.environ.get("ALCOVE_KILLS", "12"))
 REPO, NAME = "TheBloke/Endless-GGUF", "endless.Q4_0.gguf"
 WIRE = 300_000  # bytes on their way when a connection ends; the server's buffer is 64 KB, the rest is the reader's
-PACE = {"piece": 64 << 10, "every_s": 0.004}  # at most 16 MB/s, so that 20 MB take longer than a life
+PACE = {"piece": 64 << 10, "every_s": KILLS / 1000}  # so that 20 MB take longer than all those lives
 FAULTS = (
     {},
     {"drop_after": 300_000},
