@@ -207,8 +207,9 @@ def items(fit: Fit) -> list[tuple[str, str]]:
         (_("The engine's process"), e.process_bytes),
         *((_("On {device}", device=device.name), device.total_bytes) for device in e.devices),
     ]
+    least = min(_NOISE, max(e.weights_bytes, 1))  # of a tiny model even less is something
     return [
-        *((name, formats.size(octets)) for name, octets in rows if octets >= _NOISE),
+        *((name, formats.size(octets)) for name, octets in rows if octets >= least),
         (_("Together"), figures.memory(e.total_bytes, exact=fit.exact)),
     ]
 
