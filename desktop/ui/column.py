@@ -1,4 +1,4 @@
-"""A column of comfortable width in the middle of whatever room there is.
+"""A column of comfortable width in the middle of whatever room there is, or at its left edge.
 
 Invariant: its content is never wider than `width` at 100 % text size, and always keeps a margin. It does not scroll;
 `scrolling` puts it where it can.
@@ -18,10 +18,17 @@ class Column(QWidget):
     """Add widgets to `lines`. Margins in pixels."""
 
     def __init__(
-        self, look: Theme, width: int, side: int = theme.XL, top: int = theme.XL, bottom: int = theme.XL
+        self,
+        look: Theme,
+        width: int,
+        side: int = theme.XL,
+        top: int = theme.XL,
+        bottom: int = theme.XL,
+        *,
+        centred: bool = True,
     ) -> None:
         super().__init__()
-        self._look, self._width, self._side = look, width, side
+        self._look, self._width, self._side, self._centred = look, width, side, centred
         self.lines = QVBoxLayout(self)
         self.lines.setContentsMargins(side, top, side, bottom)
         self.lines.setSpacing(theme.M)
@@ -33,10 +40,12 @@ class Column(QWidget):
 
     def _fit(self) -> None:
         margins = self.lines.contentsMargins()
-        beside = max(self._side, (self.width() - self._look.px(self._width)) // 2)
-        if margins.left() != beside:
-            margins.setLeft(beside)
-            margins.setRight(beside)
+        room = self.width() - self._look.px(self._width)
+        left = max(self._side, room // 2) if self._centred else self._side
+        right = max(self._side, room - left)
+        if (margins.left(), margins.right()) != (left, right):
+            margins.setLeft(left)
+            margins.setRight(right)
             self.lines.setContentsMargins(margins)
 
 

@@ -39,7 +39,7 @@ class DownloadsView(QWidget):
         self._summary = Label(look, Type.SMALL, Tone.MUTED)
         self._clear = QPushButton()
         self._clear.clicked.connect(controller.clear_finished)
-        self._column = Column(look, COLUMN, top=theme.M)
+        self._column = Column(look, COLUMN, top=theme.M, centred=False)
         self._column.lines.setSpacing(0)
         self._empty = Empty(look)
         self._empty.wanted.connect(self.find_wanted)

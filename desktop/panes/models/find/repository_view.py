@@ -85,12 +85,12 @@ class RepositoryView(QWidget):
         head.addWidget(self._back)
         head.addLayout(words, 1)
         head.addWidget(self._page)
-        self._above = Column(self._look, WIDTH, top=theme.S, bottom=theme.S)
+        self._above = Column(self._look, WIDTH, top=theme.S, bottom=theme.S, centred=False)
         self._above.lines.setSpacing(theme.S)
         self._above.lines.addLayout(head)
         for widget in (self._bar, self._trouble, self._try):
             self._above.lines.addWidget(widget)
-        self._below = Column(self._look, WIDTH, top=theme.S)
+        self._below = Column(self._look, WIDTH, top=theme.S, centred=False)
         self._below.lines.setSpacing(theme.XS)
         for part in (self._gate, self._outdated, self._recommended, self._headings, self.table, self._said, self._card):
             self._below.lines.addWidget(part)
