@@ -149,6 +149,11 @@ class RepositoryView(QWidget):
         if event.type() is QEvent.Type.LanguageChange:
             self.retranslate()
 
+    def event(self, event: QEvent) -> bool:
+        if event.type() is QEvent.Type.LayoutRequest:  # the head may grow, and the line below it move
+            self.update(self._above.width(), 0, self.width(), self.height())
+        return super().event(event)
+
     def paintEvent(self, event: QPaintEvent) -> None:
         """A line between what stays and what scrolls."""
         painter = QPainter(self)
