@@ -56,6 +56,11 @@ class Models(QObject):
         view.count(Page.DOWNLOADS, self.transfers.running)
         return view
 
+    def reconnect(self) -> None:
+        """The network was switched on or off."""
+        if self._finder is not None:
+            self._finder.reconnect()
+
     def search(self) -> bool:
         """Leads into the search for models, where its page is in front; says whether it is."""
         from desktop.panes.models.view import Page

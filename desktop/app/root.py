@@ -250,7 +250,10 @@ class Root:
     def _dress(self, settings: Mapping[str, Value]) -> None:
         """Language, appearance and text size, now."""
         self._shell.dress(settings)
-        self._alcove.network.sealed = settings["offline"] is True
+        sealed = settings["offline"] is True
+        if sealed != self._alcove.network.sealed:
+            self._alcove.network.sealed = sealed
+            self.models.reconnect()
         self._alcove.help.spoken = translation.language()
         self._list_models()
 

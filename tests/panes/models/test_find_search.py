@@ -222,7 +222,13 @@ def test_a_hub_that_is_down_is_said_in_place_and_asked_again(look: Any, tmp_path
         fault = hub.misbehave("/api/models", status=503)
         page.type("mistral")
         await until(lambda: "has a problem of its own" in page.warned())
-        assert page.names() == SHELF or page.names() == []
+        assert page.names() == ["Mistral-7B-Instruct-v0.1-GGUF", "Mistral-7B-v0.1-GGUF"]  # what is known without it
+        page.type(" nobody")
+        await until(lambda: not page.controller.searching)
+        assert page.names() == []
+        for _letter in " nobody":
+            QTest.keyClick(page.field, Qt.Key.Key_Backspace)
+        await until(lambda: page.names() and not page.controller.searching)
         hub.behave(fault)
         page.press("Try again")
         await until(lambda: len(page.names()) == 2)
@@ -258,6 +264,23 @@ def test_offline_names_its_switch(look: Any, tmp_path: Path, hub: HubServer, mon
         page.network.sealed = True
         page.type("mistral")
         await until(lambda: "Switch “Offline” off" in page.warned())
+        assert "Try again" not in page.offered()  # it would change nothing
+
+    visit(look, tmp_path, doing)
+
+
+def test_an_error_goes_with_the_network_it_was_of(look: Any, tmp_path: Path, hub: HubServer) -> None:
+    async def doing(page: FindPage) -> None:
+        fault = hub.misbehave("/api/models", status=503)
+        page.type("mistral")
+        await until(lambda: "has a problem of its own" in page.warned())
+        hub.behave(fault)
+        page.view.reconnect()
+        await until(lambda: "Mistral-7B-OpenOrca-GGUF" in page.names() and not page.warned())
+        asked = len(hub.received["hub"])
+        page.view.reconnect()  # nothing went wrong: nothing is asked
+        await settled()
+        assert len(hub.received["hub"]) == asked
 
     visit(look, tmp_path, doing)
 

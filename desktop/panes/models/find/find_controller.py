@@ -128,6 +128,11 @@ class FindController(QObject):
         """The same again, after something went wrong."""
         self._begin()
 
+    def reconnect(self) -> None:
+        """The network was switched on or off: what could not be asked is asked again."""
+        if self.problem is not None:
+            self._begin()
+
     def open(self, row: Repository) -> None:
         """A repository, by its row."""
         self.offer.open(row)
@@ -155,7 +160,7 @@ class FindController(QObject):
             self.rows = tuple(listing.repository for listing in self._hub.starting_points())
         else:
             self._search = self._hub.search(self.query.words, self.query.author, self.query.sort)
-            self._task = self._spawn(self._fetch(self._search, first=True), self._fail)
+            self._task = self._spawn(self._fetch(self._search, first=True), self._fail_first)
         self.changed.emit()
 
     def _cancel(self) -> None:
@@ -173,3 +178,10 @@ class FindController(QObject):
     def _fail(self, error: UserError) -> None:
         self.problem, self._task = error, None
         self.changed.emit()
+
+    def _fail_first(self, error: UserError) -> None:
+        """The Hub cannot be asked: what the words name of the starting points is known without it."""
+        rows = (listing.repository for listing in self._hub.starting_points())
+        words = self.query.words.lower().split()
+        self.rows = tuple(row for row in rows if all(word in row.id.lower() for word in words))
+        self._fail(error)

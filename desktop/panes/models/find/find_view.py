@@ -34,6 +34,10 @@ class FindView(QStackedWidget):
         if self.currentWidget() is self.results:
             self.results.field.setFocus()
 
+    def reconnect(self) -> None:
+        """The network was switched on or off."""
+        self._controller.reconnect()
+
     def search(self) -> None:
         """Leads into the field, from wherever on the page."""
         if self.currentWidget() is not self.results:

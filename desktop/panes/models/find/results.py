@@ -12,7 +12,7 @@ from PySide6.QtCore import QAbstractListModel, QEvent, QModelIndex, QRect, QRect
 from PySide6.QtGui import QColor, QInputMethodEvent, QKeyEvent, QKeySequence, QPainter
 from PySide6.QtWidgets import QHBoxLayout, QListView, QPushButton, QVBoxLayout, QWidget
 
-from desktop.core.errors import N_, UserError
+from desktop.core.errors import N_, Sealed, UserError
 from desktop.core.repos import Variant
 from desktop.panes.models import figures
 from desktop.panes.models.find.find_controller import FIRST_SHELF, FindController, Repository, Sort
@@ -102,7 +102,7 @@ class Results(QWidget):
         self._rows.fill(controller.rows)
         self.list.viewport().update()
         if controller.problem is not None:
-            self._bar.warn(controller.problem, N_("Try again"))
+            self._bar.warn(controller.problem, "" if isinstance(controller.problem, Sealed) else N_("Try again"))
         else:
             self._bar.hide()
         self._said.setText(self._sentence())
