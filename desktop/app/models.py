@@ -52,8 +52,8 @@ class Models(QObject):
         view = ModelsView(
             self._look, self.library, {Page.FIND: self._find, Page.DOWNLOADS: self._downloads}, self._upkeep()
         )
-        self.transfers.under_way.connect(lambda number: view.count(Page.DOWNLOADS, number))
-        view.count(Page.DOWNLOADS, self.transfers.running)
+        self.transfers.counted.connect(lambda *counts: view.count(Page.DOWNLOADS, *counts))
+        view.count(Page.DOWNLOADS, self.transfers.running, self.transfers.paused)
         return view
 
     def reconnect(self) -> None:

@@ -18,6 +18,7 @@ class Tabs(QTabBar):
     def __init__(self, look: Theme) -> None:
         super().__init__()
         self._look = look
+        self._reserved: dict[int, str] = {}
         self.setDrawBase(False)
         self.setExpanding(False)
         self.setUsesScrollButtons(False)
@@ -28,8 +29,13 @@ class Tabs(QTabBar):
         self._fit()
 
     def tabSizeHint(self, index: int) -> QSize:
-        width = self.fontMetrics().horizontalAdvance(self.tabText(index)) + 2 * self._look.px(theme.L)
+        words = (self.tabText(index), self._reserved.get(index, ""))
+        width = max(self.fontMetrics().horizontalAdvance(said) for said in words) + 2 * self._look.px(theme.L)
         return QSize(width, self._look.px(CONTROL))
+
+    def reserve(self, index: int, words: str) -> None:
+        """Room for what a tab may say later, so that it does not change its width then."""
+        self._reserved[index] = words
 
     def minimumTabSizeHint(self, index: int) -> QSize:
         return self.tabSizeHint(index)

@@ -22,6 +22,9 @@ from desktop.ui.labels import Label
 from desktop.ui.theme import Theme, Type
 from desktop.ui.translation import _
 
+_PAUSED = N_("{count} paused")
+_STILL = "‖ "  # two strokes, as on the button that pauses; nearly every font has it
+
 
 class Page(StrEnum):
     """The value is its label."""
@@ -49,7 +52,7 @@ class ModelsView(QWidget):
         self._library.offer_search(Page.FIND in self._make)
         self._made: dict[Page, QWidget] = {Page.LIBRARY: self._library}
         self._pages = [page for page in Page if page in self._make or page is Page.LIBRARY]
-        self._counts: dict[Page, int] = {}
+        self._counts: dict[Page, tuple[int, int]] = {}
         self._title = Label(look, Type.TITLE)
         self._tabs = Tabs(look)
         for page in self._pages:
@@ -87,9 +90,9 @@ class ModelsView(QWidget):
         """The one in front."""
         return self._pages[self._tabs.currentIndex()]
 
-    def count(self, page: Page, number: int) -> None:
-        """A number beside the page's name, such as downloads on their way; 0 for none."""
-        self._counts[page] = number
+    def count(self, page: Page, going: int, paused: int) -> None:
+        """A number beside the page's name: of what is on its way there, or, where nothing is, of what is paused."""
+        self._counts[page] = going, paused
         self.retranslate()
 
     def ask_for_files(self) -> None:
@@ -105,9 +108,11 @@ class ModelsView(QWidget):
         self._title.setText(_("Models"))
         self._tabs.setAccessibleName(_("Pages of the models pane"))
         for at, page in enumerate(self._pages):
-            count = self._counts.get(page, 0)
-            name = _(page.value)
-            self._tabs.setTabText(at, f"{name} ({formats.number(count)})" if count else name)
+            name, (going, paused) = _(page.value), self._counts.get(page, (0, 0))
+            mark = "" if going else _STILL
+            self._tabs.reserve(at, f"{name} ({_STILL}9)" if page in self._counts else "")
+            self._tabs.setTabText(at, f"{name} ({mark}{formats.number(going or paused)})" if going or paused else name)
+            self._tabs.setAccessibleTabName(at, f"{name}, {_(_PAUSED, count=paused)}" if paused and not going else "")
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)

@@ -71,7 +71,7 @@ class Page:
 
     def _make(self, tasks: Tasks) -> None:
         self.controller = Transfers(self.downloads, self.library, tasks.spawn)
-        for signal in (self.controller.arrived, self.controller.chosen, self.controller.under_way):
+        for signal in (self.controller.arrived, self.controller.chosen):
             signal.connect(self.heard.append)
         self.view = DownloadsView(self.look, self.controller)
         self.qtbot.addWidget(self.view)
@@ -244,7 +244,10 @@ def test_figures_in_words() -> None:
     elsewhere = Download("1", "example.org", "", "a.gguf", (), 0, 0, State.DONE, url="https://example.org/a.gguf")
     assert title(elsewhere) == "a.gguf"
     assert "Nobody has published a checksum" in said(elsewhere)
-    assert summary([running, download(State.WAITING), download(State.PAUSED)]) == "2 on their way, 6.6 GB to go"
+    everything = [running, download(State.WAITING), download(State.PAUSED), download(State.DONE)]
+    assert summary(everything).startswith("1 running · 1 waiting · 1 paused · ")
+    assert summary([download(State.PAUSED)]).startswith("1 paused · ")  # it does not disappear from sight
+    assert summary([download(State.DONE)]) == ""
 
 
 def test_a_row_without_a_size_only_moves(qtbot: Any, look: Any) -> None:

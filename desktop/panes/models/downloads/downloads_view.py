@@ -22,9 +22,10 @@ from desktop.ui.column import Column, scrolling
 from desktop.ui.icons import Icon
 from desktop.ui.labels import Label, Tone
 from desktop.ui.theme import COLUMN, Theme, Type
-from desktop.ui.translation import _, ngettext
+from desktop.ui.translation import _
 
 _NO_FOLDER = N_("The folder could not be opened: the model's file is not there any more.")
+_RUNNING, _WAITING, _PAUSED = N_("{count} running"), N_("{count} waiting"), N_("{count} paused")
 _ICON = 40
 
 
@@ -171,9 +172,13 @@ class Empty(QWidget):
 
 
 def summary(downloads: list[Download]) -> str:
-    """ "2 on their way, 3.1 GB to go"; "" where none is."""
-    active = [download for download in downloads if download.state in UNDER_WAY]
-    if not active:
+    """ "1 running · 2 waiting · 3.1 GB to go"; "" where nothing is to come."""
+    coming = [download for download in downloads if download.state in UNDER_WAY or download.state is State.PAUSED]
+    if not coming:
         return ""
-    left = formats.size(sum(max(0, download.size - download.received) for download in active))
-    return ngettext("{count} on its way, {left} to go", "{count} on their way, {left} to go", len(active), left=left)
+    waiting = sum(download.state is State.WAITING for download in coming)
+    paused = sum(download.state is State.PAUSED for download in coming)
+    counts = ((_RUNNING, len(coming) - waiting - paused), (_WAITING, waiting), (_PAUSED, paused))
+    said = [_(words, count=formats.number(count)) for words, count in counts if count]
+    left = formats.size(sum(max(0, download.size - download.received) for download in coming))
+    return " · ".join([*said, _("{left} to go", left=left)])

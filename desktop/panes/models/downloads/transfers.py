@@ -29,7 +29,7 @@ Spawn = Callable[[Coroutine[Any, Any, Any], Callable[[UserError], None]], object
 
 class Transfers(QObject):
     changed = Signal()  # a download, or which there are
-    under_way = Signal(int)  # how many are neither paused nor over
+    counted = Signal(int, int)  # how many are neither paused nor over, and how many are paused
     progressed = Signal(object)  # how much of those is here, 0..1; None where there are none
     arrived = Signal(str)  # the library id of a model that is whole now
     chosen = Signal(str)  # a model to chat with, by its name
@@ -41,7 +41,7 @@ class Transfers(QObject):
         self._speeds: dict[str, deque[float]] = {}
         self._sampled: dict[str, float] = {}
         self._done = {download.id for download in self.all() if download.state is State.DONE}
-        self.running, self.share = 0, _share(())
+        self.running, self.paused, self.share = 0, 0, _share(())
         downloads.listen(self._heard)
         self._heard()
 
@@ -101,9 +101,10 @@ class Transfers(QObject):
                 self._done.add(download.id)
                 self.arrived.emit(download.model)
         active = [download for download in downloads if download.state in UNDER_WAY]
-        if len(active) != self.running:
-            self.running = len(active)
-            self.under_way.emit(self.running)
+        counts = len(active), sum(download.state is State.PAUSED for download in downloads)
+        if counts != (self.running, self.paused):
+            self.running, self.paused = counts
+            self.counted.emit(*counts)
         share = _share(active)
         if share != self.share:
             self.share = share
