@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from desktop.services.models.modelfiles import Model
+from desktop.services.models.modelfiles import Model, walked
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +27,13 @@ class Copies:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Bytes: of owned models, of those in the bin, of linked ones elsewhere, and free on the folder's disk."""
+    """Bytes: of owned models, of those in the bin, of linked ones elsewhere, of what unfinished downloads have here,
+    and free on the folder's disk."""
 
     owned: int
     binned: int
     linked: int
+    unfinished: int
     free: int
 
 
@@ -56,10 +58,11 @@ def usage(models: Sequence[Model], folder: Path) -> Usage:
     owned = _bytes([m for m in models if m.owned and m.binned is None], counted)
     binned = _bytes([m for m in models if m.owned and m.binned is not None], counted)
     linked = _bytes([m for m in models if m.linked and m.binned is None], counted)
+    unfinished = _counted([file for file in walked(folder) if file.suffix == ".part"], counted)
     free = 0
     with suppress(OSError):
         free = shutil.disk_usage(folder).free
-    return Usage(owned, binned, linked, free)
+    return Usage(owned, binned, linked, unfinished, free)
 
 
 def _told_apart(alike: Sequence[Model]) -> list[tuple[list[Model], bool]]:
@@ -71,8 +74,12 @@ def _told_apart(alike: Sequence[Model]) -> list[tuple[list[Model], bool]]:
 
 
 def _bytes(models: Sequence[Model], counted: set[tuple[int, int]]) -> int:
+    return _counted([file for model in models for file in model.files], counted)
+
+
+def _counted(files: Sequence[Path], counted: set[tuple[int, int]]) -> int:
     total = 0
-    for file in (file for model in models for file in model.files):
+    for file in files:
         with suppress(OSError):
             found = os.stat(file)
             if (found.st_dev, found.st_ino) not in counted:

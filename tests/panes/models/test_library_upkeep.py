@@ -271,6 +271,23 @@ def test_the_same_model_twice_is_shown_with_what_it_costs(pane: Pane) -> None:
     pane.play(scene)
 
 
+def test_a_click_on_the_model_that_is_selected_leads_back_to_it(pane: Pane) -> None:
+    async def scene(pane: Pane) -> None:
+        model = await pane.bring()
+        part = pane.library.folder / "b.gguf.part"
+        part.write_bytes(bytes(3 * MB))
+        pane.press("Storage")
+        await pane.until(lambda: "Unfinished downloads" in pane.read() and "3.0 MB" in pane.read())
+        rows = pane.view.findChild(QListView)
+        place = rows.visualRect(rows.currentIndex()).center()
+        QTest.mouseClick(rows.viewport(), Qt.MouseButton.LeftButton, pos=place)
+        assert "Unfinished downloads" not in pane.read()
+        assert pane.controller.model() == model
+        part.unlink()
+
+    pane.play(scene)
+
+
 def test_the_folder_is_moved(pane: Pane) -> None:
     to = pane.folder / "another disk"
 

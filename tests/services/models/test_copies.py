@@ -27,6 +27,10 @@ def test_copies_are_found_and_checksums_make_it_certain(paths: Paths, tiny: Path
         usage = await library.usage()
         assert (usage.owned, usage.linked, usage.binned) == (other.size + own.size, linked.size, 0)
         assert usage.free > 0
+        assert usage.unfinished == 0
+        (library.folder / "TheBloke").mkdir()
+        (library.folder / "TheBloke" / "a.gguf.part").write_bytes(bytes(1000))
+        assert (await library.usage()).unfinished == 1000
         await library.remove(own.name)
         assert await library.duplicates() == []
         assert (await library.usage()).binned == own.size

@@ -207,6 +207,7 @@ def _usage(usage: Usage | None) -> list[tuple[str, str, str]]:
         (_("Models in it"), usage.owned, ""),
         (_("In the bin"), usage.binned, ""),
         (_("Linked, elsewhere"), usage.linked, ""),
+        (_("Unfinished downloads"), usage.unfinished, ""),
         (_("Free on this disk"), usage.free, ""),
     ]
     return [(label, formats.size(octets), about) for label, octets, about in rows if octets]
