@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QLineEdit, QMessageBox
+from PySide6.QtWidgets import QApplication, QLineEdit, QMessageBox, QPushButton
 
 from desktop.core.remedies import Kind, Remedy
 from desktop.core.transfer import State
@@ -72,6 +72,35 @@ def test_download_pause_resume_and_chat(look: Any, tmp_path: Path, hub: HubServe
         await until(lambda: page.chosen)
         assert page.chosen == [page.library.all()[1].name]
         assert page.preferences.values(page.chosen[0]) == {"context": 2048, "mmap": False}  # as it was tried
+
+    visit(look, tmp_path, doing)
+
+
+def test_the_focus_stays_where_the_person_is(look: Any, tmp_path: Path, hub: HubServer) -> None:
+    def focused() -> str:
+        widget = QApplication.focusWidget()
+        return widget.text() if isinstance(widget, QPushButton) else type(widget).__name__
+
+    async def doing(page: FindPage) -> None:
+        page.view.activateWindow()
+        await page.go(PLAIN)
+        stall = hub.misbehave("plain.Q4_K_M.gguf", on="cdn", stall_after=20_000)
+        page.click("Q4_K_M")
+        await settled()
+        button = next(b for b in page.view.findChildren(QPushButton) if b.text() == "Download")
+        button.setFocus()
+        QTest.keyClick(button, Qt.Key.Key_Return)
+        await until(lambda: stall.used and focused() == "Pause")
+        QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Return)
+        await until(lambda: focused() == "Resume")
+        page.press("Cancel")
+        await until(lambda: "Download" in page.offered())
+        assert focused() == "Download"
+        page.view.repository.table.detail.room.remedied.emit(
+            Remedy(Kind.MMAP, replace(page.offer.settings, mmap=False), "", 1)
+        )
+        await settled()
+        assert QApplication.focusWidget() is page.row("Q4_K_M")
 
     visit(look, tmp_path, doing)
 

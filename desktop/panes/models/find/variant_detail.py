@@ -111,6 +111,7 @@ class VariantDetail(QWidget):
         """The buttons and the progress, as the download and the library are now."""
         fit, transfer = self._offer.fits.get(self.label), self._offer.transfer(self.label)
         here = self._offer.model(self.label)
+        focused = next((button for button in (self._go, self._pause, self._cancel) if button.hasFocus()), None)
         going = transfer is not None and transfer.state is not State.DONE
         large = fit is not None and fit.verdict is Verdict.TOO_LARGE
         self._go.setText(_("Chat with it") if here else _("Download anyway…") if large else _("Download"))
@@ -121,6 +122,8 @@ class VariantDetail(QWidget):
         self._cancel.setText(_("Cancel"))
         self._progress.setVisible(going and not here)
         self._state.setVisible(bool(here) or going)
+        if focused is not None and focused.isHidden():  # the focus goes to what took its place, and not astray
+            (self._go if self._pause.isHidden() else self._pause).setFocus()
         if here:
             self._state.setText(_("It is in your library as “{name}”.", name=here))
         elif transfer is not None:

@@ -43,6 +43,8 @@ class VariantTable(QWidget):
         self._column.setSpacing(0)
         self._column.addWidget(self._none)
         self._column.addWidget(self.detail)
+        self.detail.room.remedied.connect(self._return)
+        self.detail.room.context_wanted.connect(self._return)
         offer.judged.connect(self._judged)
         offer.unfolded.connect(self._unfold)
         offer.moved.connect(self._moved)
@@ -215,6 +217,12 @@ class VariantTable(QWidget):
         chosen = chosen or next(iter(self._order), None)
         for row in self._rows.values():
             row.setFocusPolicy(Qt.FocusPolicy.StrongFocus if row is chosen else Qt.FocusPolicy.ClickFocus)
+
+    def _return(self, _wanted: object) -> None:
+        """The button that was pressed goes with what it mended: the focus stays at the row."""
+        row = self._rows.get(self._offer.looked_at)
+        if row is not None and row in self._order:
+            row.setFocus()
 
     def _step(self, row: VariantRow, by: int) -> None:
         at = min(max(self._order.index(row) + by, 0), len(self._order) - 1)
