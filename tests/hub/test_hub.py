@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import httpx2
 import pytest
-from huggingface_hub import HfApi, get_hf_file_metadata, hf_hub_download, hf_hub_url
+from huggingface_hub import HfApi, get_hf_file_metadata, hf_hub_download, hf_hub_url, set_client_factory
 from huggingface_hub.errors import (
     GatedRepoError,
     HfHubHTTPError,
@@ -20,6 +20,7 @@ from huggingface_hub.errors import (
     RepositoryNotFoundError,
     RevisionNotFoundError,
 )
+from huggingface_hub.utils import _http
 
 from tests.hub import HTML, HubServer, Repository
 
@@ -55,8 +56,12 @@ def hub(tmp_path: Path) -> Iterator[HubServer]:
 
 
 @pytest.fixture
-def api(hub: HubServer) -> HfApi:
-    return HfApi(endpoint=hub.endpoint, token=False)
+def api(hub: HubServer) -> Iterator[HfApi]:
+    """The library as it comes, whatever client of ours an earlier test gave it."""
+    ours = _http._GLOBAL_CLIENT_FACTORY
+    set_client_factory(_http.default_client_factory)
+    yield HfApi(endpoint=hub.endpoint, token=False)
+    set_client_factory(ours)
 
 
 @contextmanager
