@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QLineEdit, QMessageBox, QPushButton
+from PySide6.QtWidgets import QAbstractButton, QApplication, QLineEdit, QMessageBox, QPushButton
 
 from desktop.core.remedies import Kind, Remedy
 from desktop.core.transfer import State
 from desktop.panes.models.find.card import Card
+from desktop.panes.models.find.variants import Headings
 from desktop.ui.reading import Reading
 from tests.hub import HubServer
 from tests.models import tiny_model
@@ -101,6 +102,26 @@ def test_the_focus_stays_where_the_person_is(look: Any, tmp_path: Path, hub: Hub
         )
         await settled()
         assert QApplication.focusWidget() is page.row("Q4_K_M")
+
+    visit(look, tmp_path, doing)
+
+
+def test_headings_are_one_stop_of_the_tab_key(look: Any, tmp_path: Path, hub: HubServer) -> None:
+    async def doing(page: FindPage) -> None:
+        page.view.activateWindow()
+        await page.go(PLAIN)
+        headings = page.view.findChild(Headings).findChildren(QAbstractButton)
+        (stop,) = [button for button in headings if button.focusPolicy() & Qt.FocusPolicy.TabFocus]
+        stop.setFocus()
+        for key, label in ((Qt.Key.Key_Left, "Variant"), (Qt.Key.Key_Left, "Variant"), (Qt.Key.Key_Right, "Size")):
+            QTest.keyClick(QApplication.focusWidget(), key)
+            assert QApplication.focusWidget().text() == label
+        assert page.labels() == ["Q4_K_M", "Q8_0"]
+        QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Return)
+        await settled()
+        assert page.labels() == ["Q8_0", "Q4_K_M"]
+        QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Down)
+        assert QApplication.focusWidget() is page.row("Q8_0")
 
     visit(look, tmp_path, doing)
 

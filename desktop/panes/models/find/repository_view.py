@@ -68,6 +68,7 @@ class RepositoryView(QWidget):
         self._try.kv_type.connect(offer.try_kv_type)
         self._try.fitting.connect(self.table.show_fitting)
         self._headings.sorted.connect(self.table.sort)
+        self._headings.left.connect(self.table.enter)
         self.table.moved.connect(self._keep_place)
         self.table.focused.connect(lambda row: self._area.ensureWidgetVisible(row, 0, theme.S))
         offer.changed.connect(self.refresh)

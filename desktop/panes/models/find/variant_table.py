@@ -212,6 +212,11 @@ class VariantTable(QWidget):
 
     # -- keys ---------------------------------------------------------------------------------------------------------
 
+    def enter(self) -> None:
+        """From above into the rows."""
+        if self._order:
+            self._step(self._order[0], 0)
+
     def _stop(self, chosen: VariantRow | None) -> None:
         """The row at which the Tab key stops: the one last used, or else the first."""
         chosen = chosen or next(iter(self._order), None)

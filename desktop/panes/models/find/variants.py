@@ -68,9 +68,10 @@ def tabular(font: QFont) -> QFont:
 
 
 class Headings(QWidget):
-    """Names of the columns; a click sorts by one, a second click the other way."""
+    """The columns by name; a click sorts by one, a second click the other way; the arrow keys lead along."""
 
     sorted = Signal(object, bool)  # a Sorting, whether the largest comes first
+    left = Signal()  # downwards, by its key
 
     def __init__(self, look: Theme) -> None:
         super().__init__()
@@ -79,6 +80,9 @@ class Headings(QWidget):
         self._buttons = {column: _Heading(look, self) for column in Sorting}
         for column, button in self._buttons.items():
             button.clicked.connect(lambda _checked=False, column=column: self._sort(column))
+            button.stepped.connect(lambda by, button=button: self._step(button, by))
+            button.left.connect(self.left)
+        self._stop(self._buttons[self._by])
         look.changed.connect(self._place)
         self.retranslate()
 
@@ -98,6 +102,16 @@ class Headings(QWidget):
     def resizeEvent(self, event: object) -> None:
         self._place()
 
+    def _step(self, button: _Heading, by: int) -> None:
+        every = list(self._buttons.values())
+        self._stop(every[min(max(every.index(button) + by, 0), len(every) - 1)]).setFocus(Qt.FocusReason.TabFocusReason)
+
+    def _stop(self, chosen: _Heading) -> _Heading:
+        """The one heading at which the Tab key stops."""
+        for button in self._buttons.values():
+            button.setFocusPolicy(Qt.FocusPolicy.TabFocus if button is chosen else Qt.FocusPolicy.ClickFocus)
+        return chosen
+
     def _sort(self, column: Sorting) -> None:
         self._down = not self._down if column is self._by else False
         self._by = column
@@ -114,13 +128,26 @@ class Headings(QWidget):
 
 
 class _Heading(QAbstractButton):
+    stepped = Signal(int)
+    left = Signal()
+
     def __init__(self, look: Theme, parent: QWidget) -> None:
         super().__init__(parent)
         self._look = look
         self.direction = 0  # 1: smallest first, -1: largest first, 0: not by this
         self.right = False
-        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        steps = {Qt.Key.Key_Right: 1, Qt.Key.Key_Left: -1}
+        if event.key() in steps:
+            self.stepped.emit(steps[Qt.Key(event.key())])
+        elif event.key() == Qt.Key.Key_Down:
+            self.left.emit()
+        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.click()
+        else:
+            super().keyPressEvent(event)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter, colours = QPainter(self), self._look.colours
