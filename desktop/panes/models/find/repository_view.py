@@ -31,7 +31,7 @@ from desktop.ui.theme import Theme, Type
 from desktop.ui.translation import _
 
 WIDTH = 920  # the rows' figures stay near their names
-_SEEN = 200  # of what a row unfolds to, at least
+_SEEN = 300  # of what a row unfolds to, at least: the buttons, how far a download is, and what makes room
 
 
 class RepositoryView(QWidget):
