@@ -37,6 +37,7 @@ PURPOSE = N_("Download of a model")
 MARGIN = 256 << 20  # bytes left free on the disk before a download begins, as `modelfiles` leaves them
 _FLOOR = 64 << 20  # and while it runs: chats are still saved
 _ASKED_BYTES = 16 << 20  # how often the disk is asked what is free
+_REST_S = 0.001  # as often: 3 % at 500 MB/s, so that the process stays below one core; nothing at a network's speed
 _BUSY_S = 2.0
 _SEAL_S = 0.2
 _TURN_S = 0.1
@@ -372,6 +373,7 @@ class Transfer:
             if came - asked >= _ASKED_BYTES:
                 asked = came
                 self._refuse_if_full(part.target.parent, _FLOOR)
+                time.sleep(_REST_S)
         if part.size and not part.complete:  # less than it promised, and in good order
             self._dispute(part, part.received)
             raise _Again(NetworkError(_STALLED, host=response.url.host))
