@@ -247,7 +247,6 @@ def visit(
     look: Any, tmp_path: Path, doing: Callable[[FindPage], Awaitable[None]], available: int = 8_000_000_000
 ) -> None:
     """Runs a visit to the page in Qt's loop; a bug in any task fails it."""
-    gc.collect()  # else what other tests left may be collected in a thread of the Hub's client
     bugs: list[BaseException] = []
     tasks = Tasks(lambda error: bugs.append(error), bugs.append)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
@@ -118,7 +117,6 @@ class Pane:
 
 @pytest.fixture
 def pane(qtbot, look, tmp_path: Path) -> Pane:
-    gc.collect()  # else what other tests left, timers among it, may be collected in a thread of the library
     return Pane(qtbot, look, tmp_path)
 
 
