@@ -34,8 +34,7 @@ from desktop.services.transfer.queue import Queue
 from desktop.services.transfer.shelf import Shelf
 from desktop.services.transfer.transfer import MARGIN, Transfer, free_space
 
-_TICK_S = 0.1
-_CLOSE_S = 0.8
+_TICK_S, _CLOSE_S = 0.1, 0.8
 _CARRY = "carry "  # names of tasks
 _LONG_S = 10.0  # a wait that lets the next download begin
 _WINDOW_S = 5.0  # the speed that is shown is that of the last seconds
@@ -325,13 +324,14 @@ class Downloads:
             await self._lingering[row.id].wait()
         with suppress(TransferError):
             todo = errands(self._shelf.folder, row, self._web.endpoint)
+            used = {other.repo.split("/")[0] for other in self._rows.values()}  # folders others may just be opening
 
             def work() -> None:
                 if transfer is not None:
                     transfer.take_back()  # it was whole in that moment
                 for errand in todo:
                     errand.part.discard()
-                remove_empty([Path(folder) for folder in row.made])
+                remove_empty([Path(folder) for folder in row.made if row.repo.split("/")[0] not in used])
 
             await asyncio.to_thread(work)
         self._changed[row.id] = None
