@@ -52,6 +52,17 @@ def target(folder: Path, download: Download, file: RepoFile) -> Path:
     return place / (safe_name(begun) + last.removeprefix(begun))
 
 
+def places(folder: Path, download: Download) -> list[Path]:
+    """The folders below `folder` that its files lie in, at any depth, the outermost first. Raises `TransferError`."""
+    found = {place for file in download.files for place in target(folder, download, file).parents}
+    return sorted(place for place in found if place.is_relative_to(folder) and place != folder)
+
+
+def on_disk(folder: Path, download: Download) -> int:
+    """Bytes of it that are here. Raises `TransferError`."""
+    return sum(errand.part.on_disk() for errand in errands(folder, download, ""))
+
+
 def _address(download: Download, file: RepoFile, endpoint: str) -> str:
     if download.url:
         return download.url

@@ -1,9 +1,8 @@
 """The downloads: a queue that survives a restart, of which one runs at a time; while it waits for its server, another.
 
 Invariants: a download ends as a model of the library, whole and verified, or it says why not; what a person paused
-stays paused, what ran goes on at the next start. A command holds at once, whatever the network does meanwhile. The
-loop only sees values, and listeners are told at most ten times a second. How bytes come is `transfer`'s, where
-they lie `part`'s.
+stays paused, what ran goes on at the next start. A command holds at once, whatever the network does meanwhile.
+Listeners are told at most ten times a second. How bytes come is `transfer`'s, where they lie `part`'s.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ from desktop.services.identity import new_id
 from desktop.services.models.modelfiles import Origin
 from desktop.services.online.web import Web
 from desktop.services.transfer.bell import Bell, Heard
-from desktop.services.transfer.consignment import errands, target
+from desktop.services.transfer.consignment import errands, on_disk, places, target
 from desktop.services.transfer.folders import make_folder, remove_empty
 from desktop.services.transfer.opening import UNSOUND
 from desktop.services.transfer.part import Busy
@@ -61,7 +60,7 @@ class Downloads:
         self._lingering: dict[str, asyncio.Event] = {}  # threads that were stopped and have not ended
         self._arrivals: dict[str, list[asyncio.Future[Download]]] = {}
         self._changed: dict[str, Download | None] = {}
-        self._turn = threading.Lock()
+        self._turn, self._folders = threading.Lock(), asyncio.Lock()  # who asks; who makes or removes folders
         self._bell = Bell()
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._closed = False
@@ -191,8 +190,8 @@ class Downloads:
         folder, others = self._shelf.folder, [r for r in self._rows.values() if r.state not in _OVER]
 
         def work() -> tuple[int, int]:
-            here = sum(errand.part.on_disk() for errand in errands(folder, row, self._web.endpoint))
-            return self._free(folder), max(0, row.size - here) + sum(max(0, r.size - r.received) for r in others)
+            wanted = max(0, row.size - on_disk(folder, row)) + sum(max(0, r.size - r.received) for r in others)
+            return self._free(folder), wanted
 
         free, needed = await asyncio.to_thread(work)
         if free < needed + MARGIN:
@@ -210,7 +209,7 @@ class Downloads:
         for id_, row in rows.items():
             if row.state is not State.DONE:
                 with suppress(TransferError):
-                    here = sum(errand.part.on_disk() for errand in errands(folder, row, self._web.endpoint))
+                    here = on_disk(folder, row)
                     rows[id_] = replace(row, received=min(here, row.size or here))
         return rows
 
@@ -273,10 +272,10 @@ class Downloads:
 
     async def _with_folders(self, row: Download) -> Download:
         """The folders made that the files lie in, and remembered, so that cancelling can remove them."""
-        within = self._shelf.folder
-        places = [target(within, row, file).parent for file in row.files]
+        within, wanted = self._shelf.folder, places(self._shelf.folder, row)
         await asyncio.to_thread(self._shelf.require_folder)
-        made = await asyncio.to_thread(lambda: [str(one) for place in places for one in make_folder(place, within)])
+        async with self._folders:
+            made = await asyncio.to_thread(lambda: [str(one) for place in wanted for one in make_folder(place, within)])
         if made and self._rows.get(row.id) is row:
             row = replace(row, made=(*row.made, *made))
             self._put(row, save=True)
@@ -322,18 +321,19 @@ class Downloads:
     async def _remove(self, row: Download, transfer: Transfer | None) -> None:
         if row.id in self._lingering:
             await self._lingering[row.id].wait()
-        with suppress(TransferError):
-            todo = errands(self._shelf.folder, row, self._web.endpoint)
-            used = {other.repo.split("/")[0] for other in self._rows.values()}  # folders others may just be opening
+        async with self._folders:
+            with suppress(TransferError):
+                todo = errands(self._shelf.folder, row, self._web.endpoint)
+                used = {f for r in self._rows.values() if r.state not in _OVER for f in places(self._shelf.folder, r)}
 
-            def work() -> None:
-                if transfer is not None:
-                    transfer.take_back()  # it was whole in that moment
-                for errand in todo:
-                    errand.part.discard()
-                remove_empty([Path(folder) for folder in row.made if row.repo.split("/")[0] not in used])
+                def work() -> None:
+                    if transfer is not None:
+                        transfer.take_back()  # it was whole in that moment
+                    for errand in todo:
+                        errand.part.discard()
+                    remove_empty([folder for folder in map(Path, row.made) if folder not in used])
 
-            await asyncio.to_thread(work)
+                await asyncio.to_thread(work)
         self._changed[row.id] = None
         self._save()
 

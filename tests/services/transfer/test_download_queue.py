@@ -134,6 +134,25 @@ async def test_a_command_in_the_moment_it_ends(
 
 
 @lived
+async def test_cancelling_spares_only_folders_that_are_in_use(bloke: HubServer, paths: Paths) -> None:
+    """What is over, of the same author or in the same folder, keeps no empty folder alive; what is on its way does."""
+    bloke[REPO].commit({"second.gguf": CONTENT})
+    bloke.misbehave("second.gguf", on="cdn", stall_after=1000)
+    async with desk(paths.home) as it:
+        one = await it.add(bloke, SECOND)
+        await it.until(lambda row: row.state is State.RUNNING, one.id)
+        two = await it.add(bloke)
+        it.downloads.cancel(one.id)
+        await it.without(it.target.with_name("second.gguf.part"))
+        assert (await asyncio.wait_for(it.downloads.wait(two.id), PATIENCE_S)).state is State.DONE
+        three = await it.downloads.add("TheBloke/Other-GGUF", "0" * 40, SECOND)
+        await it.until(lambda row: bool(row.made), three.id)
+        it.downloads.cancel(three.id)
+        await it.without(it.target.parent.with_name("Other-GGUF"))
+        assert it.left() == {f"{REPO}/{NAME}"}
+
+
+@lived
 async def test_an_error_of_ours_ends_one_download_only(
     bloke: HubServer, paths: Paths, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
