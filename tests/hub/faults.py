@@ -114,8 +114,7 @@ class Fault:
             stop = min(end, at + (self.piece or 64 << 10))
             if self.stall_after is not None and not stalled:
                 stop = min(stop, max(self.stall_after, at + 1))
-            wire.write(self._read(body, at, stop))
-            request.sent += stop - at
+            wire.write(self._read(body, at, stop), request)
             at = stop
             if self.every_s:
                 wire.wait(self.every_s)
@@ -140,8 +139,7 @@ def _stream(body: Slice, request: Received, wire: Wire) -> None:
     with body.path.open("rb") as file:
         binary: BinaryIO = file
         while at < body.stop:
-            taken = wire.copy(binary, at, body.stop - at)
+            taken = wire.copy(binary, at, body.stop - at, request)
             if not taken:
                 raise Hangup  # the file was cut meanwhile
-            request.sent += taken
             at += taken

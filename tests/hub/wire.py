@@ -1,13 +1,14 @@
 """HTTP/1.1 by hand, so that every byte of an answer can also be a wrong one.
 
 Invariant: one thread a connection, and all of them end with `Listener.close`, whatever they wait for. What was asked
-is recorded before it is answered; `Received.sent` counts the bytes of the body that the system took over. What the
-answers say is `answers`; how they go wrong is `faults`.
+is recorded before it is answered, and no one can see what was sent without its being counted. What the answers say
+is `answers`; how they go wrong is `faults`.
 """
 
 from __future__ import annotations
 
 import os
+import select
 import socket
 import struct
 import threading
@@ -21,6 +22,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 _LONGEST_LINE = 64 << 10
 _AT_ONCE = 1 << 20  # bytes for the system in one call
+_PATIENCE_S = 3600.0  # for a visitor who neither asks nor leaves
 
 
 @dataclass
@@ -32,7 +34,21 @@ class Received:
     target: str  # as it came
     headers: dict[str, str]  # names in lower case
     status: int = 0
-    sent: int = 0
+    _sent: int = field(default=0, init=False)
+    _sending: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False, compare=False)
+
+    @property
+    def sent(self) -> int:
+        """Bytes of the body that the system took over; whoever has read a byte finds it counted."""
+        with self._sending:
+            return self._sent
+
+    def count(self, send: Callable[[], int]) -> int:
+        """Counts what `send` says it sent, which must not wait; no one sees the sum between the two."""
+        with self._sending:
+            taken = send()
+            self._sent += taken
+            return taken
 
     @property
     def query(self) -> dict[str, list[str]]:
@@ -78,18 +94,30 @@ class Wire:
     def __init__(self, connection: socket.socket, closing: threading.Event) -> None:
         self._socket, self._closing = connection, closing
 
-    def write(self, data: bytes) -> None:
-        self._socket.sendall(data)
+    def write(self, data: bytes, of: Received | None = None) -> None:
+        """Sends all of it, counted as body `of` a request if given."""
+        rest = memoryview(data)
+        while rest:
+            rest = rest[self._take(lambda sent=rest: self._socket.send(sent), of) :]
 
-    def copy(self, file: BinaryIO, start: int, count: int) -> int:
+    def copy(self, file: BinaryIO, start: int, count: int, of: Received) -> int:
         """From the disk to the network without a detour through this process, where the system can; bytes taken."""
         count = min(count, _AT_ONCE)
         if hasattr(os, "sendfile"):
-            return os.sendfile(self._socket.fileno(), file.fileno(), start, count)
+            return self._take(lambda: os.sendfile(self._socket.fileno(), file.fileno(), start, count), of)
         file.seek(start)
         data = file.read(count)
-        self._socket.sendall(data)
+        self.write(data, of)
         return len(data)
+
+    def _take(self, send: Callable[[], int], of: Received | None) -> int:
+        """As much as the system takes without waiting, once it takes anything."""
+        while True:
+            select.select([], [self._socket], [])
+            try:
+                return of.count(send) if of else send()
+            except BlockingIOError:
+                continue
 
     def wait(self, seconds: float, until: threading.Event | None = None) -> None:
         """Waits, ended early by the event or by the server's end."""
@@ -149,6 +177,7 @@ class Listener:
         while not self._closing.is_set():
             connection, _ = self._socket.accept()
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            connection.settimeout(_PATIENCE_S)  # any limit makes it one that `os.sendfile` does not wait on
             if self._send_buffer:
                 connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, self._send_buffer)
             thread = threading.Thread(target=self._converse, args=(connection,), name="test hub", daemon=True)
