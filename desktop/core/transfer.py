@@ -118,7 +118,7 @@ def question(held: Held, rest: bool) -> dict[str, str]:
     if not held.received or not rest:
         return {}
     asked = {"Range": f"bytes={held.received}-"}
-    return {**asked, "If-Range": held.etag} if _strong(held.etag) else asked
+    return {**asked, "If-Range": held.etag} if strong(held.etag) else asked
 
 
 def judged(held: Held, rest: bool, answer: Answer) -> Take | Fault:
@@ -158,20 +158,21 @@ def _judged_whole(held: Held, rest: bool, answer: Answer) -> Take | Fault:
     other = bool(size and held.size and size != held.size)
     if not held.received:
         return Fault.SIZE if other else Take(size=size)
-    if _differ(held.etag, answer.etag) or not (held.sha256 or _strong(held.etag)):
+    if _differ(held.etag, answer.etag) or not (held.sha256 or strong(held.etag)):
         return Take(anew=True, size=size)
     if other:
         return Fault.SIZE
     return Fault.IGNORED if rest else Take(skip=held.received, size=size)
 
 
-def _strong(etag: str) -> bool:
+def strong(etag: str) -> bool:
+    """Whether the mark promises the same bytes, not merely the same meaning (RFC 9110, 8.8.3)."""
     return etag.startswith('"')
 
 
 def _differ(ours: str, theirs: str) -> bool:
     """Whether two validators name different bytes; a missing one says nothing, nor does a weak one."""
-    return _strong(ours) and _strong(theirs) and ours != theirs
+    return strong(ours) and strong(theirs) and ours != theirs
 
 
 def wait_s(strikes: int, chance: float, wished: float | None = None) -> float:

@@ -52,6 +52,29 @@ def write_whole(path: Path, data: bytes) -> None:
         raise refused(error, path) from error
 
 
+def read_whole(path: Path) -> bytes:
+    """What is under the name `path`; nothing if nothing is. Raises `StorageError`."""
+    try:
+        return path.read_bytes() if path.exists() else b""
+    except OSError as error:
+        raise refused(error, path) from error
+
+
+def sync_folder(folder: Path) -> None:
+    """Makes names last through a power cut, where they can be flushed; Windows does it itself. Raises `OSError`."""
+    if os.name == "nt":
+        return
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+    except OSError as error:  # a share or a FUSE disk may not know the question
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP, errno.EACCES, errno.EPERM):
+            raise
+
+
 def aside(path: Path, stamp: str, *also: str) -> Path:
     """Renames a damaged file to a free name beside it, with the companions whose suffixes are in `also`."""
     number = 1

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from desktop.core import settings
 from desktop.core.errors import N_, Notice
 from desktop.core.settings import Value, Values
-from desktop.services.disk import aside, refused, write_whole
+from desktop.services.disk import aside, read_whole, write_whole
 
 if TYPE_CHECKING:
     import asyncio
@@ -101,10 +101,7 @@ class Preferences:
             await asyncio.shield(asyncio.to_thread(write_whole, self._path, data))
 
     def _read(self) -> dict[str, Any]:
-        try:
-            data = self._path.read_bytes() if self._path.exists() else b""
-        except OSError as error:
-            raise refused(error, self._path) from error
+        data = read_whole(self._path)
         if not data:
             return {}
         import tomllib

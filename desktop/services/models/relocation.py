@@ -19,7 +19,7 @@ from pathlib import Path
 
 from desktop.core.errors import N_, Notice, SettingError, StorageError, UserError
 from desktop.core.gguf import size_in_words
-from desktop.services.disk import refused
+from desktop.services.disk import refused, sync_folder
 from desktop.services.locks import locked
 from desktop.services.models import checksums
 from desktop.services.models.inventory import Contents, Inventory, Move, Stage
@@ -114,7 +114,7 @@ def _copied(inventory: Inventory, to: Path, progress: Callable[[float], None]) -
             break
     else:
         raise StorageError(N_("Models kept coming while the folder was moved. Nothing was changed. Retry."))
-    _sync(staging)
+    sync_folder(staging)
     return pairs
 
 
@@ -235,7 +235,7 @@ def _place(inventory: Inventory, to: Path, pairs: Pairs) -> None:
                 raise FileExistsError(errno.EEXIST, "it appeared meanwhile", str(new))
             new.parent.mkdir(parents=True, exist_ok=True)
             os.rename(staged, new)
-            _sync(new.parent)
+            sync_folder(new.parent)
     placed = dict(pairs)
 
     def switch(old: Contents) -> Contents:
@@ -243,7 +243,7 @@ def _place(inventory: Inventory, to: Path, pairs: Pairs) -> None:
         return Contents(models, to, Move(to, old.folder, Stage.LEAVING, pairs))
 
     inventory.write(switch)
-    _sync(inventory.paths.home)  # the old files may be on another disk, which may forget them sooner
+    sync_folder(inventory.paths.home)  # the old files may be on another disk, which may forget them sooner
 
 
 def _at(model: Model, placed: dict[Path, Path], to: Path) -> Model:
@@ -301,13 +301,3 @@ def _give_up(inventory: Inventory, to: Path) -> None:
 
 def _note(inventory: Inventory, move: Move | None) -> None:
     inventory.write(lambda old: replace(old, move=move))
-
-
-def _sync(folder: Path) -> None:
-    """Makes names durable, where folders can be opened."""
-    with suppress(OSError):
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)

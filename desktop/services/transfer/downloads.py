@@ -22,7 +22,7 @@ from desktop.core.gguf import size_in_words
 from desktop.core.repos import RepoFile, Variant
 from desktop.core.transfer import Download, Pace, State
 from desktop.services.identity import new_id
-from desktop.services.models.modelfiles import Origin
+from desktop.services.models.modelfiles import MARGIN, Origin
 from desktop.services.online.web import Web
 from desktop.services.transfer.bell import Bell, Heard
 from desktop.services.transfer.consignment import errands, on_disk, places, target
@@ -31,7 +31,7 @@ from desktop.services.transfer.opening import UNSOUND
 from desktop.services.transfer.part import Busy
 from desktop.services.transfer.queue import Queue
 from desktop.services.transfer.shelf import Shelf
-from desktop.services.transfer.transfer import MARGIN, Transfer, free_space
+from desktop.services.transfer.transfer import Transfer, free_space
 
 _TICK_S, _CLOSE_S = 0.1, 0.8
 _CARRY = "carry "  # names of tasks

@@ -21,8 +21,8 @@ from pathlib import Path
 import psutil
 
 from desktop.core.errors import N_, StorageError, TransferError
-from desktop.core.transfer import Held
-from desktop.services.disk import refused
+from desktop.core.transfer import Held, strong
+from desktop.services.disk import refused, sync_folder
 from desktop.services.locks import take
 
 _CHUNK = 1 << 20
@@ -200,7 +200,7 @@ class Part:
             if os.name == "nt":
                 self.close()  # an open file cannot be renamed there
             os.rename(self.path, self.target)
-            _sync_folder(self.target.parent)
+            sync_folder(self.target.parent)
             self.close()
             self.ledger.unlink(missing_ok=True)
             self.named = self._ours = True
@@ -301,8 +301,7 @@ class Part:
         """Also where the address was signed anew since, if the server's own mark can tell whether the file is."""
         if commit == self.commit:
             return True
-        strong = str(etag).startswith('"')
-        return strong and ":" in commit and commit.partition(":")[0] == self.commit.partition(":")[0]
+        return strong(str(etag)) and ":" in commit and commit.partition(":")[0] == self.commit.partition(":")[0]
 
     def _empty(self) -> None:
         self._settle()
@@ -373,17 +372,6 @@ class Part:
             yield
         except OSError as error:
             raise refused(error, self.path) from error
-
-
-def _sync_folder(folder: Path) -> None:
-    """Makes a rename last through a power cut; Windows does that by itself."""
-    if os.name == "nt":
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 @cache

@@ -18,7 +18,7 @@ from desktop.core import errors
 from desktop.core.errors import N_, StorageError, UserError
 from desktop.core.repos import RepoFile
 from desktop.core.transfer import Download, State
-from desktop.services.disk import aside, refused, write_whole
+from desktop.services.disk import aside, read_whole, write_whole
 from desktop.services.locks import locked
 
 _KEPT = frozenset((State.PAUSED, State.FAILED, State.DONE))
@@ -35,10 +35,7 @@ class Queue:
 
     def read(self) -> dict[str, Download]:
         """What is listed, in order. Raises `StorageError`."""
-        try:
-            data = self._path.read_bytes() if self._path.exists() else b""
-        except OSError as error:
-            raise refused(error, self._path) from error
+        data = read_whole(self._path)
         if not data:
             return {}
         try:

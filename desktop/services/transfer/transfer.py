@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 from desktop.core.errors import N_, HubError, NetworkError, Sealed, StorageError, TransferError, UserError
 from desktop.core.gguf import size_in_words
 from desktop.core.transfer import Answer, Download, Fault, Pace, State, Take, judged, question, ranged, wait_s
+from desktop.services.models.modelfiles import MARGIN
 from desktop.services.online.faults import SEALED, refused, retry_after, sentence
 from desktop.services.online.network import is_loopback
 from desktop.services.online.web import Line, Web
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     import httpx2
 
 PURPOSE = N_("Download of a model")
-MARGIN = 256 << 20  # bytes left free on the disk before a download begins, as `modelfiles` leaves them
 _FLOOR = 64 << 20  # and while it runs: chats are still saved
 _ASKED_BYTES = 16 << 20  # how often the disk is asked what is free
 _REST_S = 0.001  # as often: 3 % at 500 MB/s, so that the process stays below one core; nothing at a network's speed
@@ -55,8 +55,6 @@ _FAULTS = {
     Fault.ILL: N_("{host} has a problem of its own (status {status})."),
 }
 _STALLED = N_("Nothing comes from {host} any more. The connection is made again.")
-
-
 _SIZES = N_(
     "“{name}” should have {listed} bytes, but its server gives it {told}. What has arrived is kept. Open the "
     "repository again, or choose another file."
