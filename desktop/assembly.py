@@ -83,7 +83,8 @@ class Assembly:
             machine = await asyncio.to_thread(Machine.of_this_computer)
             chats = Chats(store)
             await chats.recover()
-            engine = Engine()
+            kept = preferences
+            engine = Engine(states=None if chats_in else paths.states, budget=lambda: _budget(kept))
             closing.push_async_callback(engine.close)
             pages = Help(resources())
             network, tokens, web, hub = cls._outward(paths, preferences, closing)
@@ -131,6 +132,11 @@ class Assembly:
         before = time.time() - KEPT_IN_BIN_S
         await self.chats.empty_bin(before)
         await self.library.empty_bin(before)
+
+
+def _budget(preferences: Preferences) -> int:
+    """Bytes on disk for what was read of chats."""
+    return int(str(resolve(preferences.values())["state_budget"])) * 10**9
 
 
 def _sweep(temporary: Path) -> None:

@@ -71,10 +71,16 @@ class Sampling:
 
 @dataclass(frozen=True, slots=True)
 class GenerateRequest:
-    """A rendered prompt and how to go on from it."""
+    """A rendered prompt and how to go on from it.
+
+    `chat` names the conversation whose state the engine keeps on disk; "" for one that leaves nothing there. `lookup`:
+    whether words of the prompt may be tried as drafts where that is faster; the text is the same either way.
+    """
 
     prompt: tuple[Piece, ...]
     sampling: Sampling = field(default_factory=Sampling)
+    chat: str = ""
+    lookup: bool = True
 
 
 class StopReason(StrEnum):
@@ -84,6 +90,7 @@ class StopReason(StrEnum):
     LENGTH = "length"  # max_tokens reached
     CONTEXT = "context"  # the context is full
     CANCELLED = "cancelled"  # the person pressed stop
+    MEMORY = "memory"  # the computer was about to run out of memory
     DIED = "died"  # the engine ended; the text so far is kept
 
 

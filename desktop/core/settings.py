@@ -30,6 +30,7 @@ class Kind(StrEnum):
 class Group(StrEnum):
     LOAD = N_("Loading")
     SAMPLING = N_("Answering")
+    SPEED = N_("Speed")
     WINDOW = N_("Appearance")
     PRIVACY = N_("Privacy")
 
@@ -81,6 +82,10 @@ def _number(key: str, label: str, help: str, default: float, high: float, low: f
 
 def _switch(key: str, label: str, help: str, default: bool) -> Setting:
     return Setting(key, Kind.SWITCH, Group.LOAD, label, help, default, reload=True)
+
+
+def _speed(key: str, label: str, help: str, default: bool = True, scope: Scope = Scope.GLOBAL) -> Setting:
+    return Setting(key, Kind.SWITCH, Group.SPEED, label, help, default, scope=scope)
 
 
 _AUTO = ((0, N_("automatic")),)
@@ -256,6 +261,42 @@ TABLE: tuple[Setting, ...] = (
         N_("The oldest messages can leave so that the chat goes on, or the answer stops. The opening always stays."),
         "oldest",
         choices=(Choice("oldest", N_("Oldest messages leave")), Choice("stop", N_("Stop instead"))),
+    ),
+    _speed(
+        "read_ahead",
+        N_("Read ahead"),
+        N_("Reads what you are writing while you write, so that the answer starts sooner."),
+    ),
+    _speed(
+        "read_ahead_on_battery",
+        N_("Read ahead on battery"),
+        N_("Also while the computer runs on its battery, which empties a little sooner."),
+        False,
+    ),
+    _speed(
+        "warm",
+        N_("Warm up"),
+        N_("Brings a model into memory as soon as it is chosen, so that the first answer is as fast as the tenth."),
+    ),
+    _speed(
+        "lookup",
+        N_("Look up repeated words"),
+        N_("Where an answer repeats your text, several words are written at once. The answer is the same."),
+        scope=Scope.ANY,
+    ),
+    Setting(
+        "state_budget",
+        Kind.WHOLE,
+        Group.SPEED,
+        N_("Disk for chats that were read"),
+        N_("What a model has read of a chat is kept here, so that it need not be read again. The oldest leaves first."),
+        4,
+        1,
+        1000,
+        unit=N_("GB"),
+        special=((0, N_("keep nothing")),),
+        start=4,
+        scope=Scope.GLOBAL,
     ),
     Setting(
         "language",

@@ -17,7 +17,6 @@ from types import TracebackType
 
 from desktop.core.errors import N_, EngineDied, UserError
 from desktop.core.generation import (
-    Finished,
     GenerateEvent,
     GenerateRequest,
     LoadProgress,
@@ -32,18 +31,22 @@ from desktop.engine.frames import (
     Counted,
     Crashed,
     Failed,
+    Final,
+    Forget,
     FrameError,
     Generate,
+    Keep,
     List,
     Listed,
     Load,
     Loaded,
     Order,
+    Prepare,
+    Prepared,
     Stop,
 )
 from desktop.engine.process import Child, command
 
-_FINAL = (Loaded, Finished, Counted, Listed, Failed, Crashed)
 HOST_VERB = "engine-host"  # the hidden verb of `alcove` that is `engine.host.main`
 
 
@@ -54,7 +57,14 @@ class EngineFault(Exception):
 class Engine:
     """One engine process at most, started by `load`. All methods are for one event loop."""
 
-    def __init__(self, arguments: Sequence[str] | None = None) -> None:
+    def __init__(
+        self,
+        arguments: Sequence[str] | None = None,
+        states: Path | None = None,
+        budget: Callable[[], int] = lambda: 0,
+    ) -> None:
+        """`states`: the folder where what was read may be kept, of at most `budget()` bytes; None keeps nothing."""
+        self._states, self._budget = states, budget
         self._arguments = list(arguments or command(HOST_VERB, "desktop.engine.host"))
         self._turn = asyncio.Lock()
         self._numbers = itertools.count(1)
@@ -103,7 +113,7 @@ class Engine:
             child = self._child = Child(self._arguments)
             self._model = path
             try:
-                info = await self._load(Load(os.fspath(path), settings), progress)
+                info = await self._load(self._order(path, settings), progress)
                 self._loaded = (path, settings, info)
             finally:
                 if self._loaded is None:
@@ -144,6 +154,30 @@ class Engine:
                 answer = await exchange.answer()
         return list(answer.tokens) if isinstance(answer, Listed) else []
 
+    async def prepare(self, request: GenerateRequest) -> Prepared | None:
+        """Reads a prompt while nothing else is wanted: whatever is asked next ends it. None where that was at once."""
+        if self.loaded is None or self.busy:
+            return None
+        with self._exchange(Prepare(request)) as exchange:
+            answer = await exchange.answer()
+        return answer if isinstance(answer, Prepared) else None
+
+    async def keep(self) -> None:
+        """Puts on disk what was read, so that it need not be read again."""
+        if self.loaded is None:
+            return
+        async with self._turn:
+            with self._exchange(Keep()) as exchange:
+                await exchange.answer()
+
+    async def forget(self, chat: str) -> None:
+        """Drops what was read of a chat that is no more."""
+        if self.loaded is None:
+            return
+        async with self._turn:
+            with self._exchange(Forget(chat)) as exchange:
+                await exchange.answer()
+
     async def unload(self) -> None:
         """Ends the process, which gives all memory back. A reply being generated is stopped first."""
         await self.stop()
@@ -153,6 +187,10 @@ class Engine:
     async def close(self) -> None:
         """As `unload`, without waiting for anybody's turn: the application is closing."""
         await self._end()
+
+    def _order(self, path: Path, settings: LoadSettings) -> Load:
+        budget = self._budget() if self._states else 0
+        return Load(os.fspath(path), settings, os.fspath(self._states) if self._states and budget else "", budget)
 
     async def _load(self, order: Load, progress: Callable[[float], None] | None) -> ModelInfo:
         with self._exchange(order) as exchange:
@@ -218,7 +256,7 @@ class _Exchange:
     async def answer(self) -> Answer:
         """The next answer. Raises what ended the order, or the process."""
         answer = await self._answers.get()
-        self.over = answer is None or isinstance(answer, _FINAL)
+        self.over = answer is None or isinstance(answer, Final)
         if answer is None:
             raise self._mourn(self._child)
         if isinstance(answer, Failed):

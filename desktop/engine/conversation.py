@@ -1,8 +1,7 @@
-"""The generation loop: reads what is new of a prompt, writes a reply token by token, and stops when told.
+"""The generation loop: has what is new of a prompt read, writes a reply token by token, and stops when told.
 
-Invariant: `_held` lists exactly the tokens in the KV cache, whatever way a reply ended; of a new prompt only what
-differs from it is read. Every wait inside is short enough for a stop within 100 ms on a CPU. One reply at a time; the
-queue is `engine.room`, the pipe `engine.host`.
+Invariant: whatever way a reply ended, the next one is possible. One reply at a time; the queue is `engine.room`, the
+pipe `engine.host`, and what the KV cache holds `engine.cache`'s.
 """
 
 from __future__ import annotations
@@ -23,14 +22,11 @@ from desktop.core.generation import (
     Timings,
     Usage,
 )
-from desktop.engine.halt import Outcome
+from desktop.engine.cache import Cache
+from desktop.engine.frames import Prepared
 from desktop.engine.llama import Model
 from desktop.engine.tail import Tail
 from desktop.engine.tokens import Tokeniser
-
-_FIRST_CHUNK = 16  # tokens read before anything is known of the speed
-_OPERATION_S = 0.04  # the longest single operation of a graph: on a CPU a halt waits for one
-_GPU_CHUNK_S = 0.25  # the longest chunk on a GPU, where a halt waits for all of it; shorter chunks cost speed
 
 Emit = Callable[[GenerateEvent], None]
 
@@ -41,8 +37,7 @@ class Conversation:
     def __init__(self, model: Model) -> None:
         self._model = model
         self._tokeniser = Tokeniser(model)
-        self._held: list[int] = []
-        self._speed = 0.0  # tokens read per second, as last measured
+        self._cache = Cache(model)
 
     def count(self, pieces: Sequence[Piece]) -> int:
         """Tokens of a prompt."""
@@ -57,14 +52,30 @@ class Conversation:
         began = monotonic()
         prompt = self._tokeniser.tokenise(request.prompt)
         self._refuse(prompt.tokens)
-        cached = self._reuse(prompt.tokens)
+        cached = self._cache.reuse(prompt.tokens)
         reply = _Writing(began, len(prompt.tokens), cached)
-        if self._read(prompt.tokens[cached:], emit):
+        if self._cache.read(prompt.tokens[cached:], lambda done, total: emit(PromptProgress(done, total))):
             reply.read_at = monotonic()
             tail = Tail(request.sampling.stop)
             shown = self._write(request.sampling, prompt.reply.tokens, reply, tail, emit)
             self._tokeniser.remember(prompt.reply, shown, reply.tokens)
         emit(reply.finished())
+
+    def prepare(self, request: GenerateRequest) -> Prepared:
+        """Reads a prompt that may be asked for next, as far as it is let. Raises `UserError`."""
+        tokens = self._tokeniser.tokenise(request.prompt).tokens
+        self._refuse(tokens)
+        cached = self._cache.reuse(tokens)
+        self._cache.read(tokens[cached:], lambda _done, _total: None)
+        held = len(self._cache.tokens)
+        return Prepared(held - cached, held, len(tokens))
+
+    def keep(self) -> int:
+        """Puts on disk what was read; returns the bytes written."""
+        return 0
+
+    def forget(self, chat: str) -> None:
+        """Drops what was read of a chat."""
 
     def _refuse(self, tokens: Sequence[int]) -> None:
         if not tokens:
@@ -75,57 +86,6 @@ class Conversation:
                 tokens=len(tokens),
                 context=self._model.context,
             )
-
-    def _reuse(self, tokens: Sequence[int]) -> int:
-        """Makes the KV cache a prefix of the prompt and returns its length; the last token is always read anew."""
-        pairs = enumerate(zip(self._held, tokens, strict=False))
-        same = next((i for i, (a, b) in pairs if a != b), min(len(self._held), len(tokens)))
-        keep = min(same, len(tokens) - 1)
-        if keep < len(self._held):
-            keep = self._cut(keep)
-        return keep
-
-    def _cut(self, keep: int) -> int:
-        """Drops what follows the first `keep` tokens, or all where only that is possible. Returns what is left."""
-        if not (keep and self._model.cuttable and self._model.cut(keep)):
-            self._model.clear()
-            keep = 0
-        del self._held[keep:]
-        return keep
-
-    def _read(self, tokens: Sequence[int], emit: Emit) -> bool:
-        """Reads prompt tokens into the KV cache; False if halted."""
-        done = 0
-        while done < len(tokens):
-            emit(PromptProgress(done, len(tokens)))
-            chunk = tokens[done : done + self._chunk()]
-            began = monotonic()
-            if not self._compute(chunk):
-                return False
-            if len(chunk) >= _FIRST_CHUNK:
-                self._speed = len(chunk) / max(monotonic() - began, 1e-6)
-            done += len(chunk)
-        emit(PromptProgress(done, len(tokens)))
-        return True
-
-    def _chunk(self) -> int:
-        """Tokens to read at once, so that a stop is in time: no operation takes more than half a layer's time."""
-        seconds = _GPU_CHUNK_S if self._model.on_gpu else _OPERATION_S * 2 * self._model.layers
-        return min(max(int(self._speed * seconds), _FIRST_CHUNK), self._model.batch)
-
-    def _compute(self, tokens: Sequence[int]) -> bool:
-        """Decodes; False if halted or full, the KV cache being what `_held` says all the same."""
-        if self._model.halt:
-            return False
-        outcome = None
-        try:
-            outcome = self._model.decode(tokens)
-        finally:
-            if outcome is not Outcome.DONE:
-                self._cut(len(self._held))
-        if outcome is Outcome.DONE:
-            self._held += tokens
-        return outcome is Outcome.DONE
 
     def _write(self, sampling: Sampling, before: Sequence[int], reply: _Writing, tail: Tail, emit: Emit) -> str:
         """Generates until something ends the reply; returns all of the text."""
@@ -144,7 +104,7 @@ class Conversation:
                     shown.append(text)
                     emit(Appended(text))
                 reason = self._over(sampling, reply, tail)
-                if reason is None and not self._compute((token,)):
+                if reason is None and not self._cache.compute((token,)):
                     reason = StopReason.CANCELLED if model.halt else StopReason.CONTEXT
                 if reason is not None:
                     reply.reason = reason
@@ -161,7 +121,7 @@ class Conversation:
             return StopReason.STOP
         if len(reply.tokens) == sampling.max_tokens:
             return StopReason.LENGTH
-        if len(self._held) >= self._model.context:
+        if len(self._cache.tokens) >= self._model.context:
             return StopReason.CONTEXT
         return None
 

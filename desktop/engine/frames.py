@@ -36,10 +36,15 @@ class FrameError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """Order: load a model. `path` as `os.fsdecode` gives it."""
+    """Order: load a model. `path` as `os.fsdecode` gives it, as is `states`, the folder for what was read; "" for none.
+
+    `budget` is what that folder may hold, in bytes.
+    """
 
     path: str
     settings: LoadSettings
+    states: str = ""
+    budget: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +52,25 @@ class Generate:
     """Order: generate a reply."""
 
     request: GenerateRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Prepare:
+    """Order: read a prompt ahead of its being asked. Any order that comes later ends it."""
+
+    request: GenerateRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """Order: put on disk what was read, if that is not there yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Forget:
+    """Order: what was read of a chat is wanted no more, neither in memory nor on disk."""
+
+    chat: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +95,27 @@ class Stop:
 @dataclass(frozen=True, slots=True)
 class Loaded:
     info: ModelInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Tokens read now, and those of the prompt's `total` that are in the KV cache."""
+
+    read: int
+    held: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Bytes written."""
+
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +154,10 @@ class Crashed:
     traceback: str
 
 
-Order = Load | Generate | Count | List | Stop
-Answer = LoadProgress | Loaded | PromptProgress | Appended | Finished | Counted | Listed | Failed | Crashed
+Order = Load | Generate | Prepare | Keep | Forget | Count | List | Stop
+Progress = LoadProgress | PromptProgress | Appended
+Final = Loaded | Finished | Prepared | Kept | Forgotten | Counted | Listed | Failed | Crashed
+Answer = Progress | Final
 Message = Order | Answer
 _TYPES: dict[str, type] = {kind.__name__: kind for kind in get_args(Message)}
 

@@ -17,7 +17,24 @@ from queue import SimpleQueue
 from desktop.core.errors import N_, UserError
 from desktop.core.generation import LoadProgress
 from desktop.engine.conversation import Conversation
-from desktop.engine.frames import Answer, Count, Counted, Crashed, Failed, Generate, List, Listed, Load, Loaded, Order
+from desktop.engine.frames import (
+    Answer,
+    Count,
+    Counted,
+    Crashed,
+    Failed,
+    Forget,
+    Forgotten,
+    Generate,
+    Keep,
+    Kept,
+    List,
+    Listed,
+    Load,
+    Loaded,
+    Order,
+    Prepare,
+)
 from desktop.engine.halt import Halt
 from desktop.engine.llama import Backend, Model
 
@@ -34,12 +51,19 @@ class Room:
         self._lock = threading.Lock()
         self._current = 0
         self._stopped: set[int] = set()
+        self._ahead = 0  # the last order to read ahead
         self._model: Model | None = None
         self._conversation: Conversation | None = None
         threading.Thread(target=self._live, name="room", daemon=True).start()  # ends with its process
 
     def submit(self, number: int, order: Order) -> None:
-        """Puts an order in; numbers rise."""
+        """Puts an order in; numbers rise. What is only read ahead ends at once, as does what waits to be."""
+        with self._lock:
+            if self._ahead == self._current:
+                self._halt.set()
+            self._stopped.add(self._ahead)
+            if isinstance(order, Prepare):
+                self._ahead = number
         self._inbox.put((number, order))
 
     def stop(self, number: int) -> None:
@@ -75,6 +99,13 @@ class Room:
             raise UserError(N_("No model is loaded. Choose one first."))
         if isinstance(order, Generate):
             self._conversation.generate(order.request, lambda event: self._post(number, event))
+        elif isinstance(order, Prepare):
+            self._post(number, self._conversation.prepare(order.request))
+        elif isinstance(order, Keep):
+            self._post(number, Kept(self._conversation.keep()))
+        elif isinstance(order, Forget):
+            self._conversation.forget(order.chat)
+            self._post(number, Forgotten())
         elif isinstance(order, Count):
             self._post(number, Counted(tuple(map(self._conversation.count, order.prompts))))
         elif isinstance(order, List):

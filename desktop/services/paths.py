@@ -68,6 +68,11 @@ class Paths:
         return self.home / "cache"
 
     @property
+    def states(self) -> Path:
+        """What models have read of chats, so that they need not read it again."""
+        return self.home / "states"
+
+    @property
     def models(self) -> Path:
         return self.home / "models"
 

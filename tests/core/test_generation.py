@@ -59,4 +59,4 @@ def test_every_class_of_the_module_can_cross() -> None:
 
 
 def test_reasons_are_the_words_of_the_json_output() -> None:
-    assert [str(reason) for reason in StopReason] == ["stop", "length", "context", "cancelled", "died"]
+    assert [str(reason) for reason in StopReason] == ["stop", "length", "context", "cancelled", "memory", "died"]

@@ -109,7 +109,7 @@ def test_a_sliding_window_that_has_moved_on_is_read_again(talk: Talk, sliding_mo
 def test_a_recurrent_state_goes_on_but_never_back(talk: Talk, recurrent_model: Path) -> None:
     conversation = talk(recurrent_model)
     first = answer(conversation, (text("abc"),), SHORT)
-    held = list(conversation._held)
+    held = list(conversation._cache.tokens)
     onward = end(answer(conversation, (text("abc"), reply(said(first)), text("x")), SHORT))
     if "\ufffd" not in said(first):
         assert onward.usage.cached_tokens == len(held)
@@ -199,7 +199,7 @@ def test_stop_in_the_middle_of_reading(loader: Loader, tmp_path: Path) -> None:
     assert monotonic() - halted.at < 2
     assert end(halted.events).stop_reason is StopReason.CANCELLED
     assert end(halted.events).usage.completion_tokens == 0
-    held = len(conversation._held)
+    held = len(conversation._cache.tokens)
     assert 0 < held < conversation.count(prompt) - 1
     model.halt.set(False)
     shorter = ask("abc xyz " * 20)

@@ -263,7 +263,7 @@ class Talk:
             yield Left(left)
         reply = begun or Message(new_id(), parent, Role.ASSISTANT, "", time.time(), ready.model.name)
         start = fitted[-1].text if begun is None and fitted and fitted[-1].kind is PieceKind.REPLY else ""
-        request = GenerateRequest(fitted, ready.sampling)
+        request = GenerateRequest(fitted, ready.sampling, chat_id, ready.values["lookup"] is True)
         load_s = time.monotonic() - begin if cold else 0.0
         if not stop:
             async with aclosing(self._stream(chat_id, reply, start, request, load_s, stop)) as written:

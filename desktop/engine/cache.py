@@ -1,0 +1,79 @@
+"""What the KV cache holds, and how it comes to hold a prompt: what is there already serves again, the rest is read.
+
+Invariant: `tokens` lists exactly the tokens in the KV cache, whatever way a computation ended. Every wait inside is
+short enough for a halt within 100 ms on a CPU. What is written after a prompt is `engine.conversation`'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from time import monotonic
+
+from desktop.engine.halt import Outcome
+from desktop.engine.llama import Model
+
+_FIRST_CHUNK = 16  # tokens read before anything is known of the speed
+_OPERATION_S = 0.04  # the longest single operation of a graph: on a CPU a halt waits for one
+_GPU_CHUNK_S = 0.25  # the longest chunk on a GPU, where a halt waits for all of it; shorter chunks cost speed
+
+Progress = Callable[[int, int], None]  # tokens read of those that had to be
+
+
+class Cache:
+    """One model's KV cache."""
+
+    def __init__(self, model: Model) -> None:
+        self.tokens: list[int] = []
+        self._model = model
+        self._speed = 0.0  # tokens read per second, as last measured
+
+    def reuse(self, tokens: Sequence[int]) -> int:
+        """Makes the KV cache a prefix of the prompt and returns its length; the last token is always read anew."""
+        pairs = enumerate(zip(self.tokens, tokens, strict=False))
+        same = next((i for i, (a, b) in pairs if a != b), min(len(self.tokens), len(tokens)))
+        keep = min(same, len(tokens) - 1)
+        if keep < len(self.tokens):
+            keep = self.cut(keep)
+        return keep
+
+    def cut(self, keep: int) -> int:
+        """Drops what follows the first `keep` tokens, or all where only that is possible. Returns what is left."""
+        if not (keep and self._model.cuttable and self._model.cut(keep)):
+            self._model.clear()
+            keep = 0
+        del self.tokens[keep:]
+        return keep
+
+    def read(self, tokens: Sequence[int], progress: Progress) -> bool:
+        """Reads prompt tokens; False if halted."""
+        done = 0
+        while done < len(tokens):
+            progress(done, len(tokens))
+            chunk = tokens[done : done + self._chunk()]
+            began = monotonic()
+            if not self.compute(chunk):
+                return False
+            if len(chunk) >= _FIRST_CHUNK:
+                self._speed = len(chunk) / max(monotonic() - began, 1e-6)
+            done += len(chunk)
+        progress(done, len(tokens))
+        return True
+
+    def _chunk(self) -> int:
+        """Tokens to read at once, so that a stop is in time: no operation takes more than half a layer's time."""
+        seconds = _GPU_CHUNK_S if self._model.on_gpu else _OPERATION_S * 2 * self._model.layers
+        return min(max(int(self._speed * seconds), _FIRST_CHUNK), self._model.batch)
+
+    def compute(self, tokens: Sequence[int]) -> bool:
+        """Decodes; False if halted or full, the KV cache being what `tokens` says all the same."""
+        if self._model.halt:
+            return False
+        outcome = None
+        try:
+            outcome = self._model.decode(tokens)
+        finally:
+            if outcome is not Outcome.DONE:
+                self.cut(len(self.tokens))
+        if outcome is Outcome.DONE:
+            self.tokens += tokens
+        return outcome is Outcome.DONE
