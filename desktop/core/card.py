@@ -29,6 +29,7 @@ _UNSHOWN = frozenset({"script", "style", "head", "svg", "title", "textarea", "if
 # A code span in one line, a comment's beginning, or a tag. Each part stops at what it may not hold, so no text is read
 # twice. `<s>` is no tag here: cards explain templates with it.
 _PIECE = re.compile(rf"`[^`\n]+`|<!--|<(/?)({'|'.join(_TAGS.split())})(?=[\s/>])([^<>]*)>", re.IGNORECASE)
+_BEGUN = re.compile(rf"<(?=(?:{'|'.join(_TAGS.split())})(?:[\s/>]|$))", re.IGNORECASE)  # and never ended
 _ADDRESS = re.compile(r"href\s*=\s*[\"']?(https?://[^\"'\s<>()]+)", re.IGNORECASE)
 _PICTURE = re.compile(r"!\[([^\[\]\n]{0,300})\]\([^()\s]{0,2000}(?:\s[^()\n]{0,300})?\)")
 _LINK = re.compile(r"\[([^\[\]\n]{0,300})\]\(([^()\s]{0,2000})\)")
@@ -96,7 +97,7 @@ class _Prose:
         """Text behind a tag that broke the line loses its indentation: four blanks would make it code."""
         text = text.lstrip() if self._out and self._out[-1].endswith("\n") else text
         if text:
-            self._out.append(text)
+            self._out.append(_BEGUN.sub("< ", text))
 
     def _piece(self, found: re.Match[str]) -> int:
         """Takes one piece; where to go on reading."""
