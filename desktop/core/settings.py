@@ -9,66 +9,13 @@ written here.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from enum import StrEnum
 
 from desktop.core.errors import N_, SettingError
+from desktop.core.setting import Choice, Group, Kind, Scope, Setting, Value, Values
+
+__all__ = ["Choice", "Group", "Kind", "Scope", "Setting", "Value", "Values"]  # for those who need rows and table
 
 GPU_AUTOMATIC = -2  # GPU layers: as many as the card has room for
-Value = bool | int | float | str | tuple[str, ...]
-Values = Mapping[str, Value]
-
-
-class Kind(StrEnum):
-    SWITCH = "switch"
-    WHOLE = "whole"
-    NUMBER = "number"
-    CHOICE = "choice"
-    TEXTS = "texts"
-
-
-class Group(StrEnum):
-    LOAD = N_("Loading")
-    SAMPLING = N_("Answering")
-    SPEED = N_("Speed")
-    WINDOW = N_("Appearance")
-    PRIVACY = N_("Privacy")
-
-
-class Scope(StrEnum):
-    """Where a setting may be given."""
-
-    ANY = "any"  # globally, for a model, for a chat
-    GLOBAL = "global"  # only globally: the program's own
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """One permitted value and how it is called."""
-
-    value: str
-    label: str
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """One row. `special` names values with a meaning of their own (-1: "all"); they are valid beside the bounds."""
-
-    key: str
-    kind: Kind
-    group: Group
-    label: str
-    help: str
-    default: Value
-    low: float = 0
-    high: float = 0
-    step: float = 1
-    unit: str = ""
-    special: tuple[tuple[int, str], ...] = ()
-    choices: tuple[Choice, ...] = ()
-    reload: bool = False
-    scope: Scope = Scope.ANY
-    start: int = 0  # where a number begins when a special value is left; 0: at the default, or else at the low bound
 
 
 def _whole(key: str, label: str, help: str, default: int, low: int, high: int, **more: object) -> Setting:
@@ -84,8 +31,10 @@ def _switch(key: str, label: str, help: str, default: bool) -> Setting:
     return Setting(key, Kind.SWITCH, Group.LOAD, label, help, default, reload=True)
 
 
-def _speed(key: str, label: str, help: str, default: bool = True, scope: Scope = Scope.GLOBAL) -> Setting:
-    return Setting(key, Kind.SWITCH, Group.SPEED, label, help, default, scope=scope)
+def _speed(
+    key: str, label: str, help: str, default: bool = True, scope: Scope = Scope.GLOBAL, needs: str = ""
+) -> Setting:
+    return Setting(key, Kind.SWITCH, Group.SPEED, label, help, default, scope=scope, needs=needs)
 
 
 _AUTO = ((0, N_("automatic")),)
@@ -272,6 +221,7 @@ TABLE: tuple[Setting, ...] = (
         N_("Read ahead on battery"),
         N_("Also while the computer runs on its battery, which empties a little sooner."),
         False,
+        needs="read_ahead",
     ),
     _speed(
         "warm",
