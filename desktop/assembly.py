@@ -23,6 +23,7 @@ from desktop.core.settings import resolve
 from desktop.engine.client import Engine
 from desktop.services.chats.chats import Chats
 from desktop.services.chats.drafts import Drafts
+from desktop.services.chats.states import States
 from desktop.services.chats.store import Store
 from desktop.services.chats.talk import Talk
 from desktop.services.chats.transcripts import Transcripts
@@ -52,6 +53,7 @@ class Assembly:
     paths: Paths
     preferences: Preferences
     chats: Chats
+    states: States
     transcripts: Transcripts
     drafts: Drafts
     library: Library
@@ -81,11 +83,13 @@ class Assembly:
             preferences = preferences or Preferences(paths.preferences)
             library = await Library.open(paths, resources())
             machine = await asyncio.to_thread(Machine.of_this_computer)
-            chats = Chats(store)
-            await chats.recover()
-            kept = preferences
-            engine = Engine(states=None if chats_in else paths.states, budget=lambda: _budget(kept))
+            kept, folder = preferences, None if chats_in else paths.states
+            engine = Engine(states=folder, budget=lambda: _budget(kept))
             closing.push_async_callback(engine.close)
+            states = States(folder, engine, lambda: _budget(kept))
+            closing.push_async_callback(states.close)
+            chats = Chats(store, states.forget)
+            await chats.recover()
             pages = Help(resources())
             network, tokens, web, hub = cls._outward(paths, preferences, closing)
             calibration = Calibration(paths.measured, f"{machine.cpu} x {machine.performance_cores}")
@@ -99,7 +103,20 @@ class Assembly:
             drafts = Drafts(paths.drafts)
             closing.push_async_callback(drafts.close)
             yield cls(
-                *(paths, preferences, chats, transcripts, drafts, library, machine, pages, engine, talk, fitting),
+                *(
+                    paths,
+                    preferences,
+                    chats,
+                    states,
+                    transcripts,
+                    drafts,
+                    library,
+                    machine,
+                    pages,
+                    engine,
+                    talk,
+                    fitting,
+                ),
                 *(network, tokens, hub, downloads, notices),
             )
 
@@ -131,6 +148,7 @@ class Assembly:
         """Ends what has lain in the bins for a month: for a quiet moment after the start."""
         before = time.time() - KEPT_IN_BIN_S
         await self.chats.empty_bin(before)
+        await self.states.sweep(self.chats.ids)
         await self.library.empty_bin(before)
 
 

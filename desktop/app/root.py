@@ -120,13 +120,16 @@ class Root:
     def _settings_view(self) -> QWidget:
         from desktop.panes.settings.controller import SettingsController
         from desktop.panes.settings.privacy import PrivacyController
+        from desktop.panes.settings.states import StatesController
         from desktop.panes.settings.view import SettingsView
 
         alcove = self._alcove
         controller = SettingsController(alcove.preferences, self._model_names, alcove.paths.home, self.tasks.spawn)
         controller.window_changed.connect(self._dress)
         privacy = PrivacyController(alcove.network, alcove.tokens, self.tasks.spawn)
-        return SettingsView(self.look, controller, privacy)
+        states = StatesController(alcove.states, self.tasks.spawn)
+        controller.window_changed.connect(lambda _settings: states.keep_within())
+        return SettingsView(self.look, controller, privacy, states)
 
     def start(self) -> None:
         """What is read once the window can be seen."""

@@ -1,8 +1,8 @@
 """A form of settings, made from rows of the table in `core.settings`: one row each, under the heading of its group.
 
 Invariant: the form shows what is in force and where it comes from, and never holds a value of its own: a change leaves
-by `changed`, a return to what is inherited by `reset`, and `show_values` shows what became of it. Who keeps the values,
-and at which level, is the affair of the panes.
+by `changed`, a return to what is inherited by `reset`, and `show_values` shows what became of it. A setting that needs
+a switch is disabled while that is off. Who keeps the values, and at which level, is the affair of the panes.
 """
 
 from __future__ import annotations
@@ -80,6 +80,11 @@ class SettingsForm(QWidget):
         inherited, values = levels.inherited(), levels.values()
         for key, row in self._rows.items():
             row.show_value(values[key], inherited[key], levels.level, levels.origin(key))
+            row.enable(not row.needs or values[row.needs] is True)
+
+    def add_below(self, key: str, widget: QWidget) -> None:
+        """Puts a widget below the explanation of a setting."""
+        self._rows[key].words.addWidget(widget)
 
     def retranslate(self) -> None:
         for group, heading in self._sections:
@@ -108,6 +113,8 @@ class Row(QWidget):
     def __init__(self, look: Theme, setting: Setting) -> None:
         super().__init__()
         self._look, self._setting = look, setting
+        self.needs = setting.needs
+        self.words = QVBoxLayout()
         self._side = QWidget()
         self._inherited: Value = setting.default
         self._level, self._origin = Level.ALL, Level.DEFAULT
@@ -132,12 +139,10 @@ class Row(QWidget):
         title.addWidget(self._label)
         title.addWidget(self._reload)
         title.addStretch()
-        words = QVBoxLayout()
-        words.setSpacing(0)
-        words.addLayout(title)
-        words.addWidget(self._help)
-        words.addWidget(self._refusal)
-        words.addStretch()
+        self.words.setSpacing(0)
+        self.words.addLayout(title)
+        self.words.addWidget(self._help)
+        self.words.addWidget(self._refusal)
         state = QHBoxLayout()
         state.setSpacing(theme.XS)
         state.addStretch()
@@ -151,7 +156,11 @@ class Row(QWidget):
         side.addStretch()
         self._line = QBoxLayout(QBoxLayout.Direction.LeftToRight, self)
         self._line.setContentsMargins(0, 0, 0, 0)
-        self._line.addLayout(words, 1)
+        above = QVBoxLayout()
+        above.setSpacing(0)
+        above.addLayout(self.words)
+        above.addStretch()
+        self._line.addLayout(above, 1)
         self._line.addWidget(self._side)
         self._fit()
 
@@ -177,6 +186,12 @@ class Row(QWidget):
             self._refused = None
         self.field.put(value)
         self._tell()
+
+    def enable(self, on: bool) -> None:
+        """A setting that means nothing now is there to be seen, not to be changed."""
+        self._label.tone(Tone.TEXT if on else Tone.MUTED)
+        for part in (self.field, self._reset):
+            part.setEnabled(on)
 
     def retranslate(self) -> None:
         name, text = _(self._setting.label), _(self._setting.help)

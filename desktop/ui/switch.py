@@ -34,13 +34,15 @@ class Switch(QCheckBox):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         colours, box = self._look.colours, QRectF(self.rect()).adjusted(2, 4, -2, -4)
         on, half = self.isChecked(), box.height() / 2
-        painter.setPen(QPen(QColor(colours.accent if on else colours.muted), 1.5))
-        painter.setBrush(QColor(colours.accent if on else colours.ground))
+        usable = self.isEnabled()
+        edge = colours.line if not usable else colours.accent if on else colours.muted
+        painter.setPen(QPen(QColor(edge), 1.5))
+        painter.setBrush(QColor(edge if on else colours.ground))
         painter.drawRoundedRect(box, half, half)
         knob = half - self._look.px(4)
         centre = QPointF(box.right() - half if on else box.left() + half, box.center().y())
         painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(colours.on_accent if on else colours.muted))
+        painter.setBrush(QColor(colours.ground if on and not usable else colours.on_accent if on else edge))
         painter.drawEllipse(centre, knob, knob)
         if self.hasFocus():
             painter.setPen(QPen(QColor(colours.text if on else colours.accent), 1.5))

@@ -10,10 +10,12 @@ from PySide6.QtGui import QColor, QDesktopServices, QPainter, QPaintEvent, QResi
 from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from desktop.core.errors import N_, UserError
-from desktop.core.levels import Level, rows_for
+from desktop.core.levels import Level, Levels, rows_for
 from desktop.panes.settings.controller import SettingsController
 from desktop.panes.settings.privacy import PrivacyController
 from desktop.panes.settings.privacy_view import PrivacySection
+from desktop.panes.settings.states import StatesController
+from desktop.panes.settings.states_view import StatesLine
 from desktop.ui import theme
 from desktop.ui.bars import UNDO_SECONDS, Bar
 from desktop.ui.boxes import QuietCombo
@@ -33,10 +35,11 @@ class SettingsView(QWidget):
         look: Theme,
         controller: SettingsController,
         privacy: PrivacyController | None = None,
+        states: StatesController | None = None,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
-        self._look, self._controller = look, controller
+        self._look, self._controller, self._states = look, controller, states
         self._privacy = PrivacySection(look, privacy) if privacy else None
         self._title = Label(look, Type.TITLE)
         self._level = QuietCombo(look)
@@ -56,8 +59,9 @@ class SettingsView(QWidget):
         controller.changed.connect(self.refresh)
         controller.failed.connect(self._bar.warn)
         controller.reset_done.connect(self._offer_undo)
-        if privacy is not None:
-            privacy.failed.connect(self._bar.warn)
+        for part in (privacy, states):
+            if part is not None:
+                part.failed.connect(self._bar.warn)
         self.retranslate()
 
     def _arrange(self) -> None:
@@ -101,15 +105,21 @@ class SettingsView(QWidget):
                 self._form.hide()
                 self._form.deleteLater()
                 self._body.lines.removeWidget(self._form)
-            self._form = SettingsForm(self._look, rows_for(levels.level), levels)
-            self._form.changed.connect(self._controller.set)
-            self._form.reset.connect(self._controller.reset)
+            self._form = self._made(levels)
             self._body.lines.insertWidget(0, self._form)
         else:
             self._form.show_values(levels)
         if self._privacy is not None:
             self._privacy.setVisible(levels.level is Level.ALL)
         self._list_levels()
+
+    def _made(self, levels: Levels) -> SettingsForm:
+        form = SettingsForm(self._look, rows_for(levels.level), levels)
+        form.changed.connect(self._controller.set)
+        form.reset.connect(self._controller.reset)
+        if self._states is not None and levels.level is Level.ALL:
+            form.add_below("state_budget", StatesLine(self._look, self._states))
+        return form
 
     def retranslate(self) -> None:
         self._title.setText(_("Settings"))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypedDict, Unpack
@@ -32,6 +32,7 @@ from desktop.services.chats.search import Hit, Query, giants, indexed, scan, tit
 from desktop.services.chats.store import Store, Work
 from desktop.services.identity import new_id
 
+Forget = Callable[[Collection[str]], Awaitable[None]]  # takes ids of chats
 _SLICE = 150_000  # characters; the index takes 0.35 s for a million
 _TITLE = 200  # characters; a title is one line of a narrow list
 
@@ -58,10 +59,11 @@ class Removed:
 
 
 class Chats:
-    """Chats in an open store."""
+    """Chats in an open store. `forget` hears of those of which what models have read of them is wanted no more."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, forget: Forget | None = None) -> None:
         self._store = store
+        self._forget = forget or _nothing
 
     async def recover(self) -> int:
         """At start: finishes replies that a dead process left behind; how many there were."""
@@ -150,18 +152,22 @@ class Chats:
     async def purge(self, chat_id: str) -> None:
         """Ends a chat for good."""
         await self._store.write(_run("DELETE FROM chat WHERE id=?", (chat_id,)))
+        await self._forget([chat_id])
 
     async def empty_bin(self, before: float) -> None:
         """Ends what was removed before that time (Unix seconds): chats, and messages with what hangs below them."""
         below = """WITH RECURSIVE gone(id) AS (SELECT id FROM message WHERE deleted < ?
             UNION SELECT message.id FROM message JOIN gone ON message.parent = gone.id)"""
 
-        def work(db: sqlite3.Connection) -> None:
+        def work(db: sqlite3.Connection) -> set[str]:
+            touched = "SELECT id FROM chat WHERE binned < ? UNION SELECT chat FROM message WHERE deleted < ?"
+            chats = {i for (i,) in db.execute(touched, (before, before))}
             db.execute("DELETE FROM chat WHERE binned < ?", (before,))
             db.execute(f"{below} DELETE FROM message WHERE id IN (SELECT id FROM gone)", (before,))
             db.execute("UPDATE chat SET tip=NULL WHERE tip NOT IN (SELECT id FROM message)")
+            return chats
 
-        await self._store.write(work)
+        await self._forget(await self._store.write(work))
 
     async def delete(self, chat_id: str, message_id: str) -> Removed:
         """Hides a message and what hangs below it. `restore` undoes it."""
@@ -187,7 +193,9 @@ class Chats:
             db.execute("UPDATE chat SET tip=NULL WHERE id=?", (chat_id,))
             return Removed(chat_id, chat.tip, roots)
 
-        return await self._store.write(work)
+        removed = await self._store.write(work)
+        await self._forget([chat_id])
+        return removed
 
     async def restore(self, removed: Removed) -> None:
         """Undoes `delete` or `clear`."""
@@ -197,6 +205,11 @@ class Chats:
             db.execute("UPDATE chat SET tip=? WHERE id=?", (removed.tip, removed.chat_id))
 
         await self._store.write(work)
+
+    async def ids(self) -> set[str]:
+        """Every chat there is, those in the bin too."""
+        rows = await self._store.read(lambda db: db.execute("SELECT id FROM chat").fetchall())
+        return {i for (i,) in rows}
 
     async def search(self, text: str, limit: int = 100) -> list[Hit]:
         """Where all of the words occur, in titles first, then in messages, the newest first. "" finds nothing."""
@@ -216,6 +229,10 @@ class Chats:
             if end is None:
                 break
         return hits
+
+
+async def _nothing(_chats: Collection[str]) -> None:
+    """Where no states are kept there is nothing to forget."""
 
 
 def _run(sql: str, *rows: tuple[object, ...]) -> Work[None]:

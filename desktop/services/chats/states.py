@@ -1,0 +1,88 @@
+"""What models have read of this person's chats, as they own it: how much disk it takes, and how it goes away.
+
+Invariant: what is kept is a copy of work, never of words a person would miss: a chat that is ended or cleared takes its
+states with it, and a file that is gone, or refuses to go, is no error. Nothing here reads a state: the engine writes
+and uses them (`engine.states`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from desktop.core.errors import UserError
+from desktop.engine import kept
+from desktop.engine.client import Engine
+
+
+@dataclass(frozen=True, slots=True)
+class DiskUse:
+    """Bytes on the disk, and of how many chats."""
+
+    size: int = 0
+    chats: int = 0
+
+
+class States:
+    """The folder of kept states; None where nothing is kept. `budget` are the bytes it may hold."""
+
+    def __init__(self, folder: Path | None, engine: Engine, budget: Callable[[], int]) -> None:
+        self._folder, self._engine, self._budget = folder, engine, budget
+        self._telling: set[asyncio.Task[None]] = set()
+
+    async def by_chat(self) -> dict[str, int]:
+        """Bytes that each chat's states take."""
+        found: dict[str, int] = {}
+        if self._folder is not None:
+            for state in await asyncio.to_thread(kept.kept, self._folder):
+                found[state.chat] = found.get(state.chat, 0) + state.size
+        return found
+
+    async def use(self) -> DiskUse:
+        """What they take together."""
+        found = await self.by_chat()
+        return DiskUse(sum(found.values()), len(found))
+
+    async def clear(self) -> None:
+        """Removes all; what a loaded model has read stays in its memory."""
+        if self._folder is not None:
+            await asyncio.to_thread(kept.remove, self._folder)
+
+    async def forget(self, chats: Collection[str]) -> None:
+        """Chats that are no more: their files go at once, what the engine still holds as soon as it has time."""
+        for chat in chats:
+            if self._folder is not None:
+                await asyncio.to_thread(kept.remove, self._folder, chat)
+            self._tell(self._engine.forget(chat))
+
+    async def keep_within(self) -> None:
+        """Holds the folder, and the engine that writes there, to what the person allows now."""
+        if self._folder is not None:
+            await asyncio.to_thread(kept.trim, self._folder, self._budget())
+
+    async def sweep(self, known: Callable[[], Awaitable[Collection[str]]]) -> None:
+        """Removes what belongs to no chat that is `known`, as after a backup was put back."""
+        found = await self.by_chat()  # first: a chat that begins meanwhile is known then
+        if self._folder is not None and found:
+            for chat in found.keys() - set(await known()):
+                await asyncio.to_thread(kept.remove, self._folder, chat)
+
+    async def close(self) -> None:
+        """Lets nothing begun here outlive the application."""
+        for task in self._telling:
+            task.cancel()
+        await asyncio.gather(*self._telling, return_exceptions=True)
+
+    def _tell(self, order: Awaitable[None]) -> None:
+        """The engine may be at work for long, and whoever removed a chat does not wait for it."""
+        task = asyncio.create_task(_heard(order))
+        self._telling.add(task)
+        task.add_done_callback(self._telling.discard)
+
+
+async def _heard(order: Awaitable[None]) -> None:
+    with suppress(UserError):  # an engine that has died remembers nothing
+        await order
