@@ -17,6 +17,7 @@ from desktop.assembly import Assembly
 from desktop.cli.terminal import shown, table
 from desktop.core.errors import N_, UserError
 from desktop.engine import probe
+from desktop.services.machine import Machine
 from desktop.services.paths import Paths
 from desktop.ui import formats
 from desktop.ui.translation import _
@@ -78,7 +79,7 @@ async def _data() -> list[Finding]:
         async with Assembly.opened(paths) as alcove:
             machine = alcove.machine
             found += [
-                Finding(_(N_("Processor")), _cores(machine.cpu, machine.physical_cores, machine.logical_cores)),
+                Finding(_(N_("Processor")), _cores(machine)),
                 Finding(_(N_("Memory")), _memory(machine.memory_available(), machine.memory_total)),
                 Finding(_(N_("Chats")), formats.number(len(await alcove.chats.all()))),
                 *(Finding(_(N_("Model")), shown(m), well=m.present) for m in alcove.library.all()),
@@ -90,8 +91,16 @@ async def _data() -> list[Finding]:
     return [*found, Finding(_(N_("Free disk")), formats.size(free), well=free > LITTLE_DISK)]
 
 
-def _cores(name: str, physical: int, logical: int) -> str:
-    return _(N_("{name}: {physical} cores, {logical} threads"), name=name, physical=physical, logical=logical)
+def _cores(machine: Machine) -> str:
+    return _(
+        N_("{name}: {performance} fast cores of {physical}, {logical} threads; {writing} write, {reading} read"),
+        name=machine.cpu,
+        performance=machine.performance_cores,
+        physical=machine.physical_cores,
+        logical=machine.logical_cores,
+        writing=machine.threads,
+        reading=machine.batch_threads,
+    )
 
 
 def _memory(available: int, total: int) -> str:

@@ -1,4 +1,4 @@
-"""The processor: which of the instructions llama.cpp was built for it lacks, and how many threads suit it.
+"""The processor: which of the instructions llama.cpp was built for it lacks.
 
 Invariant: an instruction counts as lacking only where the system says so; where it does not tell, it is taken as there,
 and the engine process finds out. llama.cpp itself is not touched: its own words (`llama_print_system_info`) come in.
@@ -7,13 +7,12 @@ and the engine process finds out. llama.cpp itself is not touched: its own words
 from __future__ import annotations
 
 import ctypes
-import os
 import re
 import sys
 from collections.abc import Callable, Set
 from pathlib import Path
 
-import psutil
+from desktop.engine.cores import sysctl
 
 # llama.cpp's word: the flag in /proc/cpuinfo, the name in macOS's sysctl, the number on Windows (PF_*, winnt.h)
 _INSTRUCTIONS: dict[str, tuple[str, str, int]] = {
@@ -50,22 +49,12 @@ def missing_instructions(system_info: str) -> list[str]:
     return [name for name in built_for(system_info) if not has(*_INSTRUCTIONS[name])]
 
 
-def default_threads(chosen: int) -> int:
-    """The threads chosen, or with 0 the cores that compute best: physical ones, fast ones, ones we may use."""
-    if chosen > 0:
-        return chosen
-    fast = _sysctl("hw.perflevel0.physicalcpu") if sys.platform == "darwin" else 0
-    cores = fast or psutil.cpu_count(logical=False) or os.cpu_count() or 1
-    allowed = len(os.sched_getaffinity(0)) if sys.platform == "linux" else cores
-    return max(1, min(cores, allowed))
-
-
 def _oracle() -> Callable[[str, str, int], bool]:
     if sys.platform == "linux":
         flags = linux_flags(Path("/proc/cpuinfo").read_text("utf-8", "replace"))
         return lambda flag, _name, _number: not flags or flag in flags
     if sys.platform == "darwin":
-        return lambda _flag, name, _number: not name or _sysctl(name) != 0
+        return lambda _flag, name, _number: not name or sysctl(name) != 0
     if sys.platform == "win32":
         present = ctypes.windll.kernel32.IsProcessorFeaturePresent
         return lambda _flag, _name, number: not number or bool(present(number))
@@ -77,10 +66,3 @@ def linux_flags(cpuinfo: str) -> Set[str]:
     lines = re.findall(r"^(?:flags|Features)\s*:(.*)$", cpuinfo, re.MULTILINE)
     sets = [set(line.split()) for line in lines]
     return set.intersection(*sets) if sets else set()
-
-
-def _sysctl(name: str) -> int:
-    """A number of macOS's; -1 where it has none."""
-    value, size = ctypes.c_int64(0), ctypes.c_size_t(8)
-    found = ctypes.CDLL(None).sysctlbyname(name.encode(), ctypes.byref(value), ctypes.byref(size), None, 0)
-    return value.value if found == 0 else -1

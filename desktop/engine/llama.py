@@ -27,7 +27,7 @@ from desktop.core.quants import TENSOR_TYPES
 from desktop.core.settings import GPU_AUTOMATIC
 from desktop.core.shape import Shape
 from desktop.engine import refusal
-from desktop.engine.cpu import default_threads
+from desktop.engine.cores import threads
 from desktop.engine.devices import Device, DeviceKind, Library
 from desktop.engine.files import read_header
 from desktop.engine.halt import Halt, Outcome
@@ -140,8 +140,7 @@ def _context_params(settings: LoadSettings) -> C.llama_context_params:
     params.n_batch = params.n_ubatch = settings.batch
     params.n_seq_max = 1
     params.n_outputs_max = 1  # logits of one token: 2.1 GiB less at 32k context and batch 512
-    params.n_threads = default_threads(settings.threads)
-    params.n_threads_batch = default_threads(settings.batch_threads or settings.threads)
+    params.n_threads, params.n_threads_batch = threads(settings.threads, settings.batch_threads)
     params.flash_attn_type = _FLASH[settings.flash_attention]
     params.type_k = params.type_v = _KV_TYPES[settings.kv_type]
     params.swa_full = False
@@ -218,7 +217,7 @@ class Model:
     def _own_threads(self, settings: LoadSettings) -> ctypes.c_void_p | None:
         if "OPENMP = 1" in system_info():
             return None
-        return _LIBRARY.attach_threads(self._context, max(default_threads(settings.threads), settings.batch_threads))
+        return _LIBRARY.attach_threads(self._context, max(threads(settings.threads, settings.batch_threads)))
 
     def _special_attributes(self) -> dict[int, int]:
         """The tokens that only a template may write: control tokens, and those a fine-tune added for its template."""

@@ -1,26 +1,20 @@
 """This computer: its processor, its cores and its memory.
 
-Invariant: an answer is never worse than llama.cpp's own default: what cannot be found out falls back to what the
-operating system says at least. Graphics cards are the engine's to report; verdicts about memory are `core.fit`'s.
+Invariant: what cannot be found out falls back to what the operating system says at least. Cores are counted by
+`engine.cores`, graphics cards are the engine's to report; verdicts about memory are `core.fit`'s.
 """
 
 from __future__ import annotations
 
 import ctypes
-import os
 import platform
-import struct
 import subprocess
 import sys
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
-
+from desktop.engine import cores
 from desktop.services import memory
-
-_CPUS = Path("/sys/devices/system/cpu")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,19 +28,23 @@ class Machine:
     logical_cores: int
     memory_total: int
     system: str
+    threads: int = 0  # that write an answer, where none were chosen
+    batch_threads: int = 0  # that read a prompt, where none were chosen
 
     @classmethod
     def of_this_computer(cls) -> Machine:
         cpu, flags = _processor()
-        physical, logical = _cores()
+        found = cores.of_this_computer()
         return cls(
             cpu or platform.machine(),
             flags,
-            min(_performance_cores() or physical, physical),
-            physical,
-            logical,
+            found.performance,
+            found.physical,
+            found.logical,
             memory.total(),
             f"{platform.system()} {platform.release()} ({platform.machine()})",
+            found.writing,
+            found.reading,
         )
 
     @staticmethod
@@ -80,15 +78,6 @@ class Machine:
         return " | ".join(f"{name} = 1" for name in sorted(found))
 
 
-def _cores() -> tuple[int, int]:
-    """Physical and logical cores this process may use: a container or `taskset` may have fewer than the machine."""
-    logical = psutil.cpu_count() or os.cpu_count() or 1
-    physical = psutil.cpu_count(logical=False) or logical
-    if sys.platform == "linux":
-        logical = min(logical, len(os.sched_getaffinity(0)))
-    return min(physical, logical), logical
-
-
 def _processor() -> tuple[str, frozenset[str]]:
     if sys.platform == "darwin":
         return _sysctl("machdep.cpu.brand_string"), _mac_flags()
@@ -102,53 +91,6 @@ def _processor() -> tuple[str, frozenset[str]]:
     found = {key.strip(): value.strip() for key, _, value in reversed(lines)}
     flags = found.get("flags") or found.get("Features") or ""
     return found.get("model name") or found.get("Hardware") or "", frozenset(flags.lower().split())
-
-
-def _performance_cores() -> int:
-    """Fast physical cores of a mixed processor; 0 where the system does not tell cores apart."""
-    if sys.platform == "darwin":
-        said = _sysctl("hw.perflevel0.physicalcpu")
-        return int(said) if said.isdecimal() else 0
-    if sys.platform == "win32":
-        return fastest_cores(_cpu_sets())
-    try:  # Linux: cores that reach the highest frequency, or "cpu_core" of Intel's mixed processors
-        fast = Path("/sys/devices/cpu_core/cpus").read_text()
-        cores = {(_CPUS / f"cpu{n}/topology/core_cpus_list").read_text() for n in expanded(fast)}
-    except (OSError, ValueError):
-        return 0
-    return len(cores)
-
-
-def expanded(ranges: str) -> list[int]:
-    """The numbers of a Linux list of processors, such as "0-3,8"."""
-    spans = [part.partition("-") for part in ranges.strip().split(",") if part]
-    return [n for first, _, last in spans for n in range(int(first), int(last or first) + 1)]
-
-
-def fastest_cores(cpu_sets: bytes) -> int:
-    """Physical cores of the highest efficiency class, in the bytes `GetSystemCpuSetInformation` writes.
-
-    https://learn.microsoft.com/windows/win32/api/winnt/ns-winnt-system_cpu_set_information
-    """
-    cores: dict[tuple[int, int], int] = {}
-    at = 0
-    while at + 20 <= len(cpu_sets):
-        (size,) = struct.unpack_from("<I", cpu_sets, at)
-        group, core, speed = struct.unpack_from("<H", cpu_sets, at + 12)[0], cpu_sets[at + 15], cpu_sets[at + 18]
-        cores[group, core] = speed
-        at += max(size, 20)
-    return Counter(cores.values())[max(cores.values())] if cores else 0
-
-
-def _cpu_sets() -> bytes:
-    if sys.platform != "win32":
-        return b""
-    needed = ctypes.c_ulong(0)
-    kernel = ctypes.windll.kernel32
-    kernel.GetSystemCpuSetInformation(None, 0, ctypes.byref(needed), None, 0)
-    buffer = ctypes.create_string_buffer(needed.value)
-    done = kernel.GetSystemCpuSetInformation(buffer, needed, ctypes.byref(needed), None, 0)
-    return buffer.raw if done else b""
 
 
 def _windows_flags() -> frozenset[str]:

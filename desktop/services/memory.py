@@ -13,10 +13,10 @@ from pathlib import Path
 
 import psutil
 
+from desktop.engine.groups import own_groups
+
 # Linux maps a model's file with all of its pages (MAP_POPULATE); elsewhere they come as they are first used.
 MAPS_AT_ONCE = sys.platform == "linux"
-_GROUPS = Path("/sys/fs/cgroup")
-_OWN_GROUP = Path("/proc/self/cgroup")
 _NAMES_2 = ("memory.max", "memory.current", ("inactive_file", "active_file"))
 _NAMES_1 = ("memory.limit_in_bytes", "memory.usage_in_bytes", ("total_inactive_file", "total_active_file"))
 _NO_LIMIT = 1 << 60  # version 1 says the largest whole number of pages where there is none
@@ -76,25 +76,13 @@ def _locked(status: Path) -> int:
     return sum(int(row[1]) << 10 for row in rows if len(row) == 3)
 
 
-def _limits(groups: Path = _GROUPS, own: Path = _OWN_GROUP) -> list[tuple[int, int]]:
+def _limits(*where: Path) -> list[tuple[int, int]]:
     """Limit and use, in bytes, of every control group this process is in. What can be dropped does not count as used.
 
-    Inside a container the folder of the group is often not there, and the root of the tree is the container's own.
-    https://docs.kernel.org/admin-guide/cgroup-v2.html, and cgroup-v1/memory.html
+    `where` as `own_groups`.
     """
-    if sys.platform != "linux":
-        return []
-    try:
-        rows = [line.split(":", 2) for line in own.read_text().splitlines()]
-    except OSError:
-        return []
-    found = []
-    for row in rows:
-        if len(row) == 3 and row[1] in ("", "memory"):
-            names = _NAMES_1 if row[1] else _NAMES_2
-            root = groups / row[1]
-            folder = root / row[2].strip("/")
-            found += [_limit(group, *names) for group in (folder, *folder.parents) if group.is_relative_to(root)]
+    groups = own_groups("memory", *where)
+    found = [_limit(group, *(_NAMES_2 if second else _NAMES_1)) for group, second in groups]
     return [(limit, used) for limit, used in found if 0 < limit < _NO_LIMIT]
 
 

@@ -24,7 +24,7 @@ import llama_cpp.llama_cpp as C
 
 from desktop.core.generation import Appended, Finished, GenerateRequest, LoadSettings, Piece, PromptProgress
 from desktop.engine.client import Engine
-from desktop.engine.cpu import default_threads
+from desktop.engine.cores import threads as chosen
 from tests.engine.prompts import GREEDY, ask, said
 from tests.models import tinyllama_shape
 
@@ -40,7 +40,7 @@ class BareLoop:
         self._model = C.llama_model_load_from_file(bytes(path), C.llama_model_default_params())
         params = C.llama_context_default_params()
         params.n_ctx, params.n_batch, params.n_ubatch, params.n_outputs_max = settings.context, 512, 512, 1
-        params.n_threads = params.n_threads_batch = default_threads(settings.threads)
+        params.n_threads = params.n_threads_batch = chosen(settings.threads, 0)[0]
         params.flash_attn_type = C.LLAMA_FLASH_ATTN_TYPE_AUTO
         params.swa_full, params.no_perf = False, True
         self._context = C.llama_init_from_model(self._model, params)
@@ -116,7 +116,7 @@ async def measure(path: Path, quick: bool, threads: int) -> dict[str, object]:
     ours, theirs = zip(*found, strict=True)
     return {
         "shape": "2 layers of TinyLlama-1.1B Q4_0" if quick else "TinyLlama-1.1B Q4_0",
-        "threads": default_threads(threads),
+        "threads": chosen(threads, 0)[0],
         "tokens_per_s": round(max(ours), 2),
         "ratio_of_neighbours": round(median(a / b for a, b in found), 3),
         "ratio_of_best": round(max(ours) / max(theirs), 3),  # on a busy machine the one to believe

@@ -1,4 +1,4 @@
-"""Instructions and threads of a processor."""
+"""Instructions of a processor."""
 
 from __future__ import annotations
 
@@ -41,13 +41,5 @@ def test_a_system_that_does_not_tell_is_believed(monkeypatch: pytest.MonkeyPatch
 
 def test_macos_is_asked_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "darwin")
-    monkeypatch.setattr(cpu, "_sysctl", lambda name: 0 if "avx2" in name else 1)
+    monkeypatch.setattr(cpu, "sysctl", lambda name: 0 if "avx2" in name else 1)
     assert cpu.missing_instructions(INFO) == ["AVX2"]
-    monkeypatch.setattr(cpu, "_sysctl", lambda name: 4 if "perflevel0" in name else -1)
-    assert cpu.default_threads(0) <= 4
-    assert cpu.missing_instructions(INFO) == []
-
-
-def test_threads() -> None:
-    assert cpu.default_threads(7) == 7
-    assert cpu.default_threads(0) >= 1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import struct
 from dataclasses import replace
 
 import psutil
@@ -11,12 +10,13 @@ import pytest
 
 from desktop.core.quants import TENSOR_TYPES
 from desktop.core.repacking import Repacking
-from desktop.services.machine import Machine, expanded, fastest_cores
+from desktop.services.machine import Machine
 
 
 def test_this_computer_is_described() -> None:
     machine = Machine.of_this_computer()
     assert 1 <= machine.performance_cores <= machine.physical_cores <= machine.logical_cores
+    assert 1 <= machine.threads <= machine.batch_threads <= machine.logical_cores
     assert 0 < machine.memory_available() <= machine.memory_total
     assert machine.cpu
     assert machine.system
@@ -45,18 +45,3 @@ def test_what_is_repacked_is_guessed_from_the_processor(system: str, flags: set[
     machine = replace(Machine.of_this_computer(), system=system, flags=frozenset(flags))
     names = {TENSOR_TYPES[number].name for number, _ in Repacking.of(machine.instructions).rules}
     assert names & {"Q4_K", "Q2_K", "Q8_0"} == types
-
-
-def test_fast_cores_are_told_from_slow_ones() -> None:
-    def cpu_set(core: int, speed: int) -> bytes:
-        return struct.pack("<IIIHBBBBBB", 32, 0, 0, 0, 0, core, 0, 0, speed, 0).ljust(32, b"\0")
-
-    mixed = [cpu_set(core, 1) for core in (0, 0, 2, 2)] + [cpu_set(core, 0) for core in (4, 5, 6, 7)]
-    assert fastest_cores(b"".join(mixed)) == 2
-    assert fastest_cores(b"".join(cpu_set(core, 0) for core in range(6))) == 6
-    assert fastest_cores(b"") == 0
-
-
-def test_lists_of_processors_are_expanded() -> None:
-    assert expanded("0-3,8\n") == [0, 1, 2, 3, 8]
-    assert expanded("\n") == []

@@ -239,8 +239,8 @@ class Fitting:
         subject = Subject.local(model)
         wanted = replace(
             wanted,
-            threads=wanted.threads or self._machine.performance_cores,
-            batch_threads=wanted.batch_threads or self._machine.physical_cores,
+            threads=wanted.threads or self._machine.threads,
+            batch_threads=wanted.batch_threads or self._machine.batch_threads,
         )
         with suppress(UserError):  # loading says what is wrong with the file
             await self._learn(subject)

@@ -288,8 +288,8 @@ def test_automatic_context_suits_model_and_memory(
         with_room(alcove, monkeypatch, int(free * GB))
         settings = await alcove.fitting.suited(model, LoadSettings(context=wanted))
         assert settings.context == context  # one that was chosen is kept
-        assert settings.threads == alcove.machine.performance_cores
-        assert settings.batch_threads == alcove.machine.physical_cores
+        assert settings.threads == alcove.machine.threads
+        assert settings.batch_threads == alcove.machine.batch_threads
         assert (await alcove.fitting.suited(model, LoadSettings(threads=3, batch_threads=5))).batch_threads == 5
 
     run(paths, check)
