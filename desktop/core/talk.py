@@ -86,11 +86,15 @@ class ExactPrompt:
 
 @dataclass(frozen=True, slots=True)
 class ContextUse:
-    """Tokens used of the context's size, and the messages that do not fit. `size` 0 means not known yet."""
+    """Tokens used of the context's size, and the messages that do not fit. `size` 0 means not known yet.
+
+    `cached`: those of them the model has read already, so that nobody waits for them; None where that is not known.
+    """
 
     used: int
     size: int
     left: frozenset[str] = frozenset()
+    cached: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,11 +24,12 @@ from desktop.ui.theme import Theme, Type
 from desktop.ui.translation import _
 
 _RESTING_MS = 500  # the gauge follows the draft when the keys rest that long
+_UNREAD = 0.4  # how strong the part of the ring is that is still to be read; seen beside the other in both appearances
 _LONG_PROMPT = 512  # tokens; below that reading is over before it can be read
 
 
 class Gauge(QWidget):
-    """How full the context is: a ring, and the numbers for those who ask."""
+    """How full the context is, and what of it is read: a ring, and the numbers for those who ask."""
 
     def __init__(self, look: Theme) -> None:
         super().__init__()
@@ -46,6 +47,8 @@ class Gauge(QWidget):
     def retranslate(self) -> None:
         used, size = formats.number(self._use.used), formats.number(self._use.size)
         text = _("Context: {used} of {size} tokens", used=used, size=size)
+        if self._use.cached is not None:
+            text += "\n" + _read(self._use.cached, self._use.used)
         if self._use.left:
             text += "\n" + _("The oldest messages have left it. They are shown greyed.")
         self.setToolTip(text)
@@ -53,7 +56,9 @@ class Gauge(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         colours = self._look.colours
-        part = min(1.0, self._use.used / self._use.size) if self._use.size else 0.0
+        use = self._use
+        part = min(1.0, use.used / use.size) if use.size else 0.0
+        read = part if use.cached is None else part * use.cached / max(use.used, 1)
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         inset = self._look.px(5)
@@ -61,12 +66,22 @@ class Gauge(QWidget):
         width = self._look.px(2.5)
         painter.setPen(QPen(QColor(colours.line), width))
         painter.drawEllipse(ring)
-        ink = colours.warning if part > 0.9 else colours.accent
-        painter.setPen(QPen(QColor(ink), width, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
-        painter.drawArc(ring, 90 * 16, -round(part * 360 * 16))
+        ink = QColor(colours.warning if part > 0.9 else colours.accent)
+        for drawn, strength in ((part, _UNREAD), (read, 1.0)):
+            ink.setAlphaF(strength)
+            painter.setPen(QPen(ink, width, Qt.PenStyle.SolidLine, Qt.PenCapStyle.FlatCap))
+            painter.drawArc(ring, 90 * 16, -round(drawn * 360 * 16))
         if self.hasFocus():
             painter.setPen(QPen(QColor(colours.accent), 1))
             painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), theme.RADIUS_S, theme.RADIUS_S)
+
+
+def _read(cached: int, used: int) -> str:
+    """What of the context is there already, in words."""
+    if cached >= used:
+        return _("All of it is read already.")
+    read, unread = formats.number(cached), formats.number(used - cached)
+    return _("{read} of them are read already, {unread} are still to be read.", read=read, unread=unread)
 
 
 class Progress(QWidget):

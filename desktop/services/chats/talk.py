@@ -44,6 +44,7 @@ from desktop.core.talk import (
 )
 from desktop.engine.client import Engine, EngineFault
 from desktop.services.chats.chats import Chats
+from desktop.services.chats.held import Held
 from desktop.services.chats.journal import BROKEN
 from desktop.services.chats.loading import Loading
 from desktop.services.chats.prompts import Prompts, opening_for, template_for
@@ -106,6 +107,7 @@ class Talk:
         self._library = library
         self._loading = Loading(engine, chats, library, preferences, fitting)
         self._prompts = Prompts(engine, help_pages)
+        self._held = Held(engine)
         self._turn = asyncio.Lock()
         self._stops: dict[str, _Stop] = {}
         self._left: dict[str, frozenset[str]] = {}
@@ -183,7 +185,10 @@ class Talk:
             size = loaded[2].context
         else:
             size = (await self._loading.settings(chat, model)).context
-        return ContextUse(used, size, self._left.get(chat_id, frozenset()))
+        cached = self._held.of(chat, path)
+        return ContextUse(
+            used, size, self._left.get(chat_id, frozenset()), None if cached is None else min(cached, used)
+        )
 
     async def preview(self, opening: Opening, model_name: str) -> str:
         """The prompt an opening gives, with a sample question; needs no engine."""
@@ -265,10 +270,14 @@ class Talk:
         start = fitted[-1].text if begun is None and fitted and fitted[-1].kind is PieceKind.REPLY else ""
         request = GenerateRequest(fitted, ready.sampling, chat_id, ready.values["lookup"] is True)
         load_s = time.monotonic() - begin if cold else 0.0
-        if not stop:
-            async with aclosing(self._stream(chat_id, reply, start, request, load_s, stop)) as written:
-                async for event in written:
-                    yield event
+        if stop:
+            return
+        self._held.lose()
+        async with aclosing(self._stream(chat_id, reply, start, request, load_s, stop)) as written:
+            async for event in written:
+                if isinstance(event, Ended) and not ready.model.built_in:
+                    self._held.replied(ready.chat, path, event.message)
+                yield event
 
     async def _stream(
         self, chat_id: str, reply: Message, start: str, request: GenerateRequest, load_s: float, stop: _Stop

@@ -109,6 +109,24 @@ def test_the_gauge_tells_numbers_and_what_has_left(view, pane):
     assert view.composer.gauge.accessibleName().startswith("Context: 4,000 of 4,096 tokens")
 
 
+def test_the_gauge_tells_what_is_read_from_what_is_not(view, pane):
+    pane.talk.use = ContextUse(1024, 4096, cached=1000)
+    write(view, "Hello")
+    said = "1,000 of them are read already, 24 are still to be read."
+    pane.until(lambda: said in view.composer.gauge.toolTip())
+    half = view.composer.gauge.grab().toImage()
+    pane.talk.use = ContextUse(1024, 4096, cached=1024)
+    pane.controller.measure("")
+    pane.until(lambda: "All of it is read already." in view.composer.gauge.accessibleName())
+    pane.talk.use = ContextUse(1024, 4096, cached=100)
+    pane.controller.measure("")
+    pane.until(lambda: "924 are still to be read." in view.composer.gauge.toolTip())
+    assert view.composer.gauge.grab().toImage() != half
+    pane.talk.use = ContextUse(1024, 4096)
+    pane.controller.measure("")
+    pane.until(lambda: view.composer.gauge.toolTip() == "Context: 1,024 of 4,096 tokens")
+
+
 def test_the_opening_is_edited_and_kept(view, pane):
     write(view, "Hello")
     open_menu(view)

@@ -229,6 +229,23 @@ def test_the_oldest_turns_leave_and_the_opening_stays(paths: Paths, brief: Path)
     run(paths, brief, check, opening=Opening("be brief"), settings={"context": 512})
 
 
+def test_the_context_meter_knows_what_is_read_already(paths: Paths, brief: Path) -> None:
+    async def check(alcove: Assembly, chat: Chat) -> None:
+        assert (await alcove.talk.context_use(chat.id)).cached is None
+        first = ended(await collect(alcove.talk.ask(chat.id, "one"))).message
+        use = await alcove.talk.context_use(chat.id)
+        assert use.cached == use.used == first.usage.prompt_tokens + first.usage.completion_tokens
+        with_draft = await alcove.talk.context_use(chat.id, "a b c d e f g")
+        assert with_draft.cached == use.cached < with_draft.used
+        other = await alcove.chats.create(model=chat.model)
+        await collect(alcove.talk.ask(other.id, "two"))
+        assert (await alcove.talk.context_use(chat.id)).cached is None
+        await alcove.talk.unload()
+        assert (await alcove.talk.context_use(other.id)).cached is None
+
+    run(paths, brief, check)
+
+
 def test_stopping_instead_can_be_chosen(paths: Paths, brief: Path) -> None:
     async def check(alcove: Assembly, chat: Chat) -> None:
         with pytest.raises(PromptTooLong):
