@@ -15,6 +15,7 @@ from desktop.engine.llama import Model
 _FIRST_CHUNK = 16  # tokens read before anything is known of the speed
 _OPERATION_S = 0.04  # the longest single operation of a graph: on a CPU a halt waits for one
 _GPU_CHUNK_S = 0.25  # the longest chunk on a GPU, where a halt waits for all of it; shorter chunks cost speed
+_AHEAD_OPERATION_S, _AHEAD_GPU_CHUNK_S = 0.02, 0.03  # the same while nothing was asked yet: a request waits for these
 
 Progress = Callable[[int, int], None]  # tokens read of those that had to be
 
@@ -44,12 +45,16 @@ class Cache:
         del self.tokens[keep:]
         return keep
 
-    def read(self, tokens: Sequence[int], progress: Progress) -> bool:
-        """Reads prompt tokens; False if halted."""
+    def holds(self, tokens: Sequence[int]) -> bool:
+        """Whether the KV cache begins with these tokens."""
+        return self.tokens[: len(tokens)] == list(tokens)
+
+    def read(self, tokens: Sequence[int], progress: Progress, ahead: bool = False) -> bool:
+        """Reads prompt tokens; False if halted. What is read `ahead` of a request gives way to it sooner."""
         done = 0
         while done < len(tokens):
             progress(done, len(tokens))
-            chunk = tokens[done : done + self._chunk()]
+            chunk = tokens[done : done + self._chunk(ahead)]
             began = monotonic()
             if not self.compute(chunk):
                 return False
@@ -59,9 +64,10 @@ class Cache:
         progress(done, len(tokens))
         return True
 
-    def _chunk(self) -> int:
+    def _chunk(self, ahead: bool) -> int:
         """Tokens to read at once, so that a stop is in time: no operation takes more than half a layer's time."""
-        seconds = _GPU_CHUNK_S if self._model.on_gpu else _OPERATION_S * 2 * self._model.layers
+        operation, chunk = (_AHEAD_OPERATION_S, _AHEAD_GPU_CHUNK_S) if ahead else (_OPERATION_S, _GPU_CHUNK_S)
+        seconds = chunk if self._model.on_gpu else operation * 2 * self._model.layers
         return min(max(int(self._speed * seconds), _FIRST_CHUNK), self._model.batch)
 
     def compute(self, tokens: Sequence[int]) -> bool:

@@ -28,6 +28,8 @@ from desktop.engine.llama import Model
 from desktop.engine.tail import Tail
 from desktop.engine.tokens import Tokeniser
 
+_UNSURE = 2  # tokens at the end of what is read ahead: they may join with the text that comes
+
 Emit = Callable[[GenerateEvent], None]
 
 
@@ -62,13 +64,18 @@ class Conversation:
         emit(reply.finished())
 
     def prepare(self, request: GenerateRequest) -> Prepared:
-        """Reads a prompt that may be asked for next, as far as it is let. Raises `UserError`."""
-        tokens = self._tokeniser.tokenise(request.prompt).tokens
+        """Reads the beginning of a prompt that may be asked for next, as far as it is let. Raises `UserError`.
+
+        Nothing happens where that was read already, or where something else is wanted by now.
+        """
+        tokens = self._tokeniser.tokenise(request.prompt).tokens[:-_UNSURE]
+        if not tokens or self._model.halt or self._cache.holds(tokens):
+            return Prepared(0, len(tokens) if self._cache.holds(tokens) else 0, len(tokens))
         self._refuse(tokens)
         cached = self._cache.reuse(tokens)
-        self._cache.read(tokens[cached:], lambda _done, _total: None)
+        self._cache.read(tokens[cached:], lambda _done, _total: None, ahead=True)
         held = len(self._cache.tokens)
-        return Prepared(held - cached, held, len(tokens))
+        return Prepared(max(0, held - cached), held, len(tokens))
 
     def keep(self) -> int:
         """Puts on disk what was read; returns the bytes written."""

@@ -56,7 +56,7 @@ class Generate:
 
 @dataclass(frozen=True, slots=True)
 class Prepare:
-    """Order: read a prompt ahead of its being asked. Any order that comes later ends it."""
+    """Order: read the beginning of a prompt ahead of its being asked. Any order that comes later ends it."""
 
     request: GenerateRequest
 
@@ -99,7 +99,7 @@ class Loaded:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """Tokens read now, and those of the prompt's `total` that are in the KV cache."""
+    """Tokens read now, and those in the KV cache of the `total` that could be read ahead."""
 
     read: int
     held: int
