@@ -11,7 +11,7 @@ from __future__ import annotations
 from contextlib import aclosing
 from dataclasses import dataclass
 
-from desktop.core.generation import Finished, GenerateRequest, Piece, PieceKind, Sampling
+from desktop.core.generation import Appended, Finished, GenerateRequest, Piece, PieceKind, Sampling
 from desktop.engine.client import Engine
 
 READ = 512  # tokens: llama-bench's own pp512
@@ -49,7 +49,7 @@ async def measure_speed(engine: Engine, tokens: int = READ, written: int = WRITT
 
     Raises what `Engine.generate` does. Cancelling stops the engine.
     """
-    return Pace.of(await reply(engine, await words(engine, tokens, salt), written))
+    return Pace.of((await reply(engine, request(await words(engine, tokens, salt), written)))[1])
 
 
 async def words(engine: Engine, tokens: int, salt: int = 0) -> tuple[Piece, ...]:
@@ -68,20 +68,25 @@ def plain(text: str) -> tuple[Piece, ...]:
     return (Piece(PieceKind.TEXT, text),)
 
 
+def joined(before: tuple[Piece, ...], after: tuple[Piece, ...]) -> tuple[Piece, ...]:
+    """One plain text behind another."""
+    return plain(" ".join(piece.text for piece in (*before, *after)))
+
+
 def request(prompt: tuple[Piece, ...], written: int, chat: str = "", lookup: bool = False) -> GenerateRequest:
     """What the model answers the same way each time; without drafts, unless they are what is measured."""
     sampling = Sampling(temperature=0.0, repeat_penalty=1.0, max_tokens=written, seed=1)
     return GenerateRequest(prompt, sampling, chat, lookup)
 
 
-async def reply(
-    engine: Engine, prompt: tuple[Piece, ...], written: int, chat: str = "", lookup: bool = False
-) -> Finished:
-    """One reply to its end."""
-    finished: Finished | None = None
-    async with aclosing(engine.generate(request(prompt, written, chat, lookup))) as events:
+async def reply(engine: Engine, wanted: GenerateRequest) -> tuple[str, Finished]:
+    """One reply to its end, and its text."""
+    said, finished = [], None
+    async with aclosing(engine.generate(wanted)) as events:
         async for event in events:
-            if isinstance(event, Finished):
+            if isinstance(event, Appended):
+                said.append(event.text)
+            elif isinstance(event, Finished):
                 finished = event
     assert finished is not None  # the client's promise: every reply ends with it, or raises
-    return finished
+    return "".join(said), finished
