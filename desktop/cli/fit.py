@@ -143,6 +143,8 @@ def _print(name: str, fit: Fit, alcove: Assembly, subject: Subject) -> None:
     )
     if fit.largest_context:
         print(_(N_("Largest context that fits: {count} tokens"), count=formats.number(fit.largest_context)))
+    size = formats.size(fit.estimate.state_bytes)
+    print(_(N_("A chat that fills the context takes {size} on disk, so that it is not read again."), size=size))
     if fit.speed is not None:
         print(speed(fit), f"({_(fit.speed.basis)})")
     if fit.refused and fit.fault is not None:

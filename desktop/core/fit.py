@@ -117,6 +117,11 @@ class Estimate:
         return sum(use.total_bytes for use in self.devices if not use.shared)
 
     @property
+    def state_bytes(self) -> int:
+        """What a chat that fills the context takes on disk, to be read no second time."""
+        return self.kv_bytes + sum(use.kv_bytes for use in self.devices)
+
+    @property
     def total_bytes(self) -> int:
         """What the engine process is expected to hold resident with the context full."""
         return self.committed_bytes + self.file_backed_bytes

@@ -40,6 +40,7 @@ class FitPanel(QWidget):
         self._meter = Meter(look)
         self._against = Label(look, Type.SMALL, wrap=True)
         self._items = Items(look)
+        self._disk = Label(look, Type.SMALL, Tone.MUTED, wrap=True)
         self._basis = Label(look, Type.SMALL, Tone.MUTED, wrap=True)
         look.changed.connect(self._redraw)
         head = QHBoxLayout()
@@ -50,7 +51,7 @@ class FitPanel(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(theme.S)
         column.addLayout(head)
-        for widget in (self._meter, self._against, self._items, self._basis):
+        for widget in (self._meter, self._against, self._items, self._disk, self._basis):
             column.addWidget(widget)
         column.addStretch()
 
@@ -83,6 +84,7 @@ class FitPanel(QWidget):
         self._meter.put(estimate.committed_bytes, estimate.file_backed_bytes, fit.available_bytes, tone, against)
         self._against.setText(against)
         self._items.put(items(fit))
+        self._disk.setText(kept(fit))
         self._basis.setText(_basis(fit, self._fault))
 
 
@@ -212,6 +214,12 @@ def items(fit: Fit) -> list[tuple[str, str]]:
         *((name, formats.size(octets)) for name, octets in rows if octets >= least),
         (_("Together"), figures.memory(e.total_bytes, exact=fit.exact)),
     ]
+
+
+def kept(fit: Fit) -> str:
+    """What a chat takes of the disk, where what was read of it is kept."""
+    size = formats.size(fit.estimate.state_bytes)
+    return _("A chat that fills the context takes {size} on disk, so that it is not read again.", size=size)
 
 
 def change(now: LoadSettings, remedy: Remedy) -> str:

@@ -27,6 +27,18 @@ def test_statistics_say_what_a_reply_took() -> None:
     )
 
 
+def test_statistics_tell_read_from_cached_tokens() -> None:
+    def told(reason: StopReason, usage: Usage, first: float = 0.42) -> str:
+        timings = Timings(first_token_s=first)
+        message = Message("a", None, Role.ASSISTANT, "Hi", 0.0, stop_reason=reason, usage=usage, timings=timings)
+        return statistics(message).rpartition(" · ")[2]
+
+    assert told(StopReason.STOP, Usage(500, 0, 10)) == "500 read"
+    assert told(StopReason.STOP, Usage(500, 499, 10)) == "1 read, 499 from cache"  # asked again, or read ahead
+    assert told(StopReason.LENGTH, Usage(4000, 3990, 1)) == "10 read, 3,990 from cache"
+    assert told(StopReason.CANCELLED, Usage(500, 20, 0), first=0.0) == "stopped by you"  # while it read on
+
+
 @pytest.mark.parametrize("text", ["", "short", "line\n" * 3_000, "x" * 20_000, "한" * 9_999 + "\n\n"])
 def test_pieces_are_the_text(text: str) -> None:
     parts = pieces(text)
