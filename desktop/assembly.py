@@ -30,6 +30,7 @@ from desktop.services.chats.transcripts import Transcripts
 from desktop.services.fit.calibration import Calibration
 from desktop.services.fit.fitting import Fitting
 from desktop.services.fit.headers import Headers
+from desktop.services.guard import Guard
 from desktop.services.help import Help
 from desktop.services.machine import Machine
 from desktop.services.models.library import Library
@@ -62,6 +63,7 @@ class Assembly:
     engine: Engine
     talk: Talk
     fitting: Fitting
+    guard: Guard
     network: Network
     tokens: Tokens
     hub: Hub
@@ -95,7 +97,8 @@ class Assembly:
             calibration = Calibration(paths.measured, f"{machine.cpu} x {machine.performance_cores}")
             fitting = Fitting(machine, engine, calibration, Headers(hub.read, paths.cache / "headers"))
             closing.push_async_callback(fitting.close)
-            talk = Talk(engine, chats, library, preferences, pages, fitting)
+            guard = Guard()
+            talk = Talk(engine, chats, library, preferences, pages, fitting, guard)
             notices = tuple(n for n in (store.notice, preferences.notice, library.notice) if n)
             transcripts = Transcripts(chats)
             downloads = await Downloads.opened(paths.downloads, library, web)
@@ -116,6 +119,7 @@ class Assembly:
                     engine,
                     talk,
                     fitting,
+                    guard,
                 ),
                 *(network, tokens, hub, downloads, notices),
             )

@@ -34,6 +34,7 @@ CUT_SHORT = {  # as below a reply in the window
     StopReason.LENGTH: N_("longest answer reached"),
     StopReason.CONTEXT: N_("context full"),
     StopReason.CANCELLED: N_("stopped by you"),
+    StopReason.MEMORY: N_("memory was running out"),
 }
 
 

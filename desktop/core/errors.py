@@ -4,6 +4,7 @@
     ├── ModelFileError      a file that is not a sound GGUF: cut short, lying, of a foreign kind
     ├── LoadError           a sound file that this engine or this machine cannot load
     ├── TemplateError       a chat template that raises, loops, or reaches where it may not
+    ├── MemoryShort         memory was about to run out, and a reply was ended before it did; its text is kept
     ├── PromptTooLong       what must be sent does not fit the context
     ├── EngineDied          the engine process ended by itself; the text so far is kept
     ├── ChatFileError       an import that is not a chat of ours
@@ -59,6 +60,10 @@ class LoadError(UserError):
 
 class TemplateError(UserError):
     """The model's chat template cannot be used."""
+
+
+class MemoryShort(UserError):
+    """Memory was about to run out, and what was under way has been ended."""
 
 
 class PromptTooLong(UserError):

@@ -12,7 +12,7 @@ from dataclasses import replace
 from PySide6.QtCore import QObject, Signal
 
 from desktop.core.chat import Role
-from desktop.core.errors import N_, EngineDied, LoadError, PromptTooLong, TemplateError, UserError
+from desktop.core.errors import N_, EngineDied, LoadError, MemoryShort, PromptTooLong, TemplateError, UserError
 from desktop.panes.chat.conversation import Conversation
 from desktop.panes.chat.edges import Action, Activity, Notice, Talk, Tasks, Work
 
@@ -61,7 +61,7 @@ class Notices(QObject):
     def failed(self, conversation: Conversation, error: UserError) -> None:
         """A reply failed: says it where the reply does not say it itself, and how to get on."""
         path = conversation.path()
-        died = isinstance(error, EngineDied | LoadError)
+        died = isinstance(error, EngineDied | LoadError | MemoryShort)
         told = died and bool(path) and bool(path[-1].note)
         if not told:
             self.say(conversation, error)

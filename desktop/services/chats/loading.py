@@ -7,16 +7,19 @@ is `prompts`' affair.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from desktop.core.chat import Chat, Message
 from desktop.core.generation import LoadSettings, ModelInfo, load_settings
+from desktop.core.remedies import Kind
 from desktop.core.settings import BY_KEY, Value, resolve
 from desktop.engine.client import Engine
 from desktop.services.chats.chats import Chats
 from desktop.services.chats.prompts import Ready, opening_for, template_for
-from desktop.services.fit.fitting import Fitting
+from desktop.services.chats.stopping import Stop
+from desktop.services.fit.fitting import Fitting, Subject
+from desktop.services.guard import Guard, load_ended
 from desktop.services.models.library import Library, Model
 from desktop.services.preferences import Preferences
 
@@ -32,22 +35,33 @@ class Loading:
     """Loads the models of chats."""
 
     def __init__(
-        self, engine: Engine, chats: Chats, library: Library, preferences: Preferences, fitting: Fitting
+        self,
+        engine: Engine,
+        chats: Chats,
+        library: Library,
+        preferences: Preferences,
+        fitting: Fitting,
+        guard: Guard,
     ) -> None:
         self._engine = engine
         self._chats = chats
         self._library = library
         self._preferences = preferences
         self._fitting = fitting
+        self._guard = guard
         self._wanted: tuple[Path, LoadSettings] | None = None  # of what is loaded, before "automatic" was decided
         self._model: Model | None = None  # that is loaded
 
     async def load(self, chat_id: str, progress: Callable[[float], None] | None = None) -> ModelInfo:
-        """Loads a chat's model; at once if it is loaded already."""
+        """Loads a chat's model; at once if it is loaded already. Raises `LoadError` where memory runs out, too."""
         chat = await self._chats.get(chat_id)
         model = self._library.named(chat.model)
         wanted, settings, before = self._wish(chat, model), await self.settings(chat, model), self._engine.pid
-        info = await self._engine.load(model.path, settings, progress)
+        stop = Stop()
+        async with self._guard.watching(model.path, stop.press_for_memory, loading=True):
+            info = await stop.unless(self._engine.load(model.path, settings, progress))
+        if info is None:
+            raise load_ended(model.name)
         self._wanted, self._model = (model.path, wanted), model
         if self._engine.pid != before:
             self._fitting.note(model, settings)
@@ -63,7 +77,16 @@ class Loading:
         """The chat with its model loaded. Raises what `load` does, and `TemplateError`."""
         info = await self.load(chat_id)
         chat = await self._chats.get(chat_id)
-        model = self._library.named(chat.model)
+        return self._ready(chat, self._library.named(chat.model), info)
+
+    def present(self, chat: Chat) -> Ready | None:
+        """As `ready`, for a chat that need not be stored; None where its model is not loaded as the chat wants it."""
+        model, loaded = self._library.named(chat.model), self._engine.loaded
+        if loaded is None or self._wanted != (model.path, self._wish(chat, model)):
+            return None
+        return self._ready(chat, model, loaded[2])
+
+    def _ready(self, chat: Chat, model: Model, info: ModelInfo) -> Ready:
         opening = opening_for(chat.opening, model)
         return Ready(chat, model, info, self._values(chat, model), template_for(opening, model), opening)
 
@@ -73,6 +96,11 @@ class Loading:
         if loaded is not None and self._wanted == (model.path, wanted):
             return loaded[1]
         return await self._fitting.suited(model, wanted)
+
+    def lighter(self, model: Model, now: LoadSettings) -> Iterator[LoadSettings]:
+        """Settings that turn a verdict for the better, the least harm first; none where it fits anyway."""
+        fit = self._fitting.quick(Subject.local(model), now)
+        return (remedy.settings for remedy in fit.remedies if remedy.kind is not Kind.VARIANT)
 
     def _wish(self, chat: Chat, model: Model) -> LoadSettings:
         return load_settings(self._values(chat, model))

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Iterable, Mapping
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
+from contextlib import aclosing
 from dataclasses import replace
 from datetime import datetime
-from typing import TypeVar
 
 from desktop.core import prompt
-from desktop.core.chat import Message, Opening, Role, Turn
+from desktop.core.chat import Chat, Message, Opening, Role, Turn
 from desktop.core.errors import N_, StorageError, UserError
 from desktop.core.generation import (
     Appended,
@@ -43,51 +42,21 @@ from desktop.core.talk import (
     Written,
 )
 from desktop.engine.client import Engine, EngineFault
+from desktop.services.chats.ahead import ReadAhead
 from desktop.services.chats.chats import Chats
 from desktop.services.chats.held import Held
 from desktop.services.chats.journal import BROKEN
 from desktop.services.chats.loading import Loading
 from desktop.services.chats.prompts import Prompts, opening_for, template_for
+from desktop.services.chats.stopping import Stop
 from desktop.services.fit.fitting import Fitting
+from desktop.services.guard import Guard, reply_ended
 from desktop.services.help import Help
 from desktop.services.identity import new_id
-from desktop.services.models.library import Library
+from desktop.services.models.library import Library, Model
 from desktop.services.preferences import Preferences
 
-T = TypeVar("T")
-STOP_AGAIN_S = 0.02  # far below the 100 ms in which a stop is promised
 TITLE_LENGTH = 60  # characters; what a sidebar of 280 pixels shows in two lines
-
-
-class _Stop:
-    """One reply's wish to end: pressed at any time, it holds wherever the reply is just then."""
-
-    def __init__(self) -> None:
-        self._pressed = asyncio.Event()
-
-    def __bool__(self) -> bool:
-        return self._pressed.is_set()
-
-    def press(self) -> None:
-        self._pressed.set()
-
-    async def pressed(self) -> None:
-        await self._pressed.wait()
-
-    async def unless(self, work: Awaitable[T]) -> T | None:
-        """The outcome of `work`, or None where stop was pressed first; `work` has then been cancelled."""
-        task = asyncio.ensure_future(work)
-        pressed = asyncio.ensure_future(self._pressed.wait())
-        try:
-            await asyncio.wait({task, pressed}, return_when=asyncio.FIRST_COMPLETED)
-            if task.done():
-                return task.result()
-        finally:
-            pressed.cancel()
-            if not task.done():
-                task.cancel()
-                await asyncio.wait({task})
-        return None
 
 
 class Talk:
@@ -101,15 +70,20 @@ class Talk:
         preferences: Preferences,
         help_pages: Help,
         fitting: Fitting,
+        guard: Guard,
     ) -> None:
         self._engine = engine
         self._chats = chats
         self._library = library
-        self._loading = Loading(engine, chats, library, preferences, fitting)
+        self._loading = Loading(engine, chats, library, preferences, fitting, guard)
+        self._guard = guard
         self._prompts = Prompts(engine, help_pages)
         self._held = Held(engine)
         self._turn = asyncio.Lock()
-        self._stops: dict[str, _Stop] = {}
+        self._ahead = ReadAhead(
+            *(engine, chats, preferences, self._loading, self._prompts, self._held), self._turn, guard.calm
+        )
+        self._stops: dict[str, Stop] = {}
         self._left: dict[str, frozenset[str]] = {}
 
     # -- what a person can do ---------------------------------------------------------------------------------------
@@ -160,6 +134,13 @@ class Talk:
         stop = self._stops.get(chat_id)
         if stop is not None:
             stop.press()
+
+    async def ahead(self, chat: Chat, draft: str) -> None:
+        """Lets what the next prompt will begin with be read, while nothing else is wanted and as the settings allow.
+
+        `chat` need not be stored yet. Returns when all has been read, or left to an earlier call.
+        """
+        await self._ahead.read(chat, draft)
 
     async def exact_prompt(self, chat_id: str) -> ExactPrompt:
         """What the model would get now, as text and as tokens."""
@@ -216,16 +197,20 @@ class Talk:
             await self._engine.unload()
 
     async def safer(self, chat_id: str) -> Mapping[str, Value]:
-        """Settings that ask less of the machine, if the chat's model has ended the engine more than once; else none."""
+        """Settings that ask less of the machine, if the chat's model has ended the engine more than once, or memory was
+        running out with it; else none.
+        """
         chat = await self._chats.get(chat_id)
         model = self._library.named(chat.model)
-        if self._engine.deaths(model.path) < 2:
+        short = self._guard.ended(model.path)
+        if self._engine.deaths(model.path) < 2 and not short:
             return {}
         now = await self._loading.settings(chat, model)
-        less = safer(now)
-        if less.context < now.context and (await self.context_use(chat_id)).used > less.context * 3 // 4:
-            less = replace(safer(replace(now, context=1)), context=now.context)  # the chat would not fit any more
-        names = ("context", "repack", "gpu_layers", "batch", "mlock")
+        ways = [*(self._loading.lighter(model, now) if short else ()), safer(now)]
+        ways.append(replace(safer(replace(now, context=1)), context=now.context))
+        least = (await self.context_use(chat_id)).used * 4 // 3  # with less, the chat would not fit any more
+        less = next(way for way in ways if way.context >= min(least, now.context))
+        names = ("context", "kv_type", "mmap", "repack", "gpu_layers", "batch", "mlock")
         return {name: getattr(less, name) for name in names if getattr(less, name) != getattr(now, name)}
 
     # -- the line ---------------------------------------------------------------------------------------------------
@@ -234,7 +219,8 @@ class Talk:
         self, chat_id: str, parent: str | None, begun: Message | None = None
     ) -> AsyncGenerator[TalkEvent, None]:
         """Wait, load, fit, generate, journal. `begun` is a reply that is continued."""
-        stop = self._stops[chat_id] = _Stop()
+        self._ahead.asked(chat_id)
+        stop = self._stops[chat_id] = Stop()
         try:
             if not await stop.unless(self._turn.acquire()):
                 return
@@ -249,7 +235,7 @@ class Talk:
                 del self._stops[chat_id]
 
     async def _answered(
-        self, chat_id: str, parent: str | None, begun: Message | None, stop: _Stop
+        self, chat_id: str, parent: str | None, begun: Message | None, stop: Stop
     ) -> AsyncGenerator[TalkEvent, None]:
         begin = time.monotonic()
         cold = self._engine.loaded is None
@@ -273,28 +259,37 @@ class Talk:
         if stop:
             return
         self._held.lose()
-        async with aclosing(self._stream(chat_id, reply, start, request, load_s, stop)) as written:
+        async with aclosing(self._stream(chat_id, reply, start, request, load_s, stop, ready.model)) as written:
             async for event in written:
                 if isinstance(event, Ended) and not ready.model.built_in:
                     self._held.replied(ready.chat, path, event.message)
                 yield event
 
     async def _stream(
-        self, chat_id: str, reply: Message, start: str, request: GenerateRequest, load_s: float, stop: _Stop
+        self,
+        chat_id: str,
+        reply: Message,
+        start: str,
+        request: GenerateRequest,
+        load_s: float,
+        stop: Stop,
+        model: Model,
     ) -> AsyncGenerator[TalkEvent, None]:
         """Reads, then writes. The reply has a place in the chat from its first character on; `start` is given to it."""
-        async with self._stoppable(stop), aclosing(self._engine.generate(request)) as events:
+        guarded = self._guard.watching(model.path, stop.press_for_memory)
+        async with guarded, stop.reaching(self._engine), aclosing(self._engine.generate(request)) as events:
             async for event in events:
                 if isinstance(event, PromptProgress):
                     yield Reading(event.done, event.total)
                 elif not (isinstance(event, Finished) and event.stop_reason is StopReason.CANCELLED and not reply.text):
                     yield MessageAdded(reply)
-                    async with aclosing(
-                        self._write(chat_id, reply, (Appended(start), event), events, load_s)
-                    ) as written:
-                        async for step in written:
+                    written = self._write(chat_id, reply, (Appended(start), event), events, load_s, stop)
+                    async with aclosing(written) as steps:
+                        async for step in steps:
                             yield step
                     return
+        if stop.short:
+            raise reply_ended()
 
     async def _write(
         self,
@@ -303,6 +298,7 @@ class Talk:
         first: Iterable[GenerateEvent],
         events: AsyncIterator[GenerateEvent],
         load_s: float,
+        stop: Stop,
     ) -> AsyncGenerator[TalkEvent, None]:
         parts = [reply.text]
         final = replace(reply, stop_reason=StopReason.CANCELLED)
@@ -316,7 +312,8 @@ class Talk:
                         yield Written(reply.id, event.text)
                     elif isinstance(event, Finished):
                         timings = replace(event.timings, load_s=load_s)
-                        final = replace(reply, stop_reason=event.stop_reason, usage=event.usage, timings=timings)
+                        reason = stop.reason(event.stop_reason)
+                        final = replace(reply, stop_reason=reason, usage=event.usage, timings=timings)
             except (UserError, EngineFault) as error:
                 fault = error
                 final = replace(reply, stop_reason=StopReason.DIED, note=_note(error))
@@ -325,26 +322,12 @@ class Talk:
                 journal.finish(final)
                 self._loading.replied(final)
         yield Ended(final)
+        if final.stop_reason is StopReason.MEMORY:
+            fault = reply_ended()
         if fault is not None:
             raise fault
 
-    @asynccontextmanager
-    async def _stoppable(self, stop: _Stop) -> AsyncIterator[None]:
-        """While the engine answers, stop reaches it."""
-
-        async def watch() -> None:
-            await stop.pressed()
-            while True:  # again, until the order to generate has arrived there before the order to stop
-                await self._engine.stop()
-                await asyncio.sleep(STOP_AGAIN_S)
-
-        watching = asyncio.create_task(watch())
-        try:
-            yield
-        finally:
-            watching.cancel()
-
-    async def _load_events(self, chat_id: str, stop: _Stop) -> AsyncGenerator[TalkEvent, None]:
+    async def _load_events(self, chat_id: str, stop: Stop) -> AsyncGenerator[TalkEvent, None]:
         """Loading, as events; nothing if the model is there already."""
         progress: asyncio.Queue[float | None] = asyncio.Queue()
         loading = asyncio.ensure_future(stop.unless(self._loading.load(chat_id, progress.put_nowait)))
