@@ -31,6 +31,7 @@ from desktop.engine.cores import threads
 from desktop.engine.devices import Device, DeviceKind, Library
 from desktop.engine.files import read_header
 from desktop.engine.halt import Halt, Outcome
+from desktop.engine.kv import KV
 
 _FLASH = {
     FlashAttention.AUTO: C.LLAMA_FLASH_ATTN_TYPE_AUTO,
@@ -172,7 +173,6 @@ class Model:
         self._refuse_speechless(path)
         self._context = self._make_context(settings)
         self._threads = self._own_threads(settings)
-        self._memory = C.llama_get_memory(self._context)
         self._pieces: dict[int, bytes] = {}
         self._one = (C.llama_token * 1)()
         self._one_batch = C.llama_batch_get_one(self._one, 1)
@@ -186,6 +186,9 @@ class Model:
         self.layers: int = C.llama_model_n_layer(handle)
         self.window: int = C.llama_model_n_swa(handle)
         self.cuttable = not (C.llama_model_is_recurrent(handle) or C.llama_model_is_hybrid(handle))
+        self.sliceable = self.cuttable and not self.window  # a range of tokens has a state of its own
+        self.rewinds = self.cuttable and (not self.window or self.window >= self.context)
+        self.kv = KV(C._lib, self._context, self.window, self.cuttable)
         self.bos: int = C.llama_vocab_bos(self._vocab) if C.llama_vocab_get_add_bos(self._vocab) else C.LLAMA_TOKEN_NULL
         self.on_gpu = bool(settings.gpu_layers and _LIBRARY.graphics())
         self.info = self._info(path, settings, began)
@@ -314,18 +317,11 @@ class Model:
 
     def cut(self, keep: int) -> bool:
         """Drops all but the first `keep` tokens from the KV cache; False if that is impossible (clear it then)."""
-        if not C.llama_memory_seq_rm(self._memory, 0, keep, -1):
-            return False
-        if keep == 0:
-            return True
-        first, last = (f(self._memory, 0) for f in (C.llama_memory_seq_pos_min, C.llama_memory_seq_pos_max))
-        # of a sliding window only its last tokens remain, whatever seq_rm says
-        needed = max(0, keep - self.window) if self.window else 0
-        return bool(0 <= first <= needed and last == keep - 1)
+        return self.kv.cut(keep)
 
     def clear(self) -> None:
         """Empties the KV cache."""
-        C.llama_memory_clear(self._memory, False)
+        self.kv.clear()
 
     def sampler(self, sampling: Sampling, reply: Sequence[int]) -> Sampler:
         """A chain for one reply; `reply` is what it goes on from."""
