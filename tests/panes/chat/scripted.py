@@ -7,8 +7,8 @@ import time
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from desktop.core.chat import Message, Opening, Role
-from desktop.core.errors import UserError
+from desktop.core.chat import Chat, Message, Opening, Role
+from desktop.core.errors import MemoryShort, UserError
 from desktop.core.generation import ModelInfo, StopReason, Timings, Usage
 from desktop.core.settings import Value
 from desktop.core.talk import (
@@ -54,6 +54,7 @@ class ScriptedTalk:
         self.safer_settings: Mapping[str, Value] = {}
         self.refuse: UserError | None = None  # raised before anything is stored
         self.use = ContextUse(1024, 4096)
+        self.read_ahead: list[tuple[Chat, str]] = []
         self._chats = chats
         self._turn = asyncio.Lock()
         self._waiting: dict[str, asyncio.Task[bool]] = {}
@@ -119,7 +120,8 @@ class ScriptedTalk:
                     text += piece
                     yield Written(reply.id, piece)
                 ending = StopReason.CANCELLED if self._stop.is_set() else StopReason.STOP
-                ending = StopReason.DIED if script.error else ending
+                if script.error:
+                    ending = StopReason.MEMORY if isinstance(script.error, MemoryShort) else StopReason.DIED
                 final = replace(reply, text=text, stop_reason=ending, usage=Usage(30, 10, 5), timings=TIMINGS)
                 final = replace(final, note=script.note)
                 journal.finish(final)
@@ -147,6 +149,9 @@ class ScriptedTalk:
             self._waiting[chat_id].cancel()
         else:
             self._stop.set()
+
+    async def ahead(self, chat: Chat, draft: str) -> None:
+        self.read_ahead.append((chat, draft))
 
     async def exact_prompt(self, chat_id: str) -> ExactPrompt:
         return ExactPrompt("<s>[INST] 안녕 [/INST]", ((1, "<s>"), (733, "[INST]"), (29871, " 안녕")))

@@ -1,4 +1,5 @@
-from desktop.core.errors import EngineDied, LoadError, ModelFileError, StorageError
+from desktop.core.errors import EngineDied, LoadError, MemoryShort, ModelFileError, StorageError
+from desktop.core.generation import StopReason
 from desktop.panes.chat.edges import Action, Notice, Work
 from tests.panes.chat.screen import ask
 from tests.panes.chat.scripted import Script
@@ -47,6 +48,19 @@ def test_a_death_that_the_reply_tells_itself_is_not_told_twice(pane, screen, mod
     pane.until(lambda: screen.notice is not None and screen.notice.action is Action.SAFER)
     assert "Safer settings" in screen.notice.message
     assert "The engine stopped" not in screen.notice.message
+
+
+def test_a_reply_ended_for_memory_goes_on_or_takes_safer_settings(pane, screen, model_chat):
+    pane.talk.scripts = [Script(("half",), error=MemoryShort("The computer was running out of memory."))]
+    pane.talk.safer_settings = {"kv_type": "q8_0"}
+    ask(pane, "Q")
+    assert screen.texts == ["Q", "half"]
+    assert screen.last.message.stop_reason is StopReason.MEMORY
+    assert screen.last.can_continue
+    pane.until(lambda: screen.notice is not None and screen.notice.action is Action.SAFER)
+    assert screen.notice.message == "The computer was running out of memory."
+    pane.controller.act(screen.notice)
+    pane.until(lambda: pane.talk.reloaded == [{"kv_type": "q8_0"}])
 
 
 def test_a_notice_waits_in_its_own_chat(pane, screen, model_chat):

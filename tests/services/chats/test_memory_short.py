@@ -1,0 +1,107 @@
+"""A reply, or a load, while the computer runs out of memory: the real line, with a guard that is easily alarmed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from pathlib import Path
+
+import pytest
+
+from desktop.assembly import Assembly
+from desktop.core.chat import Chat
+from desktop.core.errors import LoadError, MemoryShort, UserError
+from desktop.core.generation import StopReason
+from desktop.core.pressure import Limits
+from desktop.core.talk import Ended, TalkEvent, Written
+from desktop.services.chats.stopping import Stop
+from desktop.services.paths import Paths
+from tests import models
+
+EASILY = Limits(1 << 60, 1 << 61)  # no computer has that much left
+
+
+@pytest.fixture(scope="module")
+def endless(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Says the alphabet until it is stopped."""
+    return models.scripted_model(tmp_path_factory.mktemp("models") / "endless-chat.gguf", {})
+
+
+def run(paths: Paths, model: Path, check: Callable[[Assembly, Chat], object]) -> None:
+    async def main() -> None:
+        async with Assembly.opened(paths) as alcove:
+            await check(alcove, await alcove.chats.create(model=str(model)))  # type: ignore[misc]
+
+    asyncio.run(main())
+
+
+async def collect(events: AsyncGenerator[TalkEvent, None]) -> tuple[list[TalkEvent], UserError | None]:
+    found: list[TalkEvent] = []
+    try:
+        async with aclosing(events):
+            async for event in events:
+                found.append(event)
+    except UserError as error:
+        return found, error
+    return found, None
+
+
+def alarm(alcove: Assembly) -> None:
+    alcove.guard.limits, alcove.guard.every_s = EASILY, 0.02
+
+
+def test_a_reply_ends_its_text_is_kept_and_it_goes_on(paths: Paths, endless: Path) -> None:
+    async def check(alcove: Assembly, chat: Chat) -> None:
+        await alcove.talk.reload(chat.id)
+        assert await alcove.talk.safer(chat.id) == {}
+        alarm(alcove)
+        events, error = await collect(alcove.talk.ask(chat.id, "the a b"))
+        assert isinstance(error, MemoryShort)
+        (reply,) = [e.message for e in events if isinstance(e, Ended)]
+        assert reply.stop_reason is StopReason.MEMORY
+        assert reply.text == "".join(e.text for e in events if isinstance(e, Written)) != ""
+        assert (await alcove.chats.messages(chat.id))[reply.id] == reply
+        assert (await alcove.talk.safer(chat.id))["context"] == 2048  # a click away
+        assert alcove.engine.loaded is not None
+
+        events, error = await collect(alcove.talk.continue_reply(chat.id, reply.id))  # all the same
+        assert error is None
+        (grown,) = [e.message for e in events if isinstance(e, Ended)]
+        assert grown.stop_reason is StopReason.CONTEXT
+        assert grown.text.startswith(reply.text)
+        assert len(grown.text) > len(reply.text)
+
+    run(paths, endless, check)
+
+
+def test_a_load_ends_with_what_to_do(paths: Paths, endless: Path) -> None:
+    async def check(alcove: Assembly, chat: Chat) -> None:
+        alarm(alcove)
+        events, error = await collect(alcove.talk.ask(chat.id, "the a b"))
+        assert isinstance(error, LoadError)
+        assert "out of memory" in str(error)
+        assert not [e for e in events if isinstance(e, Written)]
+        assert alcove.engine.loaded is None
+        assert alcove.engine.deaths(endless) == 0  # it was we who ended it
+        safer = await alcove.talk.safer(chat.id)
+        await alcove.talk.reload(chat.id, safer)
+        assert alcove.engine.loaded is not None
+        assert alcove.engine.loaded[1].context == safer["context"]
+
+    run(paths, endless, check)
+
+
+def test_a_stop_of_the_persons_is_theirs() -> None:
+    async def main() -> None:
+        stop = Stop()
+        stop.press()
+        stop.press_for_memory()
+        assert not stop.short
+        assert stop.reason(StopReason.CANCELLED) is StopReason.CANCELLED
+        late = Stop()
+        late.press_for_memory()
+        assert late.reason(StopReason.STOP) is StopReason.STOP  # it was just finished
+        assert late.reason(StopReason.CANCELLED) is StopReason.MEMORY
+
+    asyncio.run(main())
