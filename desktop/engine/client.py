@@ -26,6 +26,7 @@ from desktop.core.generation import (
 )
 from desktop.engine.files import read_header
 from desktop.engine.frames import (
+    Afford,
     Answer,
     Count,
     Counted,
@@ -178,6 +179,14 @@ class Engine:
             with self._exchange(Forget(chat)) as exchange:
                 await exchange.answer()
 
+    async def afford(self) -> None:
+        """Tells the engine what it may keep on disk from now on."""
+        if self.loaded is None:
+            return
+        async with self._turn:
+            with self._exchange(Afford(*self._allowed())) as exchange:
+                await exchange.answer()
+
     async def unload(self) -> None:
         """Ends the process, which gives all memory back. A reply being generated is stopped first."""
         await self.stop()
@@ -189,8 +198,12 @@ class Engine:
         await self._end()
 
     def _order(self, path: Path, settings: LoadSettings) -> Load:
+        return Load(os.fspath(path), settings, *self._allowed())
+
+    def _allowed(self) -> tuple[str, int]:
+        """The folder for states and its budget, in bytes; "" and 0 where nothing may be kept."""
         budget = self._budget() if self._states else 0
-        return Load(os.fspath(path), settings, os.fspath(self._states) if self._states and budget else "", budget)
+        return (os.fspath(self._states), budget) if self._states and budget else ("", 0)
 
     async def _load(self, order: Load, progress: Callable[[float], None] | None) -> ModelInfo:
         with self._exchange(order) as exchange:

@@ -7,6 +7,7 @@ pipe `engine.host`, and what the KV cache holds `engine.cache`'s.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from time import monotonic
 
 from desktop.core.errors import N_, PromptTooLong, UserError
@@ -83,6 +84,9 @@ class Conversation:
 
     def forget(self, chat: str) -> None:
         """Drops what was read of a chat."""
+
+    def afford(self, folder: Path | None, budget: int) -> None:
+        """What may be kept on disk from now on: where, and how many bytes."""
 
     def _refuse(self, tokens: Sequence[int]) -> None:
         if not tokens:

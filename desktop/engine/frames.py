@@ -74,6 +74,14 @@ class Forget:
 
 
 @dataclass(frozen=True, slots=True)
+class Afford:
+    """Order: from now on `states` and `budget` are these, meant as in `Load`."""
+
+    states: str
+    budget: int
+
+
+@dataclass(frozen=True, slots=True)
 class Count:
     """Order: count the tokens of several prompts."""
 
@@ -119,6 +127,11 @@ class Forgotten:
 
 
 @dataclass(frozen=True, slots=True)
+class Afforded:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
 class Counted:
     counts: tuple[int, ...]
 
@@ -154,9 +167,9 @@ class Crashed:
     traceback: str
 
 
-Order = Load | Generate | Prepare | Keep | Forget | Count | List | Stop
+Order = Load | Generate | Prepare | Keep | Forget | Afford | Count | List | Stop
 Progress = LoadProgress | PromptProgress | Appended
-Final = Loaded | Finished | Prepared | Kept | Forgotten | Counted | Listed | Failed | Crashed
+Final = Loaded | Finished | Prepared | Kept | Forgotten | Afforded | Counted | Listed | Failed | Crashed
 Answer = Progress | Final
 Message = Order | Answer
 _TYPES: dict[str, type] = {kind.__name__: kind for kind in get_args(Message)}

@@ -18,6 +18,8 @@ from desktop.core.errors import N_, UserError
 from desktop.core.generation import LoadProgress
 from desktop.engine.conversation import Conversation
 from desktop.engine.frames import (
+    Afford,
+    Afforded,
     Answer,
     Count,
     Counted,
@@ -106,6 +108,9 @@ class Room:
         elif isinstance(order, Forget):
             self._conversation.forget(order.chat)
             self._post(number, Forgotten())
+        elif isinstance(order, Afford):
+            self._conversation.afford(Path(order.states) if order.states else None, order.budget)
+            self._post(number, Afforded())
         elif isinstance(order, Count):
             self._post(number, Counted(tuple(map(self._conversation.count, order.prompts))))
         elif isinstance(order, List):

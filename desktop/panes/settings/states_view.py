@@ -38,7 +38,9 @@ class StatesLine(QWidget):
         use = self._controller.use
         if use is not None:
             size = formats.size(use.size)
-            some = ngettext("{size} in {count} chat", "{size} in {count} chats", use.chats, size=size)
+            some = ngettext(
+                "Used now: {size} in {count} chat", "Used now: {size} in {count} chats", use.chats, size=size
+            )
             self._said.setText(some if use.size else _("Nothing is kept now."))
         self._clear.setVisible(use is not None and use.size > 0)
 

@@ -14,8 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from desktop.core.errors import UserError
-from desktop.engine import kept
+from desktop.engine import states
 from desktop.engine.client import Engine
+
+_PATIENCE_S = 0.5  # the window is gone by then, and whoever closed it may be about to open it again
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +33,14 @@ class States:
 
     def __init__(self, folder: Path | None, engine: Engine, budget: Callable[[], int]) -> None:
         self._folder, self._engine, self._budget = folder, engine, budget
+        self._within = budget()
         self._telling: set[asyncio.Task[None]] = set()
 
     async def by_chat(self) -> dict[str, int]:
         """Bytes that each chat's states take."""
         found: dict[str, int] = {}
         if self._folder is not None:
-            for state in await asyncio.to_thread(kept.kept, self._folder):
+            for state in await asyncio.to_thread(states.kept, self._folder):
                 found[state.chat] = found.get(state.chat, 0) + state.size
         return found
 
@@ -49,29 +52,37 @@ class States:
     async def clear(self) -> None:
         """Removes all; what a loaded model has read stays in its memory."""
         if self._folder is not None:
-            await asyncio.to_thread(kept.remove, self._folder)
+            await asyncio.to_thread(states.remove, self._folder)
 
     async def forget(self, chats: Collection[str]) -> None:
         """Chats that are no more: their files go at once, what the engine still holds as soon as it has time."""
         for chat in chats:
             if self._folder is not None:
-                await asyncio.to_thread(kept.remove, self._folder, chat)
+                await asyncio.to_thread(states.remove, self._folder, chat)
             self._tell(self._engine.forget(chat))
 
     async def keep_within(self) -> None:
         """Holds the folder, and the engine that writes there, to what the person allows now."""
-        if self._folder is not None:
-            await asyncio.to_thread(kept.trim, self._folder, self._budget())
+        budget = self._budget()
+        if self._folder is not None and budget != self._within:
+            self._within = budget
+            self._tell(self._engine.afford())  # first: it may be writing
+            await asyncio.to_thread(states.trim, self._folder, budget)
 
     async def sweep(self, known: Callable[[], Awaitable[Collection[str]]]) -> None:
         """Removes what belongs to no chat that is `known`, as after a backup was put back."""
-        found = await self.by_chat()  # first: a chat that begins meanwhile is known then
-        if self._folder is not None and found:
-            for chat in found.keys() - set(await known()):
-                await asyncio.to_thread(kept.remove, self._folder, chat)
+        if self._folder is None:
+            return
+        found = await asyncio.to_thread(states.kept, self._folder)  # first: a chat that begins meanwhile is known then
+        names = set(map(states.named, await known())) if found else set()
+        for state in found:
+            if state.chat not in names:
+                await asyncio.to_thread(states.drop, state.path)
 
     async def close(self) -> None:
-        """Lets nothing begun here outlive the application."""
+        """Lets nothing begun here outlive the application; an engine that is at work is not waited for."""
+        if self._telling:
+            await asyncio.wait(self._telling, timeout=_PATIENCE_S)
         for task in self._telling:
             task.cancel()
         await asyncio.gather(*self._telling, return_exceptions=True)
