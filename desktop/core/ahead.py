@@ -1,5 +1,5 @@
-"""What of a prompt is certain before it is asked for: of a draft the words that are finished, of two prompts that differ
-in how the draft goes on the beginning they share.
+"""What of a prompt is certain before it is asked for: of a draft the words that are finished, of two prompts with
+different ways on for the draft the beginning they share.
 
 Invariant: whatever a person adds to the settled part of a draft, the prompt still begins with what is told here, as far
 as the template lets it. Tokens are the engine's affair: the last ones before the end may still join with what comes.

@@ -24,6 +24,7 @@ from desktop.ui.theme import Theme, Type
 from desktop.ui.translation import _
 
 _RESTING_MS = 500  # the gauge follows the draft when the keys rest that long
+_TYPING_MS = 400  # while keys are pressed the draft is told so often: a word or two at a time
 _UNREAD = 0.4  # how strong the part of the ring is that is still to be read; seen beside the other in both appearances
 _LONG_PROMPT = 512  # tokens; below that reading is over before it can be read
 
@@ -140,6 +141,7 @@ class Composer(QWidget):
     stopped = Signal()
     recalled = Signal()
     rested = Signal(str)  # the draft, when the keys rest
+    typed = Signal(str)  # the draft, now and again while it changes
     model_chosen = Signal(str)
 
     def __init__(self, look: Theme) -> None:
@@ -160,6 +162,7 @@ class Composer(QWidget):
         self._completion = Label(look, Type.SMALL, Tone.MUTED)
         self._completion.hide()
         self._pause = QTimer(self, singleShot=True, interval=_RESTING_MS)
+        self._typing = QTimer(self, singleShot=True, interval=_TYPING_MS)
         self._lay_out()
         self._connect()
         self.retranslate()
@@ -174,6 +177,7 @@ class Composer(QWidget):
         if text != self.field.text():
             self.field.set_text(text)
         self._pause.stop()
+        self._typing.stop()
         self._adapt()
 
     def show_activity(self, activity: Activity) -> None:
@@ -254,8 +258,10 @@ class Composer(QWidget):
         self.field.recalled.connect(self.recalled)
         self.field.textChanged.connect(self._adapt)
         self.field.textChanged.connect(self._pause.start)
+        self.field.textChanged.connect(lambda: self._typing.isActive() or self._typing.start())
         self.field.focus_changed.connect(self.update)
         self._pause.timeout.connect(lambda: self.rested.emit(self.field.text()))
+        self._typing.timeout.connect(lambda: self.typed.emit(self.field.text()))
         self.button.clicked.connect(self._press)
         self.model_button.clicked.connect(self._choose_model)
         self.progress.cancelled.connect(self.stopped)

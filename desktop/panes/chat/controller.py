@@ -1,8 +1,7 @@
 """The chat that is shown: opens it, asks in it, changes it, and tells the view what to show.
 
 Invariants: a chat is made when its first message is sent, not before; what a person typed stays in `drafts` until it is
-stored. A `QObject` on QtCore only: the replies themselves are followed by `replies`, the chat's title, model and
-settings are `head`'s, the list of chats is `listing`'s, and the words a person reads are the view's.
+stored. Replies are followed by `replies`; title, model and settings are `head`'s, the words a person reads the view's.
 """
 
 from __future__ import annotations
@@ -17,6 +16,7 @@ from PySide6.QtCore import QObject, Signal
 from desktop.core.chat import Chat, Tree
 from desktop.core.errors import UserError
 from desktop.core.talk import ContextUse, TalkEvent
+from desktop.panes.chat.ahead import Ahead
 from desktop.panes.chat.conversation import Conversation
 from desktop.panes.chat.edges import Activity, ModelChoice, Notice, Talk, Tasks, Work
 from desktop.panes.chat.files import ChatFiles
@@ -62,6 +62,7 @@ class ChatController(QObject):
         self.replies = Replies(chats, talk, tasks, self)
         self.notices = Notices(talk, tasks, self)
         self.insight = Insight(talk, tasks, self)
+        self.ahead = Ahead(talk, tasks, self)
         self.removals = Removals(chats, tasks, self)
         self.head = Head(self._current, chats, self.listing, tasks, self)
         self.files = files
@@ -214,8 +215,7 @@ class ChatController(QObject):
             return
         if not before and conversation is self._current:
             self._asked_for = conversation.id
-        draft = self._drafts.pop(before, "")
-        if draft:
+        if draft := self._drafts.pop(before, ""):
             self._drafts[conversation.id] = draft
         self._start(conversation, self._talk.ask(conversation.id, text))
 
@@ -224,8 +224,7 @@ class ChatController(QObject):
             self._start(self._current, self._talk.regenerate(self.chat.id, message_id))
 
     def ask_again(self) -> None:
-        own = self.last_own()
-        if own is not None:
+        if (own := self.last_own()) is not None:
             self.regenerate(own)
 
     def continue_reply(self, message_id: str) -> None:
@@ -308,6 +307,7 @@ class ChatController(QObject):
     def measure(self, draft: str) -> None:
         """Tells how full the context is with this draft."""
         self.insight.measure(self._current, draft)
+        self.ahead.show(self._current, draft or self._drafts.get(self._current.id, ""))
 
     def show_prompt(self) -> None:
         """What the model would get now; there is nothing to get in a chat without messages."""

@@ -149,6 +149,7 @@ class ChatView(QWidget):
         composer.sent.connect(controller.send)
         composer.stopped.connect(controller.stop)
         composer.rested.connect(self._rest)
+        composer.typed.connect(controller.ahead.type)
         composer.recalled.connect(self._recall)
         composer.model_chosen.connect(controller.choose_model)
         transcript.edit_submitted.connect(controller.edit)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from desktop.core import prompt, window
+from desktop.core.ahead import WAYS_ON, beginning
 from desktop.core.chat import Chat, Message, Opening, Role, Turn
 from desktop.core.errors import N_, PromptTooLong, TemplateError
 from desktop.core.generation import ModelInfo, Piece, PieceKind, Sampling, sampling
@@ -91,6 +92,18 @@ class Prompts:
                 context=context,
             )
         return await self._shortened(ready, path, total, free)
+
+    async def certain(self, ready: Ready, path: Sequence[Message], words: str) -> tuple[Piece, ...]:
+        """What the prompt of the next question begins with, which itself begins with these words.
+
+        Nothing for the guide: another page may come before each question.
+        """
+        if ready.model.built_in:
+            return ()
+        one, other = (Message("", None, Role.USER, words + way, 0.0) for way in WAYS_ON)
+        fitted, left = await self.fitted(ready, [*path, one])
+        kept = [message for message in path if message.id not in left]
+        return beginning(fitted, await self._pieces(ready, ready.opening, [*kept, other]))
 
     async def _shortened(
         self, ready: Ready, path: Sequence[Message], total: int, free: int
