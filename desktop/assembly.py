@@ -30,6 +30,7 @@ from desktop.services.chats.transcripts import Transcripts
 from desktop.services.fit.calibration import Calibration
 from desktop.services.fit.fitting import Fitting
 from desktop.services.fit.headers import Headers
+from desktop.services.fit.tuning import Tuning
 from desktop.services.guard import Guard
 from desktop.services.help import Help
 from desktop.services.machine import Machine
@@ -147,6 +148,10 @@ class Assembly:
                 yield assembly
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+
+    def tuning(self) -> Tuning:
+        """What finds the best settings for a model; made when a person asks for it."""
+        return Tuning(self.machine, self.fitting, self.preferences, self.engine, self.talk.unload)
 
     async def empty_bins(self) -> None:
         """Ends what has lain in the bins for a month: for a quiet moment after the start."""

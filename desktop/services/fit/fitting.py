@@ -26,7 +26,7 @@ from desktop.core.remedies import Remedy, largest_context, remedies
 from desktop.core.repacking import Repacking
 from desktop.core.repos import Listing, Variant
 from desktop.core.settings import GPU_AUTOMATIC
-from desktop.core.speed import Speed, forecast, reachable
+from desktop.core.speed import Run, Speed, forecast, reachable
 from desktop.engine.client import Engine
 from desktop.engine.devices import DeviceKind
 from desktop.engine.files import read_header
@@ -365,6 +365,14 @@ class Fitting:
         run = run_of(subject.names[0], found.known, estimate, settings, reply) if reply else None
         if run is not None:
             await self._calibration.add_run(run)
+
+    async def timed(self, model: Model, settings: LoadSettings, speeds: Sequence[float]) -> None:
+        """Keeps speeds of writing that were measured apart from chats, with next to nothing in the context."""
+        subject = Subject.local(model)
+        found = self._judge(subject)
+        read, gpu = bytes_read(found.known, found.estimator(settings), 0.0)
+        for speed in filter(None, speeds if subject.names else ()):
+            await self._calibration.add_run(Run(subject.names[0], read, speed, gpu))
 
 
 def _refusal(subject: Subject, settings: LoadSettings) -> LoadError | None:
