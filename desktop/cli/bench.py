@@ -1,113 +1,149 @@
-"""`alcove bench`: how fast a model loads, reads and writes here, measured through the engine as chats use it."""
+"""`alcove bench`: how fast a model loads, reads and writes here, and how long the first word takes, as chats have it.
+
+The measuring is `services.fit.benching`'s; this is its options, the JSON for programs, and where the result goes.
+"""
 
 from __future__ import annotations
 
 import argparse
 import json
-import statistics
-from contextlib import aclosing
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
 
 from desktop.assembly import Assembly
-from desktop.cli import options
-from desktop.cli.terminal import chosen, shown, table, tell_notices
+from desktop.cli import figures, options
+from desktop.cli.fit import wanted
+from desktop.cli.picture import drawn
+from desktop.cli.terminal import Line, chosen, shown, tell_notices
+from desktop.core.benchmark import QUICK, Benchmark, Depth, FirstToken, Plan, Spread
 from desktop.core.errors import N_
-from desktop.core.generation import Finished, GenerateRequest, Piece, PieceKind, Sampling, load_settings
-from desktop.core.settings import Group, resolve
-from desktop.ui import formats
+from desktop.core.settings import BY_KEY, Group
+from desktop.services.disk import refused, write_whole
+from desktop.services.fit.benching import Benching, states_folder
+from desktop.services.fit.fitting import Subject
+from desktop.ui import drawing
 from desktop.ui.translation import _
 
-PROMPT_TOKENS = 512  # llama-bench's own pp512
-WRITTEN = 64
-RUNS = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Figures:
-    """Medians over the runs; seconds and tokens per second."""
-
-    model: str
-    device: str
-    threads: int
-    context: int
-    load_s: float
-    prompt_tokens: int
-    prompt_per_s: float
-    first_token_s: float
-    generation_per_s: float
-    engine_bytes: int
+_MOST_DEPTHS = 32
+_LONGEST_S = 24 * 3600.0
+_PICTURES: dict[str, Callable[[drawing.Drawing], bytes]] = {
+    ".svg": lambda shapes: drawing.svg(shapes).encode(),
+    ".png": drawing.png,
+}
 
 
 def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = verbs.add_parser("bench", help=_(N_("how fast a model is on this machine")))
     parser.add_argument("model", nargs="?", default="", help=_(N_("a file, or a model's name; the guide if left out")))
-    parser.add_argument("--json", action="store_true", help=_(N_("print JSON, for other programs")))
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument("--json", action="store_true", help=_(N_("print JSON, for other programs")))
+    how.add_argument("--markdown", action="store_true", help=_(N_("print Markdown, to paste into a report")))
+    parser.add_argument(
+        "--picture", type=_picture, metavar="FILE", help=_(N_("draw a chart, too; FILE ends in .svg or .png"))
+    )
+    parser.add_argument("--quick", action="store_true", help=_(N_("measure once and less, within half a minute")))
+    parser.add_argument(
+        "--depths", type=_depths, metavar="N,N,…", help=_(N_("behind how many tokens speeds are measured: 0,512,4096"))
+    )
+    parser.add_argument(
+        "--limit", type=_seconds, metavar="SECONDS", help=_(N_("how long measuring may take, loading aside"))
+    )
     options.add_settings(parser, Group.LOAD)
     parser.set_defaults(run=run)
 
 
+def _picture(text: str) -> Path:
+    path = Path(text)
+    if path.suffix.lower() not in _PICTURES:
+        raise argparse.ArgumentTypeError(_(N_("a picture's name ends in .svg or .png")))
+    return path
+
+
+def _depths(text: str) -> tuple[int, ...]:
+    most = int(BY_KEY["context"].high)
+    found = tuple(int(part) for part in text.split(",") if part.strip().isascii() and part.strip().isdecimal())
+    if len(found) != text.count(",") + 1 or len(found) > _MOST_DEPTHS or max(found) > most:
+        raise argparse.ArgumentTypeError(_(N_("depths are numbers of tokens with commas between: 0,512,4096")))
+    return found
+
+
+def _seconds(text: str) -> float:
+    if not (text.isascii() and text.isdecimal()) or not 0 < int(text) <= _LONGEST_S:
+        raise argparse.ArgumentTypeError(_(N_("a whole number of seconds is needed")))
+    return float(text)
+
+
 async def run(parsed: argparse.Namespace) -> int:
+    if parsed.picture:
+        _refuse_place(parsed.picture)  # before minutes are spent
+    line = Line()
     async with Assembly.private() as alcove:
         tell_notices(alcove)
         model = chosen(alcove, parsed.model)
-        wanted = load_settings(resolve(options.settings_of(parsed)))
-        settings = await alcove.fitting.suited(model, wanted)
-        info = await alcove.engine.load(model.path, settings)
-        tokens = min(PROMPT_TOKENS, info.context // 2)  # room is left for what is written
-        runs = [await _measured(alcove, await _words(alcove, number, tokens)) for number in range(RUNS)]
-        ended = [run for run in runs if run.timings.generation_per_s > 0] or runs
-        figures = Figures(
-            model=model.name if parsed.json else shown(model),
-            device=info.device,
-            threads=settings.threads,
-            context=info.context,
-            load_s=info.load_s,
-            prompt_tokens=runs[0].usage.prompt_tokens,
-            prompt_per_s=statistics.median(r.timings.prompt_per_s for r in runs),
-            first_token_s=statistics.median(r.timings.first_token_s for r in runs),
-            generation_per_s=statistics.median(r.timings.generation_per_s for r in ended),
-            engine_bytes=alcove.machine.resident(alcove.engine.pid),
-        )
-    print(json.dumps(asdict(figures), ensure_ascii=False) if parsed.json else _table(figures))
+        settings = await alcove.fitting.suited(model, wanted(alcove, parsed, Subject.local(model)))
+        try:
+            with states_folder(alcove.paths.cache) as states:
+                bench = Benching(model, settings, _plan(parsed), states, lambda what: line.show(_(what) + "…"))
+                benchmark = await bench.run(alcove.fitting, alcove.machine)
+        finally:
+            line.clear()
+        name = shown(model)
+    if parsed.json:
+        print(json.dumps(record(benchmark), ensure_ascii=False))
+    else:
+        print((figures.markdown if parsed.markdown else figures.text)(benchmark, name))
+    if parsed.picture:
+        write_whole(parsed.picture, _PICTURES[parsed.picture.suffix.lower()](drawn(benchmark, name)))
     return 0
 
 
-async def _words(alcove: Assembly, number: int, tokens: int) -> str:
-    """As many words as make `tokens` in the model's vocabulary, in an order that no earlier run has in the cache."""
-    words = [f"{number} {index * 7919 % 1000}" for index in range(tokens)]  # a token each at the least
-    few, many = 1, tokens
-    while few < many:
-        middle = (few + many + 1) // 2
-        [count] = await alcove.engine.count([_prompt(" ".join(words[:middle]))])
-        few, many = (middle, many) if count <= tokens else (few, middle - 1)
-    return " ".join(words[:few])
+def _refuse_place(path: Path) -> None:
+    """Raises `StorageError` where no picture can be put."""
+    if path.is_dir():
+        raise refused(IsADirectoryError(21, ""), path)
+    if not path.absolute().parent.is_dir():
+        raise refused(FileNotFoundError(2, ""), path.parent)
 
 
-def _prompt(words: str) -> tuple[Piece, ...]:
-    return (Piece(PieceKind.TEXT, words),)
+def _plan(parsed: argparse.Namespace) -> Plan:
+    plan = QUICK if parsed.quick else Plan()
+    if parsed.depths:
+        plan = replace(plan, depths=parsed.depths, chosen=True)
+    return replace(plan, limit_s=parsed.limit) if parsed.limit else plan
 
 
-async def _measured(alcove: Assembly, words: str) -> Finished:
-    """One run over the words, and as much written as always."""
-    sampling = Sampling(temperature=0.0, repeat_penalty=1.0, max_tokens=WRITTEN, seed=1)
-    request = GenerateRequest(_prompt(words), sampling)
-    finished: Finished | None = None
-    async with aclosing(alcove.engine.generate(request)) as events:
-        async for event in events:
-            if isinstance(event, Finished):
-                finished = event
-    assert finished is not None  # the client's promise: every reply ends with it, or raises
-    return finished
+def record(benchmark: Benchmark) -> dict[str, Any]:
+    """A benchmark as other programs read it. The figures on top are those of the least depth."""
+    first = benchmark.depths[0] if benchmark.depths else Depth(0)
+    here = benchmark.computer
+    return {
+        "model": benchmark.model.name,
+        "device": benchmark.device,
+        "threads": benchmark.settings.threads,
+        "context": benchmark.context,
+        "load_s": benchmark.load_s,
+        "prompt_tokens": first.prompt_tokens,
+        "prompt_per_s": _median(first.prompt_per_s),
+        "first_token_s": _median(first.first_token_s),
+        "generation_per_s": _median(first.generation_per_s),
+        "engine_bytes": benchmark.memory.engine_bytes,
+        "depths": [asdict(row) for row in benchmark.depths],
+        "first_tokens": [_first_token(row) for row in benchmark.first_tokens],
+        "lookup": asdict(benchmark.lookup),
+        "memory": asdict(benchmark.memory),
+        "file": {key: value for key, value in asdict(benchmark.model).items() if key != "name"},
+        "settings": asdict(benchmark.settings),
+        "computer": {**asdict(here), "disturbed": here.disturbed},
+        "versions": dict(benchmark.versions),
+        "took_s": benchmark.took_s,
+    }
 
 
-def _table(figures: Figures) -> str:
-    rows = (
-        (_(N_("Model")), figures.model),
-        (_(N_("Device")), figures.device),
-        (_(N_("Loading")), formats.duration(figures.load_s)),
-        (_(N_("Reading")), _(N_("{speed} tokens/s"), speed=formats.number(figures.prompt_per_s, 1))),
-        (_(N_("First word")), formats.duration(figures.first_token_s)),
-        (_(N_("Writing")), _(N_("{speed} tokens/s"), speed=formats.number(figures.generation_per_s, 1))),
-        (_(N_("Memory of the engine")), formats.size(figures.engine_bytes)),
-    )
-    return table(rows)
+def _median(figure: Spread | None) -> float:
+    return figure.median if figure else 0.0
+
+
+def _first_token(row: FirstToken) -> dict[str, Any]:
+    return {**asdict(row), "read_tokens": row.prompt_tokens - row.cached_tokens}

@@ -110,6 +110,7 @@ class Computer:
     system: str
     load: float = 0.0
     busy: float = 0.0
+    on_battery: bool = False
 
     @property
     def disturbed(self) -> bool:
@@ -148,7 +149,7 @@ class Benchmark:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is measured, and for how long at the most: it is not exact, since a reply that began is let end.
+    """What is measured, and for how long at the most, loading aside; what the time is not enough for is left out.
 
     A chat of 4,000 tokens takes a laptop one to two minutes to read, so four minutes see it once and no more there.
     """

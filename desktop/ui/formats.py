@@ -42,6 +42,13 @@ def moment(unix: float) -> str:
     return locale().toString(QDateTime.fromSecsSinceEpoch(int(unix)), QLocale.FormatType.ShortFormat)
 
 
+def brief(seconds: float) -> str:
+    """A time that is measured: 0.0031 → "3.1 ms", 0.0534 → "53 ms", 2.345 → "2.35 s", 75 → "1 min 15 s"."""
+    if seconds < 1:
+        return _("{milliseconds} ms", milliseconds=number(seconds * 1000, 1 if seconds < 0.01 else 0))
+    return _("{seconds} s", seconds=number(seconds, 2)) if seconds < 10 else duration(seconds)
+
+
 def duration(seconds: float) -> str:
     """0.42 → "0.4 s", 75 → "1 min 15 s", 4000 → "1 h 7 min"."""
     if seconds < 10:

@@ -13,8 +13,8 @@ import os
 import platform
 import shutil
 import sys
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
@@ -42,17 +42,21 @@ from desktop.core.generation import LoadSettings, ModelInfo, Usage
 from desktop.engine import probe
 from desktop.engine.client import Engine
 from desktop.services import memory
+from desktop.services.disk import refused
 from desktop.services.fit import fitting
 from desktop.services.fit.first_tokens import FirstTokens
 from desktop.services.fit.pace import READ, WRITTEN, Pace, joined, plain, reply, request, words
 from desktop.services.machine import Machine
 from desktop.services.models.library import Model
+from desktop.services.power import unplugged
 
 _DEPTHS_SHARE = 0.5  # of the time: the rest is for the waits, which people feel
 _TRIES = 2  # more texts for a model that ends its replies at once
 _SLACK = 16  # tokens by which a prompt may be longer than its parts
 _BUSY_S = 0.5  # how long the processor is watched before
 _PERIOD = 96  # tokens of the text that is repeated: longer than any draft
+
+_FOLDER = "bench-"  # and the number of the process
 
 Tell = Callable[[str], None]  # hears a message id for each thing that is measured
 
@@ -81,6 +85,7 @@ async def computer(machine: Machine) -> Computer:
         machine.system,
         psutil.getloadavg()[0],
         busy / 100,
+        await asyncio.to_thread(unplugged),
     )
 
 
@@ -289,3 +294,21 @@ def _let_go(files: Sequence[Path]) -> None:
                 os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
             finally:
                 os.close(descriptor)
+
+
+@contextmanager
+def states_folder(within: Path) -> Iterator[Path]:
+    """An empty folder that is gone at the end; those that killed programs left go, too. Raises `StorageError`."""
+    for old in within.glob(f"{_FOLDER}*"):
+        number = old.name.removeprefix(_FOLDER)
+        if number.isdecimal() and not psutil.pid_exists(int(number)):
+            shutil.rmtree(old, ignore_errors=True)
+    folder = within / f"{_FOLDER}{os.getpid()}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise refused(error, folder) from error
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
