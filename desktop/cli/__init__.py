@@ -98,7 +98,7 @@ def _speak_utf8() -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    from desktop.cli import bench, chat, doctor, download, fit, models, search, variants
+    from desktop.cli import bench, chat, doctor, download, fit, models, search, tune, variants
     from desktop.cli.terminal import Parser
     from desktop.ui.translation import _
 
@@ -106,6 +106,6 @@ def _parser() -> argparse.ArgumentParser:
     parser = Parser(prog="alcove", description=_(N_("Talk to language models on this computer.")))
     parser.add_argument("--version", action="version", version=version, help=_(N_("show the version and end")))
     verbs = parser.add_subparsers(title=_(N_("commands")), metavar="", required=True)
-    for verb in (chat, models, search, variants, fit, download, bench, doctor):
+    for verb in (chat, models, search, variants, fit, download, tune, bench, doctor):
         verb.add_to(verbs)
     return parser

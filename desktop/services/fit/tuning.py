@@ -103,12 +103,16 @@ class Tuning:
 
     async def undo(self, model: Model, outcome: Outcome | None = None) -> None:
         """Back to the defaults, whose speed is learned if it was measured. Raises as `Preferences.reset`."""
-        if model.built_in:
-            raise SettingError(_BUILT_IN)
+        self.refuse_guide(model)
         for key in self.tuned(model):
             await self._preferences.reset(key, model.name)
         if outcome is not None:
             await self._learn(model, outcome.default)
+
+    def refuse_guide(self, model: Model) -> None:
+        """Raises `SettingError` where nothing can be kept for the model."""
+        if model.built_in:
+            raise SettingError(_BUILT_IN)
 
     async def _learn(self, model: Model, trial: Trial) -> None:
         await self._fitting.timed(model, trial.settings, [sample.write_per_s for sample in trial.samples])
