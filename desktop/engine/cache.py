@@ -1,7 +1,8 @@
 """What the KV cache holds, and how it comes to hold a prompt: what is there already serves again, the rest is read.
 
 Invariant: `tokens` lists exactly the tokens in the KV cache, whatever way a computation ended. Every wait inside is
-short enough for a halt within 100 ms on a CPU. What is written after a prompt is `engine.conversation`'s.
+short enough for a halt within 100 ms on a CPU. What is written after a prompt is `engine.conversation`'s, what is kept
+on disk `engine.keeping`'s.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from time import monotonic
 
+from desktop.core.checkpoints import spread
+from desktop.engine.checkpoints import Checkpoint, Checkpoints
 from desktop.engine.halt import Outcome
 from desktop.engine.llama import Model
 
@@ -25,44 +28,79 @@ class Cache:
 
     def __init__(self, model: Model) -> None:
         self.tokens: list[int] = []
+        self.checkpoints = Checkpoints(model)
         self._model = model
         self._speed = 0.0  # tokens read per second, as last measured
 
     def reuse(self, tokens: Sequence[int]) -> int:
         """Makes the KV cache a prefix of the prompt and returns its length; the last token is always read anew."""
+        keep = self._same(tokens)
+        return self.cut(keep) if keep < len(self.tokens) else keep
+
+    def reach(self, tokens: Sequence[int]) -> int:
+        """What `reuse` would return."""
+        keep = self._same(tokens)
+        if keep == len(self.tokens) or (keep and self._model.cuttable and self._model.kv.reaches(keep)):
+            return keep
+        return self.checkpoints.nearest(keep)
+
+    def _same(self, tokens: Sequence[int]) -> int:
         pairs = enumerate(zip(self.tokens, tokens, strict=False))
         same = next((i for i, (a, b) in pairs if a != b), min(len(self.tokens), len(tokens)))
-        keep = min(same, len(tokens) - 1)
-        if keep < len(self.tokens):
-            keep = self.cut(keep)
-        return keep
+        return max(0, min(same, len(tokens) - 1))
 
     def cut(self, keep: int) -> int:
-        """Drops what follows the first `keep` tokens, or all where only that is possible. Returns what is left."""
-        if not (keep and self._model.cuttable and self._model.cut(keep)):
+        """Drops what follows the first `keep` tokens, or more where only that is possible. Returns what is left."""
+        if keep and self._model.cuttable and self._model.cut(keep):
+            self.checkpoints.drop(keep)
+        else:
+            keep = self.checkpoints.back(keep)
+        if not keep:
             self._model.clear()
-            keep = 0
         del self.tokens[keep:]
         return keep
+
+    def adopt(self, tokens: list[int], checkpoints: list[Checkpoint]) -> None:
+        """Takes note of what was put into the KV cache."""
+        self.tokens = tokens
+        self.checkpoints.put(checkpoints)
 
     def holds(self, tokens: Sequence[int]) -> bool:
         """Whether the KV cache begins with these tokens."""
         return self.tokens[: len(tokens)] == list(tokens)
 
-    def read(self, tokens: Sequence[int], progress: Progress, ahead: bool = False) -> bool:
-        """Reads prompt tokens; False if halted. What is read `ahead` of a request gives way to it sooner."""
-        done = 0
+    def reading_s(self, count: int) -> float:
+        """Seconds that reading so many tokens would take; long where nothing was read yet."""
+        return count / self._speed if self._speed else float("inf")
+
+    def read(self, tokens: Sequence[int], progress: Progress, ahead: bool = False, marks: Sequence[int] = ()) -> bool:
+        """Reads prompt tokens; False if halted. What is read `ahead` of a request gives way to it sooner.
+
+        `marks` are where in the whole prompt the conversation may change one day.
+        """
+        done, begin = 0, len(self.tokens)
+        stops = self._stops(marks, begin, begin + len(tokens))
         while done < len(tokens):
             progress(done, len(tokens))
-            chunk = tokens[done : done + self._chunk(ahead)]
+            stop = next((stop - begin for stop in stops if stop > begin + done), len(tokens))
+            chunk = tokens[done : min(stop, done + self._chunk(ahead))]
             began = monotonic()
             if not self.compute(chunk):
                 return False
             if len(chunk) >= _FIRST_CHUNK:
                 self._speed = len(chunk) / max(monotonic() - began, 1e-6)
             done += len(chunk)
+            if begin + done in stops:
+                self.checkpoints.take(begin + done)
         progress(done, len(tokens))
         return True
+
+    def _stops(self, marks: Sequence[int], begin: int, end: int) -> list[int]:
+        """Where checkpoints are taken on the way, the first of them here."""
+        if self._model.rewinds:
+            return []
+        self.checkpoints.take(begin)
+        return spread(marks, begin, end, self.checkpoints.capacity)
 
     def _chunk(self, ahead: bool) -> int:
         """Tokens to read at once, so that a stop is in time: no operation takes more than half a layer's time."""
@@ -74,6 +112,8 @@ class Cache:
         """Decodes; False if halted or full, the KV cache being what `tokens` says all the same."""
         if self._model.halt:
             return False
+        if not self._model.cuttable and len(tokens) > 1:
+            self.checkpoints.pass_by(len(self.tokens))  # a halt would leave a state that is neither here nor there
         outcome = None
         try:
             outcome = self._model.decode(tokens)

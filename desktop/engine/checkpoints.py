@@ -26,6 +26,7 @@ class Checkpoints:
     def __init__(self, model: Model) -> None:
         self._model = model
         self.held: list[Checkpoint] = []
+        self._passing: Checkpoint | None = None
 
     @property
     def capacity(self) -> int:
@@ -36,9 +37,18 @@ class Checkpoints:
         """Takes one of the state as it is, which is after `at` tokens."""
         if self._model.rewinds or not at or any(held.at == at for held in self.held):
             return
+        taken = self._copied(at)
+        if taken is not None:
+            self.put([*self.held, taken])
+
+    def pass_by(self, at: int) -> None:
+        """Takes one that only the next of its kind replaces."""
+        if at and self.nearest(at) != at:
+            self._passing = self._copied(at)
+
+    def _copied(self, at: int) -> Checkpoint | None:
         data = bytearray(self._model.kv.size(partial=True))
-        if data and self._model.kv.copy(data, partial=True) == len(data):
-            self.put([*self.held, Checkpoint(at, data)])
+        return Checkpoint(at, data) if data and self._model.kv.copy(data, partial=True) == len(data) else None
 
     def put(self, held: list[Checkpoint]) -> None:
         """Makes these the checkpoints, as many as there is room for."""
@@ -48,19 +58,23 @@ class Checkpoints:
             del self.held[checkpoints.superfluous([c.at for c in self.held])]
 
     def back(self, to: int) -> int:
-        """Goes back to the newest that is not after `to`, and forgets later ones; returns where that is, 0 for nowhere."""
+        """Goes back to the newest that is not after `to`, forgetting later ones; returns where, 0 for nowhere."""
         self.drop(to)
-        while self.held:
-            newest = self.held[-1]
+        for newest in sorted(self._all(), key=lambda checkpoint: -checkpoint.at):
             if self._model.kv.put(newest.data, len(newest.data), partial=True) and self._model.cut(newest.at):
                 return newest.at
-            self.held.pop()
+            self.drop(newest.at - 1)
         return 0
 
     def nearest(self, to: int) -> int:
         """Where `back` would go."""
-        return max((c.at for c in self.held if c.at <= to), default=0)
+        return max((c.at for c in self._all() if c.at <= to), default=0)
 
     def drop(self, after: int) -> None:
         """Forgets those after so many tokens."""
         self.held = [c for c in self.held if c.at <= after]
+        if self._passing is not None and self._passing.at > after:
+            self._passing = None
+
+    def _all(self) -> list[Checkpoint]:
+        return self.held if self._passing is None else [*self.held, self._passing]

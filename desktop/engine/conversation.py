@@ -25,6 +25,7 @@ from desktop.core.generation import (
 )
 from desktop.engine.cache import Cache
 from desktop.engine.frames import Prepared
+from desktop.engine.keeping import Keeping
 from desktop.engine.llama import Model
 from desktop.engine.tail import Tail
 from desktop.engine.tokens import Tokeniser
@@ -37,10 +38,12 @@ Emit = Callable[[GenerateEvent], None]
 class Conversation:
     """One model, what its KV cache holds, and the replies it remembers."""
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Model, key: str = "") -> None:
+        """`key` names model and settings on disk; without it nothing is kept there."""
         self._model = model
         self._tokeniser = Tokeniser(model)
         self._cache = Cache(model)
+        self._keeping = Keeping(model, self._cache, self._tokeniser, key)
 
     def count(self, pieces: Sequence[Piece]) -> int:
         """Tokens of a prompt."""
@@ -53,11 +56,16 @@ class Conversation:
     def generate(self, request: GenerateRequest, emit: Emit) -> None:
         """Emits the reply and at last `Finished`. Raises `UserError`; the next reply is possible then, too."""
         began = monotonic()
+        self._keeping.recall(request.chat)
         prompt = self._tokeniser.tokenise(request.prompt)
         self._refuse(prompt.tokens)
-        cached = self._cache.reuse(prompt.tokens)
-        reply = _Writing(began, len(prompt.tokens), cached)
-        if self._cache.read(prompt.tokens[cached:], lambda done, total: emit(PromptProgress(done, total))):
+        cached = self._keeping.bring(prompt.tokens, request.chat)
+        reply = _Writing(began, len(prompt.tokens), cached or 0)
+
+        def read(done: int, total: int) -> None:
+            emit(PromptProgress(done, total))
+
+        if cached is not None and self._cache.read(prompt.tokens[cached:], read, marks=prompt.marks):
             reply.read_at = monotonic()
             tail = Tail(request.sampling.stop)
             shown = self._write(request.sampling, prompt.reply.tokens, reply, tail, emit)
@@ -69,24 +77,34 @@ class Conversation:
 
         Nothing happens where that was read already, or where something else is wanted by now.
         """
-        tokens = self._tokeniser.tokenise(request.prompt).tokens[:-_UNSURE]
+        self._keeping.recall(request.chat)
+        prompt = self._tokeniser.tokenise(request.prompt)
+        tokens = prompt.tokens[:-_UNSURE]
         if not tokens or self._model.halt or self._cache.holds(tokens):
             return Prepared(0, len(tokens) if self._cache.holds(tokens) else 0, len(tokens))
         self._refuse(tokens)
-        cached = self._cache.reuse(tokens)
-        self._cache.read(tokens[cached:], lambda _done, _total: None, ahead=True)
+        cached = self._keeping.bring(tokens, request.chat)
+        if cached is None:
+            return Prepared(0, 0, len(tokens))
+        self._cache.read(tokens[cached:], lambda _done, _total: None, ahead=True, marks=prompt.marks)
         held = len(self._cache.tokens)
         return Prepared(max(0, held - cached), held, len(tokens))
 
-    def keep(self) -> int:
-        """Puts on disk what was read; returns the bytes written."""
-        return 0
+    def keep(self, stop: Callable[[], bool] = lambda: False) -> int:
+        """Puts on disk what was read, until told to stop; returns the bytes written."""
+        return self._keeping.keep(stop)
+
+    def settle(self, stop: Callable[[], bool]) -> None:
+        """Puts on disk what is worth it, as nothing is asked; gives way as soon as something is."""
+        self._keeping.settle(stop)
 
     def forget(self, chat: str) -> None:
         """Drops what was read of a chat."""
+        self._keeping.forget(chat)
 
     def afford(self, folder: Path | None, budget: int) -> None:
         """What may be kept on disk from now on: where, and how many bytes."""
+        self._keeping.afford(folder, budget)
 
     def _refuse(self, tokens: Sequence[int]) -> None:
         if not tokens:

@@ -1,9 +1,9 @@
 """The state of one conversation inside llama.cpp: cut, copied out, put back.
 
 Invariant: outside `aside` every token is in sequence 0, and only there. Where a model's state grows by the token
-(`model.sliceable`), a range of tokens can be had by itself: for a while all lies in sequence 1 as well, and sequence 0 is
-what is copied or put (llama.cpp writes out whole sequences only). This module does not load llama.cpp: `engine.llama`
-hands over the library it has loaded, whose functions know their types.
+(`model.sliceable`), a range of tokens can be had by itself: for a while all lies in sequence 1 as well, and sequence 0
+is what is copied or put (llama.cpp writes out whole sequences only). This module does not load llama.cpp:
+`engine.llama` hands over the library it has loaded, whose functions know their types.
 """
 
 from __future__ import annotations
@@ -30,11 +30,14 @@ class KV:
             return False
         if keep == 0:
             return True
+        return self.reaches(keep) and bool(self._library.llama_memory_seq_pos_max(self._memory, 0) == keep - 1)
+
+    def reaches(self, keep: int) -> bool:
+        """Whether all that reading goes on from after `keep` tokens is there."""
         first = self._library.llama_memory_seq_pos_min(self._memory, 0)
-        last = self._library.llama_memory_seq_pos_max(self._memory, 0)
         # of a sliding window only its last tokens remain, whatever seq_rm says; of a recurrent state, one
         needed = (max(0, keep - self._window) if self._window else 0) if self._cuttable else keep - 1
-        return bool(0 <= first <= needed and last == keep - 1)
+        return bool(0 <= first <= needed)
 
     def clear(self) -> None:
         """Empties it."""

@@ -17,12 +17,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import llama_cpp
 import llama_cpp.llama_cpp as C
 
 from desktop.core.errors import N_, LoadError, UserError
 from desktop.core.fit import Card, layers_on_cards
 from desktop.core.generation import FlashAttention, LoadSettings, ModelInfo, Sampling
 from desktop.core.gguf import Header
+from desktop.core.lookup import MOST
 from desktop.core.quants import TENSOR_TYPES
 from desktop.core.settings import GPU_AUTOMATIC
 from desktop.core.shape import Shape
@@ -140,7 +142,7 @@ def _context_params(settings: LoadSettings) -> C.llama_context_params:
     params.n_ctx = settings.context
     params.n_batch = params.n_ubatch = settings.batch
     params.n_seq_max = 1
-    params.n_outputs_max = 1  # logits of one token: 2.1 GiB less at 32k context and batch 512
+    params.n_outputs_max = MOST  # logits of a draft, not of a batch: 2.1 GiB less at 32k context and batch 512
     params.n_threads, params.n_threads_batch = threads(settings.threads, settings.batch_threads)
     params.flash_attn_type = _FLASH[settings.flash_attention]
     params.type_k = params.type_v = _KV_TYPES[settings.kv_type]
@@ -176,6 +178,7 @@ class Model:
         self._pieces: dict[int, bytes] = {}
         self._one = (C.llama_token * 1)()
         self._one_batch = C.llama_batch_get_one(self._one, 1)
+        self._every = (ctypes.c_int8 * MOST)(*[1] * MOST)
         self._template = (C.llama_model_chat_template(handle, None) or b"").decode("utf-8", "replace")
         self.attributes = self._special_attributes()
         self.specials = {self._text(t): t for t in self.attributes}
@@ -299,14 +302,20 @@ class Model:
         """Whether the model says that it has finished."""
         return bool(C.llama_vocab_is_eog(self._vocab, token))
 
-    def decode(self, tokens: Sequence[int]) -> Outcome:
-        """Computes tokens after those in the KV cache. After HALTED and FULL the caller must `cut`."""
+    def decode(self, tokens: Sequence[int], every: bool = False) -> Outcome:
+        """Computes tokens after those in the KV cache. After HALTED and FULL the caller must `cut`.
+
+        What follows the last can be sampled then; what follows `every` one of at most `MOST`, if wanted.
+        """
         if len(tokens) == 1:
             self._one[0] = tokens[0]
             code = C.llama_decode(self._context, self._one_batch)
         else:
             array = (C.llama_token * len(tokens))(*tokens)
-            code = C.llama_decode(self._context, C.llama_batch_get_one(array, len(tokens)))
+            batch = C.llama_batch_get_one(array, len(tokens))
+            if every:
+                batch.logits = self._every
+            code = C.llama_decode(self._context, batch)
         if code == 0:
             return Outcome.DONE
         if code in (1, 2):
@@ -322,6 +331,10 @@ class Model:
     def clear(self) -> None:
         """Empties the KV cache."""
         self.kv.clear()
+
+    def logits(self, index: int) -> bytes:
+        """What the last decode says to follow its token of this index, word by word, as llama.cpp holds it."""
+        return ctypes.string_at(C.llama_get_logits_ith(self._context, index), 4 * self.words)
 
     def sampler(self, sampling: Sampling, reply: Sequence[int]) -> Sampler:
         """A chain for one reply; `reply` is what it goes on from."""
@@ -364,9 +377,9 @@ class Sampler:
         self._add(C.llama_sampler_init_temp(sampling.temperature))
         self._add(C.llama_sampler_init_dist(sampling.seed if sampling.seed >= 0 else C.LLAMA_DEFAULT_SEED))
 
-    def sample(self) -> int:
-        """The next token, after the last decode."""
-        return int(C.llama_sampler_sample(self._chain, self._context, -1))
+    def sample(self, index: int = -1) -> int:
+        """The next token, after the last one of the last decode, or the one of that index."""
+        return int(C.llama_sampler_sample(self._chain, self._context, index))
 
     def close(self) -> None:
         C.llama_sampler_free(self._chain)
@@ -380,6 +393,11 @@ def system_info() -> str:
 def version() -> str:
     """The version of llama.cpp."""
     return str(C.llama_version().decode("utf-8", "replace"))
+
+
+def build() -> str:
+    """What tells this build of llama.cpp from others: its own version stays the same for months."""
+    return f"{llama_cpp.__version__} {version()}"
 
 
 def devices() -> list[Device]:

@@ -57,7 +57,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """What a file begins with: the key of model and settings, and the file and its first tokens that it goes on from."""
+    """What a file begins with: the key of model and settings, and the file of which it goes on from so many tokens."""
 
     key: str
     base: str = ""

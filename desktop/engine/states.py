@@ -36,7 +36,9 @@ class Kept:
 
 def named(chat: str) -> str:
     """A chat as file names and `Kept` show it: itself, or what stands for an unusual one."""
-    return chat if _PLAIN.fullmatch(chat) else "=" + blake2b(chat.encode("utf-8", "replace"), digest_size=16).hexdigest()
+    return (
+        chat if _PLAIN.fullmatch(chat) else "=" + blake2b(chat.encode("utf-8", "replace"), digest_size=16).hexdigest()
+    )
 
 
 def new_path(folder: Path, key: str, chat: str) -> Path:

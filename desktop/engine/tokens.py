@@ -12,7 +12,7 @@ by cutting text after the first character of each.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence, Set
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Protocol
@@ -50,10 +50,14 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """A prompt's tokens, and the reply at its end that is to be continued (empty for a new one)."""
+    """A prompt's tokens, and the reply at its end that is to be continued (empty for a new one).
+
+    `marks` are how many tokens stand before each text and each reply: where a conversation is changed.
+    """
 
     tokens: list[int]
     reply: Reply
+    marks: tuple[int, ...] = ()
 
 
 class Tokeniser:
@@ -70,6 +74,7 @@ class Tokeniser:
     def tokenise(self, pieces: Sequence[Piece]) -> Prompt:
         """Raises nothing: a special piece that this vocabulary lacks is text."""
         tokens: list[int] = []
+        marks: list[int] = []
         run: list[Piece] = []
         after_stripper = False
         for piece in pieces:
@@ -78,14 +83,25 @@ class Tokeniser:
                 run.append(piece)
                 continue
             strips_left, strips_right = self._vocabulary.strips(special)
-            tokens += self._run(self._parts(run, last=False), after_stripper, strips_left)[0]
+            self._run(self._parts(run, last=False), after_stripper, strips_left, tokens, marks)
             tokens.append(special)
+            marks.append(len(tokens))
             run, after_stripper = [], strips_right
-        last, reply = self._run(self._parts(run, last=True), after_stripper, False)
-        tokens += last
+        reply = self._run(self._parts(run, last=True), after_stripper, False, tokens, marks)
         if self._vocabulary.bos >= 0 and tokens[:1] != [self._vocabulary.bos]:
             tokens.insert(0, self._vocabulary.bos)
-        return Prompt(tokens, reply)
+            marks = [mark + 1 for mark in marks]
+        return Prompt(tokens, reply, tuple(dict.fromkeys(marks)))
+
+    @property
+    def replies(self) -> list[Reply]:
+        """What is remembered, the oldest first."""
+        return list(self._known.values())
+
+    def learn(self, replies: Iterable[Reply]) -> None:
+        """Remembers replies of earlier times; what was heard since wins."""
+        known = {reply.text.strip(): reply for reply in replies} | self._known
+        self._known = dict(list(known.items())[-_REMEMBERED:])
 
     def remember(self, before: Reply, text: str, tokens: Sequence[int]) -> None:
         """Keeps a reply; `before` is what the prompt ended with, the part it continued. Tokens without text are cut."""
@@ -104,8 +120,10 @@ class Tokeniser:
         while len(self._known) > _REMEMBERED:
             del self._known[next(iter(self._known))]
 
-    def _run(self, parts: list[str | Reply], strip_left: bool, strip_right: bool) -> tuple[list[int], Reply]:
-        """Tokens of what lies between two special tokens, and its last reply if that ends it."""
+    def _run(
+        self, parts: list[str | Reply], strip_left: bool, strip_right: bool, tokens: list[int], marks: list[int]
+    ) -> Reply:
+        """Adds the tokens of what lies between two special tokens; returns its last reply if that ends it."""
         texts = [i for i, part in enumerate(parts) if isinstance(part, str)]
         for index in texts:
             text = str(parts[index])
@@ -114,11 +132,16 @@ class Tokeniser:
             if index == len(parts) - 1 and strip_right:
                 text = text.rstrip()
             parts[index] = text
-        tokens: list[int] = []
+        begin = len(tokens)
         for part in parts:
-            tokens += part.tokens if isinstance(part, Reply) else self._text(part, inside=bool(tokens))
+            if isinstance(part, Reply):
+                marks.append(len(tokens))
+                tokens += part.tokens
+                marks.append(len(tokens))
+            else:
+                tokens += self._text(part, inside=len(tokens) > begin)
         last = parts[-1] if parts else ""
-        return tokens, last if isinstance(last, Reply) else Reply(lead=last[len(last.rstrip()) :])
+        return last if isinstance(last, Reply) else Reply(lead=last[len(last.rstrip()) :])
 
     def _parts(self, pieces: Sequence[Piece], last: bool) -> list[str | Reply]:
         """Texts joined, replies put in, and the white space between them as it was when they were generated.

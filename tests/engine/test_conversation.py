@@ -94,7 +94,7 @@ def test_a_reused_cache_answers_as_a_fresh_one(talk: Talk, random_model: Path) -
     assert end(twice).usage.cached_tokens == end(twice).usage.prompt_tokens - 1
 
 
-def test_a_sliding_window_that_has_moved_on_is_read_again(talk: Talk, sliding_model: Path) -> None:
+def test_a_sliding_window_that_has_moved_on_goes_back_to_a_checkpoint(talk: Talk, sliding_model: Path) -> None:
     settings = replace(SETTINGS, context=1024, batch=32)
     conversation = talk(sliding_model, settings)
     long = "abc xyz " * 60
@@ -102,11 +102,11 @@ def test_a_sliding_window_that_has_moved_on_is_read_again(talk: Talk, sliding_mo
     onward = end(answer(conversation, (*ask(long), reply(said(first)), text(" x")), SHORT)).usage
     assert onward.cached_tokens > onward.prompt_tokens - 20 or "\ufffd" in said(first)
     back = answer(conversation, ask("abc xyz"), SHORT)
-    assert end(back).usage.cached_tokens == 0
+    assert end(back).usage.cached_tokens == 2  # <s><|user|>
     assert said(back) == said(answer(talk(sliding_model, settings), ask("abc xyz"), SHORT))
 
 
-def test_a_recurrent_state_goes_on_but_never_back(talk: Talk, recurrent_model: Path) -> None:
+def test_a_recurrent_state_goes_back_to_a_checkpoint(talk: Talk, recurrent_model: Path) -> None:
     conversation = talk(recurrent_model)
     first = answer(conversation, (text("abc"),), SHORT)
     held = list(conversation._cache.tokens)
@@ -114,7 +114,7 @@ def test_a_recurrent_state_goes_on_but_never_back(talk: Talk, recurrent_model: P
     if "\ufffd" not in said(first):
         assert onward.usage.cached_tokens == len(held)
     back = answer(conversation, (text("abc"),), SHORT)
-    assert end(back).usage.cached_tokens == 0
+    assert end(back).usage.cached_tokens == end(back).usage.prompt_tokens - 1
     assert said(back) == said(first)
 
 

@@ -1,0 +1,105 @@
+"""Never read twice: when what the KV cache holds goes to disk, and when a kept state comes back.
+
+Invariant: nothing of a conversation without a name is written; what is about to leave the KV cache and would take more
+than a few tokens to read again is on disk before; a save gives way to whatever is asked meanwhile. How states are
+written and found is `engine.shelf`'s.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable
+from pathlib import Path
+
+from desktop.engine.cache import Cache
+from desktop.engine.llama import Model
+from desktop.engine.shelf import Shelf, State, shared
+from desktop.engine.tokens import Tokeniser
+
+SLIGHT = 8  # tokens that are read again without a thought: a word or two
+_DISK_SPEED = 1e9  # bytes a second that a state is put back with at the least: a laptop's SSD
+_SMALL, _LONG_S = 64 << 20, 1.0  # what cannot be appended to is written anew where so few bytes, or so long to read
+
+
+class Keeping:
+    """Whose tokens the KV cache holds, and the states on disk; without a shelf nothing is kept."""
+
+    def __init__(self, model: Model, cache: Cache, tokeniser: Tokeniser, key: str) -> None:
+        self._model, self._cache, self._tokeniser = model, cache, tokeniser
+        self._key = key
+        self._shelf: Shelf | None = None
+        self._chat = ""  # whose the tokens in the KV cache are
+
+    def recall(self, chat: str) -> None:
+        """Remembers a chat's replies as they were generated, before its prompt is tokenised."""
+        if self._shelf is not None and chat:
+            self._tokeniser.learn(self._shelf.replies(chat))
+
+    def bring(self, tokens: list[int], chat: str) -> int | None:
+        """Makes the KV cache the longest prefix of a prompt that need not be read, and returns its length.
+
+        None if it was halted before that; then all is as it was.
+        """
+        held = self._cache.reach(tokens)
+        found = self._worthwhile(tokens, held)
+        lasting = 0 if found or (self._chat and not chat) else held
+        if self._unsaved(lasting) > SLIGHT:
+            self._save(lambda: bool(self._model.halt))
+        if self._model.halt:
+            return None
+        if found is not None:
+            self._restore(*found)
+        self._chat = chat
+        return self._cache.reuse(tokens)
+
+    def keep(self, stop: Callable[[], bool] = lambda: False) -> int:
+        """Writes what is not on disk yet, until told to stop; returns the bytes."""
+        return self._save(stop) if self._unsaved(0) > 0 else 0
+
+    def settle(self, stop: Callable[[], bool]) -> None:
+        """As `keep`, if it is worth it: nobody asked for it."""
+        unsaved = self._unsaved(0)
+        if unsaved > SLIGHT and (
+            self._model.sliceable or self._model.kv.size() < _SMALL or self._cache.reading_s(unsaved) > _LONG_S
+        ):
+            self._save(stop)
+
+    def forget(self, chat: str) -> None:
+        """Drops a chat's tokens and states."""
+        if chat and chat == self._chat:
+            self._cache.cut(0)
+        if self._shelf is not None:
+            self._shelf.forget(chat)
+
+    def afford(self, folder: Path | None, budget: int) -> None:
+        """From now on so many bytes may be kept, none without a folder."""
+        self._shelf = Shelf(self._model, folder, budget, self._key) if folder is not None and self._key else None
+
+    def _worthwhile(self, tokens: list[int], held: int) -> tuple[State, int] | None:
+        """The state to put back and how many tokens of it, if that is faster than reading them."""
+        found = self._shelf.best(tokens) if self._shelf is not None else None
+        if found is None or found[1] - held <= SLIGHT:
+            return None
+        state, upto = found
+        size = sum(record.size for record in state.records if record.start < upto)
+        return found if size / _DISK_SPEED < self._cache.reading_s(upto - held) else None
+
+    def _restore(self, state: State, upto: int) -> None:
+        """Puts a state back, after what of it is there already."""
+        if self._shelf is None:
+            return
+        same = shared(array("i", self._cache.tokens), state.tokens) if self._model.sliceable else 0
+        held = self._cache.cut(max((r.end for r in state.records if r.end <= same), default=0))
+        self._cache.adopt(*self._shelf.restore(state, upto, held))
+
+    def _unsaved(self, lasting: int) -> int:
+        """Tokens in the KV cache that are neither on disk nor among the first `lasting`, which stay."""
+        if self._shelf is None or not self._chat or not self._cache.tokens:
+            return 0
+        return len(self._cache.tokens) - max(lasting, self._shelf.covered(self._cache.tokens))
+
+    def _save(self, stop: Callable[[], bool]) -> int:
+        if self._shelf is None:
+            return 0
+        replies, held = self._tokeniser.replies, self._cache.checkpoints.held
+        return self._shelf.save(self._chat, self._cache.tokens, replies, held, stop)

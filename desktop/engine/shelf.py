@@ -1,0 +1,347 @@
+"""The kept states of one loaded model: which of them begins as a prompt does, how it is put back, how one is written.
+
+Invariant: a file that is damaged, foreign or gone is passed over with a line in the log, never an error; what is found
+useless is removed. A chat may have several states: one that grows is appended to, and a branch begins a file of its
+own that names the one whose beginning it shares. Files may be added and removed by others at any time. When to save
+or restore is `engine.keeping`'s.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from array import array
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from desktop.engine import statefile, states
+from desktop.engine.checkpoints import Checkpoint
+from desktop.engine.llama import Model
+from desktop.engine.statefile import Kind, Opening, Range, Record
+from desktop.engine.tokens import Reply
+
+_SLICE = 16 << 20  # bytes of state in one record: copied, summed and written in 20 ms, so an order waits for no more
+_MOST_BRANCHES = 8  # states of one chat; their shared beginnings take no room twice where a state can be sliced
+_SPARE_DISK = 1 << 30  # bytes left free on the disk, for what people themselves want to keep
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A state on disk: `tokens` of which `records` hold slices, or one record all; `end` is where its file may grow."""
+
+    path: Path
+    chat: str
+    tokens: array[int]
+    records: tuple[Record, ...]
+    checkpoints: tuple[Record, ...]
+    replies: tuple[Reply, ...]
+    bases: tuple[Path, ...]
+    end: int
+
+    def usable(self, same: int) -> int:
+        """How many tokens can be put back where so many are the same."""
+        if same == len(self.tokens) or (self.records and self.records[0].kind is Kind.SLICE):
+            return same
+        return max((record.end for record in self.checkpoints if record.end <= same), default=0)
+
+
+class Shelf:
+    """States with one key in one folder, which may hold `budget` bytes of states."""
+
+    def __init__(self, model: Model, folder: Path, budget: int, key: str) -> None:
+        self._model, self._key = model, key
+        self._folder, self._budget = folder, budget
+        self._known: dict[tuple[Path, int], State | None] = {}
+
+    # -- what is there --------------------------------------------------------------------------------------------
+
+    def states(self) -> list[State]:
+        """All that can be used, the least recently used first."""
+        names = [(k.path, k.size) for k in states.kept(self._folder) if k.key == self._key and k.whole]
+        self._known = {name: self._known[name] for name in names if name in self._known}
+        for name in names:
+            if name not in self._known:
+                self._known[name] = self._understood(name[0])
+        return [state for name in names if (state := self._known[name]) is not None]
+
+    def best(self, tokens: Sequence[int]) -> tuple[State, int] | None:
+        """The state of which most tokens can be put back, and how many."""
+        wanted = array("i", tokens)
+        found = [(state, state.usable(shared(state.tokens, wanted))) for state in self.states()]
+        return max(found, key=lambda pair: pair[1], default=None)
+
+    def covered(self, tokens: Sequence[int]) -> int:
+        """How many of these tokens need not be written."""
+        found = self.best(tokens)
+        return found[1] if found is not None else 0
+
+    def replies(self, chat: str) -> list[Reply]:
+        """The replies of a chat, as they were generated, the oldest first."""
+        return [reply for state in self.states() if state.chat == states.named(chat) for reply in state.replies]
+
+    def _understood(self, path: Path, depth: int = 0) -> State | None:
+        """A file as far as it is good; None, and it is removed, where nothing of it is."""
+        try:
+            records = list(statefile.read(path))
+        except OSError as error:
+            _say(f"{path.name} cannot be read: {error}")
+            return None
+        about = records[0].about if records else None
+        base = None
+        if about is not None and about.base and depth <= _MOST_BRANCHES:
+            base = self._understood(path.with_name(Path(about.base).name), depth + 1)
+        state = _joined(path, records, base) if about is not None and about.key == self._key else None
+        if state is None and not depth:
+            _say(f"{path.name} is no state of this model, or damaged: removed")
+            states.drop(path)
+        return state
+
+    def forget(self, chat: str) -> None:
+        """Removes a chat's states, with whatever model they were made."""
+        states.remove(self._folder, chat)
+
+    # -- putting back ---------------------------------------------------------------------------------------------
+
+    def restore(self, state: State, upto: int, held: int) -> tuple[list[int], list[Checkpoint]]:
+        """Puts back the first `upto` tokens or a few more; the first `held` are there, and no others.
+
+        Returns the tokens that are in the KV cache now, and the checkpoints of them.
+        """
+        self._used(state)
+        kv, tokens = self._model.kv, list(state.tokens)
+        buffer = bytearray(max((r.size for r in state.records), default=0))
+        try:
+            if self._model.sliceable:
+                return tokens[: self._add_slices(state, upto, held, buffer)], []
+            if statefile.load(state.records[0], buffer) and kv.put(buffer, len(buffer)):
+                return tokens, list(_loaded(state.checkpoints))
+            self._damaged(state.records[0])
+        except OSError as error:
+            _say(f"{state.path.name} cannot be read: {error}")
+        kv.clear()
+        return [], []
+
+    def _add_slices(self, state: State, upto: int, held: int, buffer: bytearray) -> int:
+        with self._model.kv.aside():
+            for record in state.records:
+                if not held <= record.start < upto:
+                    continue
+                if not (statefile.load(record, buffer) and self._model.kv.add(buffer, record.size)):
+                    self._damaged(record)
+                    break
+                held = record.end
+        return held
+
+    def _damaged(self, record: Record) -> None:
+        """What follows a damaged record is lost, what stands before it good."""
+        _say(f"{record.path.name} is damaged from token {record.start} on")
+        if record.start == 0:
+            states.drop(record.path)
+            return
+        try:
+            os.truncate(record.path, record.offset - 1)  # which makes this record one that was cut off
+        except OSError:
+            states.drop(record.path)
+
+    def _used(self, state: State) -> None:
+        for path in (state.path, *state.bases):  # a state is older than what it goes on from
+            states.touch(path)
+
+    # -- writing --------------------------------------------------------------------------------------------------
+
+    def save(
+        self,
+        chat: str,
+        tokens: Sequence[int],
+        replies: Sequence[Reply],
+        checkpoints: Sequence[Checkpoint],
+        stop: Callable[[], bool],
+    ) -> int:
+        """Writes what of the KV cache's tokens is not on disk yet, or as much as `stop` lets; returns the bytes."""
+        wanted = array("i", tokens)
+        own = [state for state in self.states() if state.chat == states.named(chat)]
+        grown = max((s for s in own if shared(s.tokens, wanted) == len(s.tokens)), key=_length, default=None)
+        try:
+            if self._model.sliceable:
+                return self._save_slices(chat, wanted, own, grown, replies, stop)
+            return self._save_whole(chat, wanted, grown, replies, checkpoints)
+        except OSError as error:
+            _say(f"A state could not be kept: {error}")
+            return 0
+
+    def _save_slices(
+        self,
+        chat: str,
+        tokens: array[int],
+        own: list[State],
+        grown: State | None,
+        replies: Sequence[Reply],
+        stop: Callable[[], bool],
+    ) -> int:
+        each = self._model.kv.size() // len(tokens) + 1
+        base, start = (grown, len(grown.tokens)) if grown else _forked(own, tokens)
+        spare = {base.path, *base.bases} if base else set()
+        if not self._room((len(tokens) - start) * each, spare, own):
+            return 0
+        path = grown.path if grown else states.new_path(self._folder, self._key, chat)
+        with _growing(path, grown) as file:
+            written = 0
+            if not grown:
+                written += statefile.open_with(file, Opening(self._key, base.path.name if base else "", start))
+            step = max(1, _SLICE // each)
+            ends = [*range(start + step, len(tokens), step), len(tokens)]
+            written += self._write_slices(file, tokens, start, ends, _in(replies, tokens), stop)
+        for used in (path, *spare):
+            states.touch(used)
+        return written
+
+    def _write_slices(
+        self,
+        file: BinaryIO,
+        tokens: array[int],
+        start: int,
+        ends: Iterable[int],
+        replies: Sequence[Reply],
+        stop: Callable[[], bool],
+    ) -> int:
+        """Slices up to each of `ends`; the replies go with the last."""
+        buffer, written, ends = bytearray(), 0, list(ends)
+        with self._model.kv.aside():
+            for end in ends:
+                if stop():
+                    break
+                self._model.kv.show(start, end)
+                size = self._model.kv.size()
+                if size > len(buffer):
+                    buffer = bytearray(size)
+                if self._model.kv.copy(buffer) != size:
+                    break
+                told = replies if end == ends[-1] else ()
+                what = Range(Kind.SLICE, start, end, tokens[start:end], told)
+                written += statefile.append(file, what, memoryview(buffer)[:size])
+                start = end
+        return written
+
+    def _save_whole(
+        self,
+        chat: str,
+        tokens: array[int],
+        grown: State | None,
+        replies: Sequence[Reply],
+        checkpoints: Sequence[Checkpoint],
+    ) -> int:
+        size = self._model.kv.size()
+        if not self._room(size + sum(len(c.data) for c in checkpoints), {grown.path} if grown else set(), []):
+            return 0
+        buffer = bytearray(size)
+        if self._model.kv.copy(buffer) != size:
+            return 0
+        path = grown.path if grown else states.new_path(self._folder, self._key, chat)
+        unfinished = path.with_suffix(".part")
+        try:
+            with open(unfinished, "xb", buffering=0, opener=_private) as file:
+                written = statefile.open_with(file, Opening(self._key))
+                what = Range(Kind.WHOLE, 0, len(tokens), tokens, _in(replies, tokens))
+                written += statefile.append(file, what, memoryview(buffer))
+                for held in checkpoints:
+                    what = Range(Kind.CHECKPOINT, held.at, held.at)
+                    written += statefile.append(file, what, memoryview(held.data))
+            os.replace(unfinished, path)
+        finally:
+            states.drop(unfinished)
+        return written
+
+    def _room(self, size: int, spare: set[Path], own: list[State]) -> bool:
+        """Makes room for so many bytes; False where there is none within the budget or on the disk."""
+        if size > self._budget:
+            return False
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if shutil.disk_usage(self._folder).free < size + _SPARE_DISK:
+            _say("A state was not kept: the disk is nearly full")
+            return False
+        bases = {path for state in own for path in state.bases}
+        for state in [s for s in own if s.path not in bases | spare][: max(0, len(own) - _MOST_BRANCHES + 1)]:
+            states.drop(state.path)
+        return states.trim(self._folder, self._budget - size, spare) <= self._budget - size
+
+
+def shared(one: array[int], other: array[int]) -> int:
+    """How many tokens both begin with."""
+    least, most = 0, min(len(one), len(other))
+    while least < most:  # comparing arrays is a hundred times faster than comparing their items
+        middle = (least + most + 1) // 2
+        least, most = (middle, most) if one[least:middle] == other[least:middle] else (least, middle - 1)
+    return least
+
+
+def _joined(path: Path, records: list[Record], base: State | None) -> State | None:
+    """The state that a file's records make, after those of the state it goes on from."""
+    about, tokens, slices = records[0].about, array("i"), []
+    if about is not None and about.base:
+        before = [r for r in base.records if r.end <= about.shared] if base else []
+        if not base or not before or before[-1].end != about.shared:
+            return None
+        tokens, slices = base.tokens[: about.shared], before
+    checkpoints: list[Record] = []
+    replies: list[Reply] = []
+    end = 0
+    for record in records[1:]:
+        if record.kind is Kind.CHECKPOINT:
+            checkpoints.append(record)
+        elif record.start == len(tokens) and len(record.tokens) == record.end - record.start > 0:
+            tokens = tokens + record.tokens
+            slices.append(record)
+            replies += record.replies
+        else:
+            break
+        end = record.offset + record.size
+    if not end:
+        return None
+    bases = (base.path, *base.bases) if base else ()
+    heard = (*base.replies, *replies) if base else tuple(replies)
+    return State(path, path.name.split(".")[1], tokens, tuple(slices), tuple(checkpoints), heard, bases, end)
+
+
+def _forked(own: list[State], tokens: array[int]) -> tuple[State | None, int]:
+    """The state of a chat that a new branch goes on from, and how many tokens of it."""
+    forks = [(state, shared(state.tokens, tokens)) for state in own]
+    ends = [(s, max((r.end for r in s.records if r.end <= same), default=0)) for s, same in forks]
+    state, start = max(ends, key=lambda pair: pair[1], default=(None, 0))
+    return (state, start) if start else (None, 0)
+
+
+def _growing(path: Path, grown: State | None) -> BinaryIO:
+    """A new file, or one to append to after its last good record. Raises `OSError`."""
+    if grown is None:
+        return open(path, "xb", buffering=0, opener=_private)
+    file = path.open("r+b", buffering=0)
+    file.truncate(grown.end)
+    file.seek(grown.end)
+    return file
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)  # what was read can be told from a state
+
+
+def _loaded(records: Iterable[Record]) -> Iterable[Checkpoint]:
+    for record in records:
+        data = bytearray(record.size)
+        if statefile.load(record, data):
+            yield Checkpoint(record.end, data)
+
+
+def _in(replies: Sequence[Reply], tokens: array[int]) -> list[Reply]:
+    """Those of the replies whose tokens are among these."""
+    raw = tokens.tobytes()
+    return [reply for reply in replies if array("i", reply.tokens).tobytes() in raw]
+
+
+def _length(state: State) -> int:
+    return len(state.tokens)
+
+
+def _say(line: str) -> None:
+    os.write(2, f"states: {line}\n".encode("utf-8", "replace"))
