@@ -6,7 +6,9 @@ a second start raises the first one. What the window holds is `app`'s affair.
 
 from __future__ import annotations
 
+import builtins
 import sys
+from builtins import __import__ as plain_import  # before PySide6 replaces it
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,6 +36,7 @@ PAINT_MS = 500  # a window that is minimised or covered is never painted; then n
 
 def main(files: Sequence[str] = ()) -> int:
     """Opens the window, or raises the one that is open; returns when it has closed."""
+    import_plainly()
     QApplication.setApplicationName("Alcove")
     QApplication.setApplicationVersion(__version__)
     QApplication.setDesktopFileName("alcove")
@@ -57,6 +60,14 @@ def main(files: Sequence[str] = ()) -> int:
         return 1
     finally:
         instance.release()
+
+
+def import_plainly() -> None:
+    """Puts Python's `import` back in the place of PySide6's.
+
+    That one reads the source of every module and keeps it, to know which may ask for `__feature__`: none of ours does.
+    """
+    builtins.__import__ = plain_import
 
 
 def shown(app: QApplication, preferences: Preferences) -> Shell:

@@ -44,8 +44,8 @@ app.exec()
 OURS = (
     _TOLD
     + """
-from PySide6.QtCore import QTimer
 from desktop import launch
+from PySide6.QtCore import QTimer
 from desktop.ui.shell import Shell
 made = Shell.__init__
 def shown(shell, *args):
