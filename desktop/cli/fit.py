@@ -110,7 +110,7 @@ def record(fit: Fit) -> dict[str, Any]:
         "kv_bytes": estimate.kv_bytes,
         "compute_bytes": estimate.compute_bytes,
         "output_bytes": estimate.output_bytes,
-        "process_bytes": estimate.process_bytes,
+        "process_bytes": estimate.process_bytes + estimate.keeping_bytes,
         "committed_bytes": estimate.committed_bytes,
         "file_backed_bytes": estimate.file_backed_bytes,
         "device_bytes": estimate.device_bytes,
@@ -174,6 +174,7 @@ def _items(fit: Fit) -> list[tuple[str, str]]:
         (_(N_("Computing")), estimate.compute_bytes),
         (_(N_("Output")), estimate.output_bytes),
         (_(N_("Engine process")), estimate.process_bytes),
+        (_(N_("Keeping what was read")), estimate.keeping_bytes),
         *((use.name, use.total_bytes) for use in estimate.devices),
     ]
     return [(text, formats.size(size)) for text, size in items if size]

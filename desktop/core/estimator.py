@@ -56,6 +56,7 @@ class Estimator:
             kv_bytes=_scaled(computed.kv_bytes, said.kv_bytes, there.kv_bytes),
             compute_bytes=_scaled(computed.compute_bytes, said.compute_bytes, there.compute_bytes),
             process_bytes=computed.process_bytes,
+            keeping_bytes=computed.keeping_bytes,
             devices=computed.devices,
             source=Source.CLOSED_FORM,
         )

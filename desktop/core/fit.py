@@ -15,6 +15,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from desktop.core import checkpoints
 from desktop.core.generation import FlashAttention, LoadSettings
 from desktop.core.quants import TENSOR_TYPES
 from desktop.core.repacking import NONE, Repacking, place, placed
@@ -32,6 +33,7 @@ _KV_TYPES = {row.name.lower(): row for row in TENSOR_TYPES.values()}
 _PROCESS = 48 * 10**6  # Python and the libraries; half of it is pages of files
 _PER_TOKEN = 193  # llama.cpp's tables of a vocabulary, and ours of its special tokens
 _PER_MERGE = 135
+SAVED_AT_ONCE = 16 * MIB  # of a state that grows by the token (`engine.shelf`)
 _PER_CELL = 144  # of the KV cache: `llama_kv_cells` keeps 48 bytes and two nodes of trees
 
 
@@ -81,7 +83,10 @@ class DeviceUse:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """Bytes of memory, each counted once: the computer's own first, that of graphics cards in `devices`."""
+    """Bytes of memory, each counted once: the computer's own first, that of graphics cards in `devices`.
+
+    `keeping_bytes` is what going back in a chat takes, and saving it.
+    """
 
     weights_bytes: int
     repack_bytes: int
@@ -95,11 +100,13 @@ class Estimate:
     held: bool = True  # whether the figures are known to be right for this kind of model
     layers: int = 0
     gpu_layers: int = 0  # the output counts as one more layer
+    keeping_bytes: int = 0
 
     @property
     def committed_bytes(self) -> int:
         """What stays until the model is unloaded; without mapping that includes the weights."""
         own = self.repack_bytes + self.kv_bytes + self.compute_bytes + self.output_bytes + self.process_bytes
+        own += self.keeping_bytes
         shared = sum(use.kv_bytes + use.compute_bytes for use in self.devices if use.shared)
         return own + shared + (0 if self.mapped else self._weights)
 
@@ -178,6 +185,7 @@ def closed_form(
         compute_bytes=compute_bytes(shape, settings) if host else 4 * settings.batch * shape.width,
         output_bytes=4 * shape.vocabulary,  # the logits of one token, f32
         process_bytes=process_bytes(shape, settings),
+        keeping_bytes=keeping_bytes(shape, settings),
         devices=_devices(shape, settings, host, cards) if gpu_layers else (),
         mapped=settings.mmap and not settings.mlock,
         held=shape.held,
@@ -229,6 +237,20 @@ def process_bytes(shape: Shape, settings: LoadSettings) -> int:
     return _PROCESS + words + inputs + settings.context * _PER_CELL
 
 
+def keeping_bytes(shape: Shape, settings: LoadSettings) -> int:
+    """Checkpoints of what of a state cannot be cut, and what is held of a state while it is written to disk.
+
+    A state that grows by the token is written in pieces, any other whole.
+    """
+    sliding = sum(_kept(layer, settings, layer.window) for layer in shape.layers if layer.window)
+    one = sliding + shape.state_bytes
+    if not one:
+        return min(SAVED_AT_ONCE, sum(kv_bytes(layer, settings) for layer in shape.layers))
+    whole = one + sum(kv_bytes(layer, settings) for layer in shape.layers if not layer.window)
+    needed = shape.state_bytes or any(layer.window < settings.context for layer in shape.layers if layer.window)
+    return whole + (checkpoints.room_bytes(one) if needed else 0)
+
+
 def bounded(settings: LoadSettings, shape: Shape) -> LoadSettings:
     """What llama.cpp makes of the settings: the context as trained where none is given, padded; the batch within it."""
     wanted = settings.context or shape.trained_context or _UNKNOWN_CONTEXT
@@ -243,11 +265,13 @@ def padded(tokens: int) -> int:
 
 def kv_bytes(layer: Layer, settings: LoadSettings) -> int:
     """Bytes one layer keeps of a full context; of a sliding window only that and the batch being read."""
-    cells = settings.context
-    if layer.window:
-        cells = padded(min(cells, layer.window + settings.batch))
+    cells = padded(min(settings.context, layer.window + settings.batch)) if layer.window else settings.context
+    return _kept(layer, settings, cells)
+
+
+def _kept(layer: Layer, settings: LoadSettings, tokens: int) -> int:
     row = _KV_TYPES.get(settings.kv_type, _KV_TYPES["f16"])
-    return cells * (layer.keys + layer.values) * row.size // row.block
+    return min(tokens, settings.context) * (layer.keys + layer.values) * row.size // row.block
 
 
 def compute_bytes(shape: Shape, settings: LoadSettings) -> int:

@@ -4,7 +4,8 @@
 
 Without a state the context is filled by reading that many tokens, as a chat would. With one, made by `write_state`, the
 KV cache is given a context full but for one batch (zeros, from a sparse file), and that batch is computed at the end of
-it: the same cells, the same largest graph, without the hours that long contexts take on two cores.
+it: the same cells, the same largest graph, without the hours that long contexts take on two cores. Then all checkpoints
+are taken that the engine would take, and as much of the state is held as it holds while it saves a chat.
 """
 
 from __future__ import annotations
@@ -20,9 +21,11 @@ from typing import BinaryIO
 import psutil
 
 import desktop.engine.host  # noqa: F401 - what the engine process imports counts
+from desktop.core.fit import SAVED_AT_ONCE
 from desktop.core.generation import FlashAttention, LoadSettings
 from desktop.core.quants import TENSOR_TYPES
 from desktop.core.shape import Layer, Shape
+from desktop.engine.checkpoints import Checkpoints
 from desktop.engine.conversation import Conversation
 from desktop.engine.halt import Halt
 from desktop.engine.llama import Backend, C, Model  # type: ignore[attr-defined]
@@ -80,6 +83,17 @@ def fill(model: Model, state: str) -> None:
     model.decode([7 + n % 200 for n in range(batch)])
 
 
+def keep(model: Model) -> tuple[Checkpoints, bytearray]:
+    """What going back in a chat and saving it take."""
+    taken = Checkpoints(model)
+    for at in range(1, taken.capacity + 1):
+        taken.take(at)
+    size = model.kv.size()
+    piece = bytearray(min(size, SAVED_AT_ONCE) if model.sliceable else size)
+    ctypes.memset((ctypes.c_char * len(piece)).from_buffer(piece), 1, len(piece))
+    return taken, piece
+
+
 def read(model: Model) -> None:
     """Makes the context full by reading."""
     done = 0
@@ -101,8 +115,9 @@ def main() -> None:
         fill(model, sys.argv[3])
     else:
         read(model)
+    kept = keep(model)
     print(json.dumps({**resident(), "loaded": loaded["rss"]}))
-    del conversation
+    del conversation, kept
 
 
 if __name__ == "__main__":

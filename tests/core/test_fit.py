@@ -21,6 +21,7 @@ from desktop.core.fit import (
     closed_form,
     comfort,
     judge,
+    keeping_bytes,
     kv_bytes,
     lacking,
     layers_on_cards,
@@ -99,7 +100,7 @@ def test_items_add_up_and_each_byte_counts_once() -> None:
     size = 1024 * 4096 // 256 * 144
     assert (estimate.weights_bytes, estimate.repack_bytes) == (size, 5 * size)  # the embedding is only looked up
     items = estimate.repack_bytes + estimate.kv_bytes + estimate.compute_bytes + estimate.output_bytes
-    assert estimate.committed_bytes == items + estimate.process_bytes
+    assert estimate.committed_bytes == items + estimate.process_bytes + estimate.keeping_bytes
     assert estimate.total_bytes == estimate.committed_bytes + estimate.file_backed_bytes
     assert closed_form(blocks(), replace(CPU, repack=False), AVX2).repack_bytes == 0
 
@@ -226,3 +227,21 @@ def test_hostile_shapes_are_answered() -> None:
                 estimate = closed_form(shape, settings, AVX2, cards)
                 assert estimate.total_bytes > 0
                 assert judge(estimate, Room(0)) is Verdict.TOO_LARGE
+
+
+def test_what_going_back_and_saving_take() -> None:
+    """Gemma-3-1B: 22 layers of 512 tokens, 1 KiB each, and 4 that see all; checkpoints take 256 MiB at most."""
+    whole, sliding = Layer(256, 256), Layer(256, 256, window=512)
+    gemma = replace(TINYLLAMA, layers=(*(sliding,) * 22, *(whole,) * 4))
+    settings = replace(CPU, context=4096, kv_type="f16")
+    one = 22 * 512 * 1024
+    assert keeping_bytes(gemma, settings) == one + 4 * 4096 * 1024 + 23 * one
+    assert keeping_bytes(gemma, replace(settings, context=512)) == 26 * 512 * 1024  # all of it can be cut
+    assert keeping_bytes(replace(TINYLLAMA, layers=(), state_bytes=MIB), settings) == 33 * MIB
+    assert keeping_bytes(TINYLLAMA, settings) == 16 * MIB
+    assert keeping_bytes(replace(TINYLLAMA, layers=(whole,)), replace(settings, context=256)) == 256 * 1024
+
+
+def test_what_a_full_chat_takes_on_disk() -> None:
+    estimate = closed_form(TINYLLAMA, CPU)
+    assert estimate.state_bytes == estimate.kv_bytes

@@ -207,6 +207,7 @@ def items(fit: Fit) -> list[tuple[str, str]]:
         (_("Working memory"), e.compute_bytes),
         (_("Output"), e.output_bytes),
         (_("The engine's process"), e.process_bytes),
+        (_("Keeping what was read"), e.keeping_bytes),
         *((_("On {device}", device=device.name), device.total_bytes) for device in e.devices),
     ]
     least = min(_NOISE, max(e.weights_bytes, 1))  # of a tiny model even less is something

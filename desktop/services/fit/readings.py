@@ -25,7 +25,7 @@ def load_of(
     total = estimate.total_bytes
     if not first and resident <= total:
         return None
-    said = total - estimate.compute_bytes if first else total
+    said = total - estimate.compute_bytes - estimate.keeping_bytes if first else total
     sure = first and estimate.held and known.header is not None and not estimate.gpu_layers
     return Measured(name, said, resident, time.time(), said - estimator.correction if sure else 0)
 
