@@ -1,13 +1,16 @@
 """While a person types in a chat or looks at it, the talk is told, so that what is certain to come can be read already.
 
 Invariant: a chat that is only passed by is not told of: one that is shown must stay for a while. What is read, and
-whether it may be, is the talk's affair; nothing is shown.
+whether it may be, is the talk's affair; that something was is told to whoever measures.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PySide6.QtCore import QObject, QTimer
 
+from desktop.core.chat import Chat
 from desktop.panes.chat.conversation import Conversation
 from desktop.panes.chat.edges import Talk, Tasks
 
@@ -15,11 +18,13 @@ _STAYS_MS = 700  # what the list of chats is gone through with keys stays shorte
 
 
 class Ahead(QObject):
-    """Knows the chat that is shown and its draft."""
+    """Knows the chat that is shown and its draft. `measure` is called after something was read."""
 
-    def __init__(self, talk: Talk, tasks: Tasks, parent: QObject | None = None) -> None:
+    def __init__(
+        self, talk: Talk, tasks: Tasks, measure: Callable[[Conversation, str], None], parent: QObject | None = None
+    ) -> None:
         super().__init__(parent)
-        self._talk = talk
+        self._talk, self._measure = talk, measure
         self._tasks = tasks
         self._conversation: Conversation | None = None
         self._draft = ""
@@ -40,4 +45,8 @@ class Ahead(QObject):
     def _tell(self) -> None:
         shown = self._conversation
         if shown is not None and shown.chat.binned is None:
-            self._tasks.spawn(self._talk.ahead(shown.chat, self._draft))
+            self._tasks.spawn(self._read(shown, shown.chat))
+
+    async def _read(self, shown: Conversation, chat: Chat) -> None:
+        if await self._talk.ahead(chat, self._draft) and shown is self._conversation:
+            self._measure(shown, self._draft)

@@ -62,7 +62,7 @@ class ChatController(QObject):
         self.replies = Replies(chats, talk, tasks, self)
         self.notices = Notices(talk, tasks, self)
         self.insight = Insight(talk, tasks, self)
-        self.ahead = Ahead(talk, tasks, self)
+        self.ahead = Ahead(talk, tasks, self.insight.measure, self)
         self.removals = Removals(chats, tasks, self)
         self.head = Head(self._current, chats, self.listing, tasks, self)
         self.files = files

@@ -66,16 +66,19 @@ class ReadAhead:
         self._wish: _Wish | None = None
         self._done: tuple[_Wish, int | None] | None = None  # read to its end, in that process
         self._reading: asyncio.Task[Prepared | None] | None = None
-        self._at_work = False
+        self._at_work = self._news = False
 
-    async def read(self, chat: Chat, draft: str) -> None:
-        """Reads what is certain of a chat's next prompt; returns when that is done, or left to an earlier call."""
+    async def read(self, chat: Chat, draft: str) -> bool:
+        """Reads what is certain of a chat's next prompt, until that is done, or left to an earlier call.
+
+        Whether the engine holds something else now than before.
+        """
         wish = _Wish(chat, settled(draft))
         if self._done != (wish, self._engine.pid) and self._wish != wish:
             self._want(wish)
         if self._at_work:
-            return
-        self._at_work = True
+            return False
+        self._at_work, self._news = True, False
         try:
             while (wanted := self._wish) is not None:
                 await self._serve(wanted)
@@ -83,6 +86,7 @@ class ReadAhead:
                     self._wish = None
         finally:
             self._at_work = False
+        return self._news
 
     def asked(self, chat_id: str) -> None:
         """A reply is asked for: reading ends, and what was wished for this chat, or for one not stored yet, is over."""
@@ -131,6 +135,7 @@ class ReadAhead:
     def _put(self, chat: Chat, path: list[Message], prepared: Prepared) -> None:
         if prepared.held:
             self._held.put(chat, path, prepared.held)
+            self._news = True
 
     async def _prepared(self, request: GenerateRequest) -> Prepared | None:
         """What the engine has read; None where that was ended from here, or where the engine has something to do."""

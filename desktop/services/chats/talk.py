@@ -135,12 +135,12 @@ class Talk:
         if stop is not None:
             stop.press()
 
-    async def ahead(self, chat: Chat, draft: str) -> None:
+    async def ahead(self, chat: Chat, draft: str) -> bool:
         """Lets what the next prompt will begin with be read, while nothing else is wanted and as the settings allow.
 
         `chat` need not be stored yet. Returns when all has been read, or left to an earlier call.
         """
-        await self._ahead.read(chat, draft)
+        return await self._ahead.read(chat, draft)
 
     async def exact_prompt(self, chat_id: str) -> ExactPrompt:
         """What the model would get now, as text and as tokens."""

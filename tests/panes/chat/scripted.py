@@ -54,6 +54,7 @@ class ScriptedTalk:
         self.safer_settings: Mapping[str, Value] = {}
         self.refuse: UserError | None = None  # raised before anything is stored
         self.use = ContextUse(1024, 4096)
+        self.reads = False  # whether `ahead` finds something to read
         self.read_ahead: list[tuple[Chat, str]] = []
         self._chats = chats
         self._turn = asyncio.Lock()
@@ -150,8 +151,9 @@ class ScriptedTalk:
         else:
             self._stop.set()
 
-    async def ahead(self, chat: Chat, draft: str) -> None:
+    async def ahead(self, chat: Chat, draft: str) -> bool:
         self.read_ahead.append((chat, draft))
+        return self.reads
 
     async def exact_prompt(self, chat_id: str) -> ExactPrompt:
         return ExactPrompt("<s>[INST] 안녕 [/INST]", ((1, "<s>"), (733, "[INST]"), (29871, " 안녕")))

@@ -7,6 +7,7 @@ from dataclasses import replace
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
+from desktop.core.talk import ContextUse
 from desktop.panes.chat.edges import Work
 from tests.panes.chat.scripted import Script
 
@@ -62,6 +63,13 @@ def test_what_is_typed_during_a_reply_is_told_too(pane, view, model_chat) -> Non
     pane.until(lambda: (model_chat.id, "and then ") in told(pane))
     script.go.set()
     pane.idle()
+
+
+def test_the_gauge_shows_what_was_read(pane, view, model_chat) -> None:
+    pane.until(lambda: bool(pane.talk.read_ahead))
+    pane.talk.use, pane.talk.reads = ContextUse(1024, 4096, cached=1000), True
+    QTest.keyClicks(view.composer.field, "and ")
+    pane.until(lambda: "1,000 of them are read already" in view.composer.gauge.toolTip())
 
 
 def test_a_chat_in_the_bin_is_not_told(pane, view, model_chat) -> None:

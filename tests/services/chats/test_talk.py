@@ -240,8 +240,13 @@ def test_the_context_meter_knows_what_is_read_already(paths: Paths, brief: Path)
         other = await alcove.chats.create(model=chat.model)
         await collect(alcove.talk.ask(other.id, "two"))
         assert (await alcove.talk.context_use(chat.id)).cached is None
+        assert await alcove.talk.ahead(await alcove.chats.get(chat.id), "")  # as when it is shown again
+        again = await alcove.talk.context_use(chat.id)
+        assert again.cached is not None
+        assert 0 < again.cached <= again.used
+        assert not await alcove.talk.ahead(await alcove.chats.get(chat.id), "")
         await alcove.talk.unload()
-        assert (await alcove.talk.context_use(other.id)).cached is None
+        assert (await alcove.talk.context_use(chat.id)).cached is None
 
     run(paths, brief, check)
 
