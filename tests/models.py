@@ -224,6 +224,28 @@ def recurrent_model(path: Path) -> Path:
     return maker.finish()
 
 
+def experts_model(path: Path, experts: int = 4) -> Path:
+    """A Qwen3-like mixture of experts, two of which answer for each token."""
+    maker = _Maker(path, dim=64, arch="qwen3moe")
+    w = maker.writer
+    w.add_key_length(32)
+    w.add_value_length(32)
+    w.add_expert_count(experts)
+    w.add_expert_used_count(2)
+    w.add_expert_feed_forward_length(64)
+    maker.embedding()
+    for layer in range(maker.layers):
+        block = f"blk.{layer}"
+        maker.attention(block)
+        maker.ones(f"{block}.attn_q_norm", 32)
+        maker.ones(f"{block}.attn_k_norm", 32)
+        maker.ones(f"{block}.ffn_norm", maker.dim)
+        maker.tensor(f"{block}.ffn_gate_inp", experts, maker.dim)
+        for name in ("ffn_gate_exps", "ffn_up_exps", "ffn_down_exps"):
+            maker.tensor(f"{block}.{name}", experts, 64, 64)
+    return maker.finish()
+
+
 def tinyllama_shape(path: Path, kind: GGMLQuantizationType = GGMLQuantizationType.Q4_0, layers: int = 22) -> Path:
     """The shape of TinyLlama-1.1B with random blocks of Q4_0 or Q8_0 (0.64 or 1.17 GB), written in seconds."""
     dim, hidden, words, size = 2048, 5632, 32000, {"Q4_0": 18, "Q8_0": 34}[kind.name]
