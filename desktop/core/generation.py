@@ -159,11 +159,13 @@ class Appended:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """The reply has ended."""
+    """The reply has ended. `drafted` tokens were tried several at once, of which `accepted` were right."""
 
     stop_reason: StopReason
     usage: Usage
     timings: Timings
+    drafted: int = 0
+    accepted: int = 0
 
 
 GenerateEvent = PromptProgress | Appended | Finished

@@ -64,7 +64,7 @@ class Library:
 
     def devices(self) -> list[Device]:
         """All devices llama.cpp sees, in its order."""
-        count, get = self._function("ggml_backend_dev_count", ctypes.c_size_t), self._function("ggml_backend_dev_get")
+        count, get = self.function("ggml_backend_dev_count", ctypes.c_size_t), self.function("ggml_backend_dev_get")
         if count is None or get is None:
             return []
         get.argtypes = [ctypes.c_size_t]
@@ -76,7 +76,7 @@ class Library:
 
     def on_cpu(self, pattern: str) -> ctypes.Array[_Override]:
         """Overrides that keep the tensors matching a regular expression on the CPU."""
-        kind = self._function("ggml_backend_cpu_buffer_type")
+        kind = self.function("ggml_backend_cpu_buffer_type")
         found = _Override(pattern.encode(), kind()) if kind is not None else _Override()
         return (_Override * 2)(found)
 
@@ -85,9 +85,9 @@ class Library:
 
         The pool must be freed with `free_threads`, after the context.
         """
-        init = self._function("ggml_threadpool_params_init", None)
-        new = self._function("ggml_threadpool_new")
-        attach = self._function("llama_attach_threadpool", None)
+        init = self.function("ggml_threadpool_params_init", None)
+        new = self.function("ggml_threadpool_new")
+        attach = self.function("llama_attach_threadpool", None)
         if init is None or new is None or attach is None:
             return None
         params = _ThreadpoolParams()
@@ -97,16 +97,16 @@ class Library:
         return pool
 
     def free_threads(self, pool: ctypes.c_void_p | None) -> None:
-        free = self._function("ggml_threadpool_free", None)
+        free = self.function("ggml_threadpool_free", None)
         if pool and free is not None:
             free(pool)
 
     def _device(self, handle: ctypes.c_void_p) -> Device:
         free, total = ctypes.c_size_t(0), ctypes.c_size_t(0)
-        memory = self._function("ggml_backend_dev_memory", None)
+        memory = self.function("ggml_backend_dev_memory", None)
         if memory is not None:
             memory(handle, ctypes.byref(free), ctypes.byref(total))
-        kind = self._function("ggml_backend_dev_type", ctypes.c_int)
+        kind = self.function("ggml_backend_dev_type", ctypes.c_int)
         number = kind(handle) if kind is not None else 0
         return Device(
             self._words("ggml_backend_dev_name", handle),
@@ -117,12 +117,13 @@ class Library:
         )
 
     def _words(self, name: str, handle: ctypes.c_void_p) -> str:
-        function = self._function(name, ctypes.c_char_p)
+        function = self.function(name, ctypes.c_char_p)
         return (function(handle) or b"").decode("utf-8", "replace").strip() if function is not None else ""
 
-    def _function(
+    def function(
         self, name: str, result: type[ctypes._SimpleCData[Any]] | None = ctypes.c_void_p
     ) -> ctypes._NamedFuncPointer | None:
+        """A function of the library, that returns `result`; None where this build lacks it."""
         for library in self._all:
             if hasattr(library, name):
                 function = library[name]  # a new object each time: its types are set for this use only

@@ -34,6 +34,8 @@ from desktop.engine.devices import Device, DeviceKind, Library
 from desktop.engine.files import read_header
 from desktop.engine.halt import Halt, Outcome
 from desktop.engine.kv import KV
+from desktop.engine.processor import Processor
+from desktop.engine.sampler import Sampler
 
 _FLASH = {
     FlashAttention.AUTO: C.LLAMA_FLASH_ATTN_TYPE_AUTO,
@@ -49,7 +51,6 @@ _LOAD_MODES = {
 _KV_TYPES = {row.name.lower(): row.number for row in TENSOR_TYPES.values()}
 _INFO, _WARN, _CONTINUED = 2, 3, 5  # enum ggml_log_level
 _LIBRARY = Library(C._lib, C._base_path)
-_PENALTY_SPAN = 64  # tokens looked back at by the repeat penalty: llama.cpp's default
 
 
 class Backend:
@@ -173,6 +174,7 @@ class Model:
         self._vocab = C.llama_model_get_vocab(handle)
         self.words: int = C.llama_vocab_n_tokens(self._vocab)
         self._refuse_speechless(path)
+        self._processor = Processor(_LIBRARY)
         self._context = self._make_context(settings)
         self._threads = self._own_threads(settings)
         self._pieces: dict[int, bytes] = {}
@@ -212,7 +214,9 @@ class Model:
         params = _context_params(settings)
         params.abort_callback = Halt.callback
         params.abort_callback_data = self.halt.address
-        context: C.llama_context_p | None = C.llama_init_from_model(self._model, params)
+        even = C.llama_model_n_head(self._model) >= params.n_threads  # the others would have nothing to do
+        with self._processor.watching(even):
+            context: C.llama_context_p | None = C.llama_init_from_model(self._model, params)
         if not context:
             raise LoadError(
                 N_("There was not enough memory for a context of {context} tokens. Set a smaller context."),
@@ -332,57 +336,17 @@ class Model:
         """Empties the KV cache."""
         self.kv.clear()
 
+    def even(self, on: bool = True) -> None:
+        """Whether one token is computed as several are, to the bit, where the kernels can."""
+        self._processor.even(on)
+
     def logits(self, index: int) -> bytes:
         """What the last decode says to follow its token of this index, word by word, as llama.cpp holds it."""
         return ctypes.string_at(C.llama_get_logits_ith(self._context, index), 4 * self.words)
 
     def sampler(self, sampling: Sampling, reply: Sequence[int]) -> Sampler:
         """A chain for one reply; `reply` is what it goes on from."""
-        return Sampler(self._context, self.words, sampling, reply)
-
-
-class Sampler:
-    """Chooses tokens. Must be closed.
-
-    The chain cuts to `top_k` first, as every later link costs by the candidate. At most 64 tokens are penalised, and
-    a penalty only lowers them, so cutting to `top_k + 64` before the penalty and to `top_k` after it is exact.
-    """
-
-    def __init__(self, context: C.llama_context_p, words: int, sampling: Sampling, reply: Sequence[int]) -> None:
-        self._context = context
-        self._chain = C.llama_sampler_chain_init(C.llama_sampler_chain_default_params())
-        top_k = 1 if sampling.temperature <= 0 else sampling.top_k
-        penalty = sampling.repeat_penalty if sampling.repeat_penalty > 0 else 1.0
-        if penalty != 1:
-            if top_k and penalty > 1:
-                self._add(C.llama_sampler_init_top_k(top_k + _PENALTY_SPAN))
-            self._add(C.llama_sampler_init_penalties(words, _PENALTY_SPAN, penalty, 0.0, 0.0))
-        if sampling.temperature <= 0:
-            self._add(C.llama_sampler_init_greedy())
-        else:
-            self._add_dice(sampling)
-        for token in reply[-_PENALTY_SPAN:]:
-            C.llama_sampler_accept(self._chain, token)
-
-    def _add(self, link: C.llama_sampler_p) -> None:
-        C.llama_sampler_chain_add(self._chain, link)
-
-    def _add_dice(self, sampling: Sampling) -> None:
-        if sampling.top_k > 0:
-            self._add(C.llama_sampler_init_top_k(sampling.top_k))
-        if sampling.top_p < 1:
-            self._add(C.llama_sampler_init_top_p(sampling.top_p, 1))
-        if sampling.min_p > 0:
-            self._add(C.llama_sampler_init_min_p(sampling.min_p, 1))
-        self._add(C.llama_sampler_init_temp(sampling.temperature))
-        self._add(C.llama_sampler_init_dist(sampling.seed if sampling.seed >= 0 else C.LLAMA_DEFAULT_SEED))
-
-    def sample(self, index: int = -1) -> int:
-        """The next token, after the last one of the last decode, or the one of that index."""
-        return int(C.llama_sampler_sample(self._chain, self._context, index))
-
-    def close(self) -> None:
-        C.llama_sampler_free(self._chain)
+        return Sampler(C._lib, self._context, self.words, sampling, reply)
 
 
 def system_info() -> str:
