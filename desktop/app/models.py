@@ -21,6 +21,7 @@ from desktop.ui.theme import Theme
 if TYPE_CHECKING:
     from desktop.panes.models.downloads.transfers import Transfers
     from desktop.panes.models.find.find_view import FindView
+    from desktop.panes.models.library.tuner import Tuner
     from desktop.panes.models.library.upkeep import Upkeep
     from desktop.panes.models.view import ModelsView
 
@@ -50,7 +51,8 @@ class Models(QObject):
 
         self._tasks.spawn(self._alcove.fitting.prepare())  # what the processor and the memory can do
         view = ModelsView(
-            self._look, self.library, {Page.FIND: self._find, Page.DOWNLOADS: self._downloads}, self._upkeep()
+            *(self._look, self.library, {Page.FIND: self._find, Page.DOWNLOADS: self._downloads}),
+            *(self._upkeep(), self._tuner()),
         )
         self.transfers.counted.connect(lambda *counts: view.count(Page.DOWNLOADS, *counts))
         view.count(Page.DOWNLOADS, self.transfers.running, self.transfers.paused)
@@ -107,6 +109,11 @@ class Models(QObject):
             transfers.busy,
             self,
         )
+
+    def _tuner(self) -> Tuner:
+        from desktop.panes.models.library.tuner import Tuner
+
+        return Tuner(self.library, self._alcove.tuning(), self._tasks.spawn, self)
 
     @cached_property
     def transfers(self) -> Transfers:

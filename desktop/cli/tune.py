@@ -70,7 +70,11 @@ async def run(parsed: argparse.Namespace) -> int:
     if parsed.json:
         print(json.dumps({"model": model.name, **record(outcome), "applied": parsed.apply}, ensure_ascii=False))
     else:
-        _print(shown(model), outcome, parsed)
+        _print(shown(model), outcome)
+        if outcome.changes and not model.built_in:
+            again = f'alcove tune "{parsed.model}" --apply'
+            kept = _(N_("Kept for this model."))
+            print(kept if parsed.apply else _(N_("To keep that: {command}"), command=again))
     return 0
 
 
@@ -122,7 +126,7 @@ def _others(settings: LoadSettings, default: LoadSettings) -> dict[str, Value]:
     return {key: getattr(settings, key) for key in _SHOWN if getattr(settings, key) != getattr(default, key)}
 
 
-def _print(name: str, outcome: Outcome, parsed: argparse.Namespace) -> None:
+def _print(name: str, outcome: Outcome) -> None:
     latest = {trial.settings: trial for trial in (*outcome.trials, outcome.default, outcome.best)}
     head = ("", _(N_("Reading")), _(N_("Writing")), _(N_("Memory")))
     rows = [_row(trial, outcome.default.settings) for trial in latest.values()]
@@ -146,8 +150,6 @@ def _print(name: str, outcome: Outcome, parsed: argparse.Namespace) -> None:
             writing=_percent(gained(best.write_per_s, default.write_per_s)),
         )
     )
-    again = f'alcove tune "{parsed.model}" --apply'
-    print(_(N_("Kept for this model.")) if parsed.apply else _(N_("To keep that: {command}"), command=again))
 
 
 def _row(trial: Trial, default: LoadSettings) -> tuple[str, ...]:
@@ -157,5 +159,7 @@ def _row(trial: Trial, default: LoadSettings) -> tuple[str, ...]:
 
 
 def _percent(gain: float) -> str:
-    """ "+12 %"."""
+    """ "+12 %", or "×2.5" of what is more than twice as fast."""
+    if gain > 1:
+        return f"×{formats.number(gain + 1, 1)}"
     return f"{'−' if gain < 0 else '+'}{formats.number(abs(gain) * 100)} %"

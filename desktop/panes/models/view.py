@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 from desktop.core.errors import N_
 from desktop.panes.models.library.controller import ModelsController
 from desktop.panes.models.library.library_view import LibraryView
+from desktop.panes.models.library.tuner import Tuner
 from desktop.panes.models.library.upkeep import Upkeep
 from desktop.panes.models.tabs import Tabs
 from desktop.ui import formats, theme
@@ -43,11 +44,12 @@ class ModelsView(QWidget):
         controller: ModelsController,
         make: Mapping[Page, Callable[[], QWidget]] | None = None,
         upkeep: Upkeep | None = None,
+        tuner: Tuner | None = None,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self._look, self._make = look, dict(make or {})
-        self._library = LibraryView(look, controller, upkeep)
+        self._library = LibraryView(look, controller, upkeep, tuner)
         self._library.find_wanted.connect(lambda: self.show_page(Page.FIND))
         self._library.offer_search(Page.FIND in self._make)
         self._made: dict[Page, QWidget] = {Page.LIBRARY: self._library}

@@ -16,6 +16,8 @@ from desktop.core.levels import Level, rows_for
 from desktop.panes.models.library import facts
 from desktop.panes.models.library.controller import OUTDATED, ModelsController
 from desktop.panes.models.library.memory_section import MemorySection
+from desktop.panes.models.library.speed_section import SpeedSection
+from desktop.panes.models.library.tuner import Tuner
 from desktop.panes.models.library.upkeep import Upkeep
 from desktop.panes.models.strip import Strip
 from desktop.ui import theme
@@ -29,9 +31,15 @@ from desktop.ui.translation import _
 
 
 class Details(Column):
-    """`upkeep` is None where nothing is known of memory and files are not verified."""
+    """`upkeep` is None where nothing is known of memory and files are not verified; `tuner`, where none is measured."""
 
-    def __init__(self, look: Theme, controller: ModelsController, upkeep: Upkeep | None = None) -> None:
+    def __init__(
+        self,
+        look: Theme,
+        controller: ModelsController,
+        upkeep: Upkeep | None = None,
+        tuner: Tuner | None = None,
+    ) -> None:
         super().__init__(look, WIDTH)
         self._controller, self._upkeep = controller, upkeep
         self._name = NameField(look)
@@ -48,6 +56,7 @@ class Details(Column):
         self._verify, self._renew = QPushButton(), QPushButton()
         self._strip = Strip(look)
         self._memory = MemorySection(look, upkeep) if upkeep else None
+        self._speed = SpeedSection(look, tuner) if tuner else None
         self._facts = Pairs(look)
         self._settings = Fold(look)
         self._settings.unfolded.connect(self._make_form)
@@ -74,7 +83,7 @@ class Details(Column):
         self.lines.addWidget(buttons)
         self.lines.addWidget(self._strip)
         self.lines.addSpacing(theme.S)
-        for part in (self._facts, self._memory, self._settings, self._metadata):
+        for part in (self._facts, self._memory, self._speed, self._settings, self._metadata):
             if part is not None:
                 self.lines.addWidget(part)
         self.lines.addStretch()
@@ -110,6 +119,8 @@ class Details(Column):
         self._verify.setVisible(kept and not model.changed)
         if self._memory is not None:
             self._memory.refresh()
+        if self._speed is not None:
+            self._speed.refresh()
         self._facts.show_pairs(facts.facts(model))
         self._settings.setVisible(not model.built_in)  # the guide's are its own
         self._show_values()

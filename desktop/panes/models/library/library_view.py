@@ -30,6 +30,7 @@ from desktop.panes.models.library.details import Details
 from desktop.panes.models.library.importing import ComingStrip, ImportDialog
 from desktop.panes.models.library.listing import ModelDelegate, ModelList
 from desktop.panes.models.library.storage_view import StorageView
+from desktop.panes.models.library.tuner import Tuner
 from desktop.panes.models.library.upkeep import Upkeep
 from desktop.ui import formats, theme
 from desktop.ui.bars import UNDO_SECONDS, Bar
@@ -44,11 +45,17 @@ LIST_WIDTH = 264
 
 
 class LibraryView(QWidget):
-    """`upkeep` is None where the folder and other applications are nobody's affair."""
+    """`upkeep` is None where the folder and other applications are nobody's affair; `tuner` where none is measured."""
 
     find_wanted = Signal()
 
-    def __init__(self, look: Theme, controller: ModelsController, upkeep: Upkeep | None = None) -> None:
+    def __init__(
+        self,
+        look: Theme,
+        controller: ModelsController,
+        upkeep: Upkeep | None = None,
+        tuner: Tuner | None = None,
+    ) -> None:
         super().__init__()
         self._look, self._controller, self._upkeep = look, controller, upkeep
         self._find, self._import = QPushButton(), QPushButton()
@@ -64,7 +71,9 @@ class LibraryView(QWidget):
         self._delegate = ModelDelegate(look, self._models)
         dress(self._list, self._delegate)
         self._list.selectionModel().currentChanged.connect(self._select)
-        self._details = Details(look, controller, upkeep)
+        self._details = Details(look, controller, upkeep, tuner)
+        if tuner is not None:
+            tuner.failed.connect(self._bar.warn)
         self._list.activated.connect(lambda _index: self._details.chat())
         self._right = QStackedWidget()
         self._list.clicked.connect(lambda _index: self._right.setCurrentIndex(0))
