@@ -1,12 +1,15 @@
 """The engine process: orders come in by its standard input, answers leave by what was its standard output.
 
 Invariant: only frames leave by that pipe, whatever llama.cpp or Python print: their output goes to stderr. The process
-ends when its input does, so it never outlives the application. It keeps nothing on disk.
+ends when its input does, so it never outlives the application by more than it takes to put what was read on disk.
 """
 
 from __future__ import annotations
 
 import os
+import signal
+import threading
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from time import monotonic
@@ -17,6 +20,7 @@ from desktop.engine import frames
 from desktop.engine.room import Room
 from desktop.engine.seal import close_off
 
+_SAVING_S = 6.0  # the longest that putting what was read on disk may take: 3 GB on a laptop's SSD
 _INTERVAL_S = 1 / 30  # no eye reads faster, and each frame costs the window's thread a wake-up
 
 
@@ -26,9 +30,11 @@ class Outlet:
     Used by the room's thread only. Text that waits leaves with the next token, or with the end of the reply.
     """
 
-    def __init__(self, stream: BinaryIO) -> None:
-        self._stream = stream
+    def __init__(self, stream: BinaryIO, gone: Callable[[], None] = lambda: None) -> None:
+        """`gone` is called when nobody listens any more."""
+        self._stream, self._gone = stream, gone
         self._number = 0
+        self._heard = True  # whether anybody listens
         self._text = ""
         self._text_at = self._progress_at = 0.0
 
@@ -56,26 +62,39 @@ class Outlet:
             self._write(Appended(text))
 
     def _write(self, answer: frames.Answer) -> None:
+        if not self._heard:
+            return
         try:
             self._stream.write(frames.encode(self._number, answer))
             self._stream.flush()
         except OSError:
-            os._exit(0)  # nobody listens any more
+            self._heard = False
+            self._gone()
 
 
 def main() -> NoReturn:
-    """Serves until the input ends, and exits without waiting for llama.cpp: what it computes is wanted no more.
+    """Serves until the input ends or the system asks it to, puts what was read on disk, and exits.
 
-    The status is 0, or 2 if the input is no frames of ours.
+    The status is 0, or 2 if the input is no frames of ours. What llama.cpp still computes is wanted no more.
     """
-    os._exit(_serve())
+    try:
+        os._exit(_serve())
+    except _AskedToEnd:
+        os.kill(os.getpid(), signal.SIGTERM)
+    os._exit(1)
 
 
 def _serve() -> int:
     close_off()
     _offer_to_the_oom_killer()
     inlet, outlet = _claim_pipes()
-    room = Room(Outlet(outlet).post)
+
+    def end() -> None:
+        room.end(_SAVING_S)
+        os._exit(0)
+
+    room = Room(Outlet(outlet, threading.Thread(target=end, daemon=True).start).post)
+    signal.signal(signal.SIGTERM, _leave)
     try:
         while (frame := frames.read(inlet)) is not None:
             number, order = frame
@@ -86,7 +105,20 @@ def _serve() -> int:
     except frames.FrameError as error:
         os.write(2, f"{error}\n".encode())
         return 2
+    except _AskedToEnd:
+        room.end(_SAVING_S)
+        raise
+    room.end(_SAVING_S)
     return 0
+
+
+class _AskedToEnd(Exception):
+    """The system, or somebody, wants this process to end."""
+
+
+def _leave(_number: int, _frame: object) -> NoReturn:
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # who asks twice does not want to wait
+    raise _AskedToEnd
 
 
 def _claim_pipes() -> tuple[BinaryIO, BinaryIO]:

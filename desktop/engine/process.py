@@ -24,7 +24,7 @@ from desktop.engine.death import explain
 from desktop.engine.frames import Answer, Order
 
 _LOG_BYTES = 64 << 10
-_PATIENCE_S = 3.0  # a child that has not ended this long after its input did is killed
+_PATIENCE_S = 8.0  # a child that has not ended this long after its input did is killed; it may put 6 s worth on disk
 
 Listener = asyncio.Queue[Answer | None]
 
