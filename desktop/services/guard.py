@@ -31,7 +31,7 @@ _LEVELS = {1: Level.CALM, 2: Level.TIGHT, 4: Level.STOP}  # of macOS: xnu, bsd/s
 
 
 class Guard:
-    """Made and used on the event loop's thread. What it holds may be changed at any time."""
+    """Made and used on the event loop's thread."""
 
     def __init__(
         self, read: Callable[[], Reading] | None = None, limits: Limits | None = None, every_s: float = _EVERY_S

@@ -7,10 +7,14 @@ is `prompts`' affair.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from desktop.core.chat import Chat, Message
+from desktop.core.fit import Verdict
 from desktop.core.generation import LoadSettings, ModelInfo, load_settings
 from desktop.core.remedies import Kind
 from desktop.core.settings import BY_KEY, Value, resolve
@@ -29,6 +33,28 @@ GUIDE_SETTINGS: Mapping[str, Value] = {
     "repeat_penalty": 1.0,  # it copies words from its page
     "max_tokens": 160,  # the longest answer it was taught has 120
 }
+
+
+Progress = Callable[[float], object]
+
+
+@dataclass(frozen=True, slots=True)
+class _Early:
+    """A load that nobody has asked for yet; whoever does joins in."""
+
+    wanted: tuple[Path, LoadSettings]  # before "automatic" was decided
+    task: asyncio.Task[ModelInfo]
+    listeners: list[Progress]
+
+    @contextmanager
+    def heard_by(self, progress: Progress | None) -> Iterator[None]:
+        if progress is not None:
+            self.listeners.append(progress)
+        try:
+            yield
+        finally:
+            if progress is not None:
+                self.listeners.remove(progress)
 
 
 class Loading:
@@ -51,11 +77,44 @@ class Loading:
         self._guard = guard
         self._wanted: tuple[Path, LoadSettings] | None = None  # of what is loaded, before "automatic" was decided
         self._model: Model | None = None  # that is loaded
+        self._early: _Early | None = None  # a load that `ahead` began
 
-    async def load(self, chat_id: str, progress: Callable[[float], None] | None = None) -> ModelInfo:
+    async def load(self, chat_id: str, progress: Progress | None = None) -> ModelInfo:
         """Loads a chat's model; at once if it is loaded already. Raises `LoadError` where memory runs out, too."""
         chat = await self._chats.get(chat_id)
         model = self._library.named(chat.model)
+        early = self._early
+        if early is not None and not early.task.done() and early.wanted == (model.path, self._wish(chat, model)):
+            with early.heard_by(progress):
+                return await asyncio.shield(early.task)
+        await self.give_up()
+        return await self._load(chat, model, progress)
+
+    async def ahead(self, chat: Chat, model: Model, free: Callable[[], bool]) -> None:
+        """Loads a model before it is asked for, if it fits and the engine is free. Raises what `load` does."""
+        settings = await self.settings(chat, model)
+        fits = self._fitting.quick(Subject.local(model), settings).verdict in (Verdict.FITS, Verdict.PARTLY)
+        if not fits or self._early is not None or self._engine.busy or not free():
+            return  # from here on whoever begins a reply finds this load, and joins it or ends it
+        heard: list[Progress] = []
+        loading = self._load(chat, model, lambda part: [tell(part) for tell in heard])
+        early = self._early = _Early((model.path, self._wish(chat, model)), asyncio.ensure_future(loading), heard)
+        try:
+            await asyncio.wait({early.task})
+        finally:
+            early.task.cancel()
+            self._early = None
+        if not early.task.cancelled():
+            early.task.result()
+
+    async def give_up(self, unless: Model | None = None) -> None:
+        """Ends a load that `ahead` began, of another model than this."""
+        early = self._early
+        if early is not None and (unless is None or early.wanted[0] != unless.path):
+            early.task.cancel()
+            await asyncio.wait({early.task})
+
+    async def _load(self, chat: Chat, model: Model, progress: Progress | None) -> ModelInfo:
         wanted, settings, before = self._wish(chat, model), await self.settings(chat, model), self._engine.pid
         stop = Stop()
         async with self._guard.watching(model.path, stop.press_for_memory, loading=True):

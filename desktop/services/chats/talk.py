@@ -49,6 +49,7 @@ from desktop.services.chats.journal import BROKEN
 from desktop.services.chats.loading import Loading
 from desktop.services.chats.prompts import Prompts, opening_for, template_for
 from desktop.services.chats.stopping import Stop
+from desktop.services.chats.warming import Warming
 from desktop.services.fit.fitting import Fitting
 from desktop.services.guard import Guard, reply_ended
 from desktop.services.help import Help
@@ -83,6 +84,7 @@ class Talk:
         self._ahead = ReadAhead(
             *(engine, chats, preferences, self._loading, self._prompts, self._held), self._turn, guard.calm
         )
+        self._warming = Warming(engine, library, preferences, self._loading, guard, self._turn)
         self._stops: dict[str, Stop] = {}
         self._left: dict[str, frozenset[str]] = {}
 
@@ -136,11 +138,14 @@ class Talk:
             stop.press()
 
     async def ahead(self, chat: Chat, draft: str) -> bool:
-        """Lets what the next prompt will begin with be read, while nothing else is wanted and as the settings allow.
+        """Lets what the next prompt will begin with be read, and before that its model come into memory.
 
+        Both only while nothing else is wanted, and as the settings allow.
         `chat` need not be stored yet. Returns when all has been read, or left to an earlier call.
         """
-        return await self._ahead.read(chat, draft)
+        self._ahead.want(chat, draft)
+        await self._warming.ahead(chat, draft)
+        return await self._ahead.read()
 
     async def exact_prompt(self, chat_id: str) -> ExactPrompt:
         """What the model would get now, as text and as tokens."""
@@ -193,6 +198,8 @@ class Talk:
         """Ends the engine process; its memory returns. A reply being written is stopped first."""
         for stop in self._stops.values():
             stop.press()
+        self._warming.cool()
+        await self._loading.give_up()
         async with self._turn:
             await self._engine.unload()
 

@@ -143,6 +143,7 @@ def test_what_cannot_be_read_is_left_to_the_question(paths: Paths, random_model:
     """No model loaded, one that is gone, a draft beyond the context: nothing happens, nothing is said."""
 
     async def check(alcove: Assembly, chat: Chat) -> None:
+        await alcove.preferences.set("warm", False)
         await alcove.talk.ahead(chat, QUESTION)
         assert alcove.engine.loaded is None
         await ask(alcove, chat, "a")

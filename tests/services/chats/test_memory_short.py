@@ -1,8 +1,9 @@
-"""A reply, or a load, while the computer runs out of memory: the real line, with a guard that is easily alarmed."""
+"""A reply, or a load, while the computer runs out of memory: the real line, with a guard that is told so."""
 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from pathlib import Path
@@ -13,13 +14,11 @@ from desktop.assembly import Assembly
 from desktop.core.chat import Chat
 from desktop.core.errors import LoadError, MemoryShort, UserError
 from desktop.core.generation import StopReason
-from desktop.core.pressure import Limits
+from desktop.core.pressure import Reading
 from desktop.core.talk import Ended, TalkEvent, Written
 from desktop.services.chats.stopping import Stop
 from desktop.services.paths import Paths
 from tests import models
-
-EASILY = Limits(1 << 60, 1 << 61)  # no computer has that much left
 
 
 @pytest.fixture(scope="module")
@@ -36,27 +35,33 @@ def run(paths: Paths, model: Path, check: Callable[[Assembly, Chat], object]) ->
     asyncio.run(main())
 
 
-async def collect(events: AsyncGenerator[TalkEvent, None]) -> tuple[list[TalkEvent], UserError | None]:
+async def collect(
+    events: AsyncGenerator[TalkEvent, None], written: Callable[[], None] = lambda: None
+) -> tuple[list[TalkEvent], UserError | None]:
+    """All events, and what ended them; `written` is called for each that brings text."""
     found: list[TalkEvent] = []
     try:
         async with aclosing(events):
             async for event in events:
                 found.append(event)
+                if isinstance(event, Written):
+                    written()
     except UserError as error:
         return found, error
     return found, None
 
 
 def alarm(alcove: Assembly) -> None:
-    alcove.guard.limits, alcove.guard.every_s = EASILY, 0.02
+    alcove.guard.read, alcove.guard.every_s = lambda: Reading(time.monotonic(), 1), 0.02
 
 
 def test_a_reply_ends_its_text_is_kept_and_it_goes_on(paths: Paths, endless: Path) -> None:
     async def check(alcove: Assembly, chat: Chat) -> None:
         await alcove.talk.reload(chat.id)
         assert await alcove.talk.safer(chat.id) == {}
-        alarm(alcove)
-        events, error = await collect(alcove.talk.ask(chat.id, "the a b"))
+        alcove.guard.read, alcove.guard.every_s = lambda: Reading(time.monotonic(), 1 << 40), 0.02
+        asking = alcove.talk.ask(chat.id, "the a b")
+        events, error = await collect(asking, lambda: alarm(alcove))
         assert isinstance(error, MemoryShort)
         (reply,) = [e.message for e in events if isinstance(e, Ended)]
         assert reply.stop_reason is StopReason.MEMORY

@@ -16,6 +16,7 @@ from desktop.assembly import Assembly
 from desktop.core.chat import Chat, Opening, Role, Turn
 from desktop.core.errors import EngineDied, PromptTooLong, TemplateError
 from desktop.core.generation import StopReason
+from desktop.core.pressure import Limits
 from desktop.core.talk import Ended, Left, MessageAdded, ModelLoading, ModelReady, Retitled, TalkEvent, Written
 from desktop.services import memory
 from desktop.services.chats.talk import title_of
@@ -175,6 +176,7 @@ def test_less_memory_after_loading_is_no_reason_to_load_again(
 ) -> None:
     async def check(alcove: Assembly, chat: Chat) -> None:
         first = ended(await collect(alcove.talk.ask(chat.id, "one"))).message
+        alcove.guard.limits = Limits(0, 0)
         monkeypatch.setattr(memory, "available", lambda: 1 << 20)
         events = await collect(alcove.talk.ask(chat.id, "two"))
         assert not of(ModelLoading, events)
