@@ -89,7 +89,7 @@ async def run(parsed: argparse.Namespace) -> int:
                 benchmark = await bench.run(alcove.fitting, alcove.machine)
         finally:
             line.clear()
-        name = shown(model)
+        name = shown(model) if model.id or model.built_in else model.path.name  # a report tells no folders
     if parsed.json:
         print(json.dumps(record(benchmark), ensure_ascii=False))
     else:

@@ -45,7 +45,7 @@ from desktop.services import memory
 from desktop.services.disk import refused
 from desktop.services.fit import fitting
 from desktop.services.fit.first_tokens import FirstTokens
-from desktop.services.fit.pace import READ, WRITTEN, Pace, joined, plain, reply, request, words
+from desktop.services.fit.pace import LEAST_WRITTEN, READ, WRITTEN, Pace, joined, plain, reply, request, words
 from desktop.services.machine import Machine
 from desktop.services.models.library import Model
 from desktop.services.power import unplugged
@@ -54,6 +54,8 @@ _DEPTHS_SHARE = 0.5  # of the time: the rest is for the waits, which people feel
 _TRIES = 2  # more texts for a model that ends its replies at once
 _SLACK = 16  # tokens by which a prompt may be longer than its parts
 _BUSY_S = 0.5  # how long the processor is watched before
+_FIRST = 128  # tokens of the first question: an opening and a few lines
+_FEWEST = 32  # tokens that are read, however slow the machine
 _PERIOD = 96  # tokens of the text that is repeated: longer than any draft
 
 _FOLDER = "bench-"  # and the number of the process
@@ -110,7 +112,8 @@ class Benching:
         try:
             cold = await self._cold()
             depths = await self._depths()
-            waits = FirstTokens(self._engine, self._load, self._limit, self._plan, self._read_per_s, self._tell)
+            speeds = self._read_per_s, self._write_per_s
+            waits = FirstTokens(self._engine, self._load, self._limit, self._plan, speeds, self._tell)
             rows = await waits.measured(self._context)
             self._look()
             lookup = await self._lookup()
@@ -189,8 +192,8 @@ class Benching:
 
         async def ask() -> Why:
             nonlocal usage, seconds
-            prompt = await words(self._engine, self._least(READ, 2), next(self._salts))
-            _text, finished = await reply(self._engine, request(prompt, self._least(WRITTEN, 4)))
+            prompt = await words(self._engine, min(_FIRST, self._context // 2), next(self._salts))
+            _text, finished = await reply(self._engine, request(prompt, self._to_write()))
             usage, seconds = finished.usage, finished.timings.first_token_s
             self._learn(Pace.of(finished))
             return Why.NONE
@@ -198,8 +201,18 @@ class Benching:
         why = await self._within(ask)
         return FirstToken(Moment.COLD, Spread.of([seconds]), load_s, usage.prompt_tokens, usage.cached_tokens, why)
 
-    def _least(self, tokens: int, parts: int) -> int:
-        return min(tokens, self._context // parts)
+    def _to_read(self) -> int:
+        """Tokens of one run: those of `READ`, fewer in a small context or on a slow machine."""
+        most = min(READ, self._context // 2)
+        return min(most, max(self._in_time(self._read_per_s), _FEWEST)) if self._read_per_s else most
+
+    def _to_write(self) -> int:
+        most = min(WRITTEN, self._context // 4)
+        return min(most, max(self._in_time(self._write_per_s), LEAST_WRITTEN)) if self._write_per_s else most
+
+    def _in_time(self, per_s: float) -> int:
+        """Tokens for which one run may take the time of: eight such parts are a run of everything."""
+        return int(per_s * self._plan.limit_s / (8 * self._plan.runs))
 
     def _learn(self, pace: Pace) -> None:
         self._read_per_s = pace.read_per_s or self._read_per_s
@@ -208,7 +221,7 @@ class Benching:
     async def _depths(self) -> tuple[Depth, ...]:
         rows, until = [], self._limit.left * (1 - _DEPTHS_SHARE)
         for depth in sorted(set(self._plan.depths)):
-            tail = min(self._least(READ, 2), self._context - depth - self._least(WRITTEN, 4) - _SLACK)
+            tail = min(self._to_read(), self._context - depth - self._to_write() - _SLACK)
             if tail < _SLACK:
                 rows += [Depth(depth, why=Why.CONTEXT)] if self._plan.chosen else []
                 continue
@@ -226,7 +239,7 @@ class Benching:
         """Runs that the time is enough for, by the speeds measured last; reading gets slower with depth."""
         if not (self._read_per_s and self._write_per_s):
             return self._plan.runs if seconds > 0 else 0
-        once = tail / self._read_per_s + self._least(WRITTEN, 4) / self._write_per_s
+        once = tail / self._read_per_s + self._to_write() / self._write_per_s
         spare = seconds - (depth - self._held) / self._read_per_s
         return max(0, min(self._plan.runs, int(spare / once)))
 
@@ -240,7 +253,7 @@ class Benching:
                 self._held = depth
             for _ in range(runs + _TRIES):
                 behind = joined(before, await words(self._engine, tail, next(self._salts)))
-                _text, finished = await reply(self._engine, request(behind, self._least(WRITTEN, 4)))
+                _text, finished = await reply(self._engine, request(behind, self._to_write()))
                 paces.append(Pace.of(finished))
                 self._learn(paces[-1])
                 if sum(pace.write_per_s > 0 for pace in paces) >= runs:
@@ -248,7 +261,7 @@ class Benching:
             return Why.NONE
 
         why = await self._within(read)
-        kept = [pace for pace in paces if pace.cached >= depth - _SLACK]
+        kept = [pace for pace in paces if pace.cached >= depth - _SLACK]  # else it was not read behind that depth
         if paces and not kept:
             why = Why.READ_AGAIN
         elif paces and not any(pace.write_per_s for pace in paces):
@@ -271,10 +284,11 @@ class Benching:
         counts = [0, 0]
 
         async def write() -> Why:
-            [text] = await words(self._engine, self._least(_PERIOD, 8), next(self._salts))
+            period = min(_PERIOD, self._context // 8, self._to_read())
+            [text] = await words(self._engine, period, next(self._salts))
             prompt = plain(" ".join([text.text] * 3 + text.text.split()[:4]))
             for drafts in (False, True) * self._plan.runs:
-                wanted = request(prompt, self._least(_PERIOD, 8), lookup=drafts)
+                wanted = request(prompt, min(period, self._to_write()), lookup=drafts)
                 _text, finished = await reply(self._engine, wanted)
                 speeds[drafts].append(Pace.of(finished).write_per_s)
             return Why.NONE if any(speeds[False]) and any(speeds[True]) else Why.ENDED

@@ -20,10 +20,13 @@ CHAT = "bench"  # the name its state is kept under, in a folder of its own
 _TURNS = 10  # "as fast as the tenth"
 _STEADY = 3  # of them, the last: their median is the warm figure
 _SHORT, _LONG = 16, 256  # tokens of a question: a line, and 200 words
-_WRITTEN = 16  # tokens of a reply
+_WRITTEN = 8  # tokens of a reply: only the first is waited for
 _LAST_WORDS = 3  # of a question, which are not read ahead: those after the draft last settled
 _PAIRS = 2  # long questions of each kind
-_SHARE = 0.5  # of the time that is left, for reading the chat
+_SHARE = 0.9  # of the time that is left: the rest is for drafts
+_SPARE = 0.7  # of that share is planned for: speeds are those of a shorter prompt
+_LEAST_CHAT = 128  # tokens of a chat, however slow the machine
+_LEAST_LONG = 32  # tokens of a long question, however slow the machine
 _SLACK = 16  # tokens: eight that may be read again, and the beginning of a reply
 
 
@@ -33,7 +36,7 @@ class Clock(Protocol):
 
 
 class FirstTokens:
-    """`load` makes the model ready and says how long that took; `read_per_s` foretells what reading takes."""
+    """`load` makes the model ready and says how long that took; the speeds foretell what will take how long."""
 
     def __init__(
         self,
@@ -41,11 +44,11 @@ class FirstTokens:
         load: Callable[[], Awaitable[float]],
         limit: Clock,
         plan: Plan,
-        read_per_s: float,
+        speeds: tuple[float, float],
         tell: Callable[[str], None],
     ) -> None:
         self._engine, self._load, self._limit, self._plan = engine, load, limit, plan
-        self._read_per_s, self._tell = read_per_s, tell
+        (self._read_per_s, self._write_per_s), self._tell = speeds, tell
         self._pieces: tuple[Piece, ...] = ()
         self._salt = 500  # beyond those of `benching`
         self._rows: dict[Moment, FirstToken] = {}
@@ -57,7 +60,7 @@ class FirstTokens:
         try:
             if self._limit.left > 0:
                 await self._load()
-                async with asyncio.timeout(self._limit.left):
+                async with asyncio.timeout(self._limit.left * _SHARE):
                     why = await self._chat(context)
         except TimeoutError:
             pass
@@ -68,20 +71,21 @@ class FirstTokens:
     async def _chat(self, context: int) -> Why:
         self._short, self._written = min(_SHORT, context // 32), min(_WRITTEN, context // 32)
         self._long = min(_LONG, context // 16)
-        tokens = min(self._plan.chat_tokens, context - await self._needed())
-        affordable = int(self._read_per_s * self._limit.left * _SHARE) if self._read_per_s else tokens
+        if self._read_per_s:  # a tenth of the time for the four of them, at the most
+            seconds = self._limit.left / (10 * 2 * _PAIRS)
+            self._long = min(self._long, max(int(self._read_per_s * seconds), _LEAST_LONG))
+        needed = await self._needed()
+        tokens = min(self._plan.chat_tokens, context - needed)
         if tokens < _SHORT:
             return Why.CONTEXT
-        tokens = min(tokens, affordable)
-        if tokens < _SHORT:
-            return Why.TIME
+        tokens = min(tokens, max(self._affordable(needed), _LEAST_CHAT))
         self._tell(N_("a new chat"))
         self._note(Moment.NEW, [await self._ask(await self._question(tokens))], tokens)
         self._tell(N_("ten replies"))
         steady = [await self._ask(await self._question(self._short)) for _ in range(_TURNS - 1)][-_STEADY:]
         self._note(Moment.WARM, steady, self._short)
-        await self._questions()
         await self._reopened()
+        await self._questions()
         return Why.NONE
 
     async def _needed(self) -> int:
@@ -89,6 +93,14 @@ class FirstTokens:
         short, long = [await self._count(await self._question(size)) for size in (self._short, self._long)]
         turns = _TURNS + self._plan.runs
         return turns * (short + self._written + 2) + 2 * _PAIRS * (long + self._written + 2) + 2 * _SLACK
+
+    def _affordable(self, needed: int) -> int:
+        """Tokens of a chat that can be read in time, with all that follows."""
+        if not self._read_per_s:
+            return self._plan.chat_tokens
+        written = self._written * (_TURNS + 2 * _PAIRS + self._plan.runs)
+        after = needed / self._read_per_s + (written / self._write_per_s if self._write_per_s else 0.0)
+        return int(self._read_per_s * (self._limit.left * _SHARE * _SPARE - after))
 
     async def _questions(self) -> None:
         """Long ones, alternately read when they are sent and read ahead."""
