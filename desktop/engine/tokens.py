@@ -11,6 +11,7 @@ by cutting text after the first character of each.
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
@@ -104,13 +105,18 @@ class Tokeniser:
         self._known = dict(list(known.items())[-_REMEMBERED:])
 
     def remember(self, before: Reply, text: str, tokens: Sequence[int]) -> None:
-        """Keeps a reply; `before` is what the prompt ended with, the part it continued. Tokens without text are cut."""
-        raw, sure, size = text.encode("utf-8", "replace"), 0, 0
+        """Keeps a reply; `before` is what the prompt ended with, the part it continued. Tokens without text are cut.
+
+        Bytes that are no UTF-8 are shown as U+FFFD, and kept as the tokens they were.
+        """
+        decoder, shown, sure = codecs.getincrementaldecoder("utf-8")("replace"), "", 0
         for count, token in enumerate(tokens, 1):
-            size += len(self._vocabulary.piece(token))
-            if size == len(raw):
+            shown += decoder.decode(self._vocabulary.piece(token))
+            if shown == text and not decoder.getstate()[0]:
                 sure = count
-        if b"".join(map(self._vocabulary.piece, tokens[:sure])) != raw:
+        if not sure and shown + decoder.decode(b"", final=True) == text:
+            sure = len(tokens)
+        if not sure:
             return
         whole = Reply(before.text + text, (*before.tokens, *tokens[:sure]), before.lead)
         key = whole.text.strip()

@@ -157,6 +157,15 @@ def test_tokens_without_text_are_cut_and_doubtful_ones_not_remembered(tokeniser:
     assert tokens(tokeniser, special("<|assistant|>"), reply("thex"))[2:] == [token("▁the"), token("x")]
 
 
+def test_bytes_that_are_no_text_come_back_as_the_tokens_they_were(tokeniser: Tokeniser) -> None:
+    broken = [token("a"), token("<0xED>"), token("<0x95>"), token("b"), token("<0xFF>")]
+    tokeniser.remember(Reply(), "a\ufffdb\ufffd", broken)
+    assert tokens(tokeniser, special("<|assistant|>"), reply("a\ufffdb\ufffd"), special("</s>"))[2:] == [*broken, EOS]
+    tokeniser.remember(Reply(), "b\ufffd", [token("b"), token("<0xED>")])  # the model ended within a character
+    cut_off = tokens(tokeniser, special("<|assistant|>"), reply("b\ufffd"), special("</s>"))
+    assert cut_off[2:] == [token("b"), token("<0xED>"), EOS]
+
+
 def test_only_so_many_replies_are_remembered(tokeniser: Tokeniser) -> None:
     for number in range(300):
         tokeniser.remember(Reply(), f"{number}", [token(c) for c in f"{number}"])
