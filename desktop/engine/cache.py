@@ -19,6 +19,7 @@ _FIRST_CHUNK = 16  # tokens read before anything is known of the speed
 _OPERATION_S = 0.04  # the longest single operation of a graph: on a CPU a halt waits for one
 _GPU_CHUNK_S = 0.25  # the longest chunk on a GPU, where a halt waits for all of it; shorter chunks cost speed
 _AHEAD_OPERATION_S, _AHEAD_GPU_CHUNK_S = 0.02, 0.03  # the same while nothing was asked yet: a request waits for these
+_AHEAD_CHUNK_S, _AHEAD_CHUNK = 0.25, 8  # then a chunk is short, too, or few tokens: a request that comes ends it in vain
 
 Progress = Callable[[int, int], None]  # tokens read of those that had to be
 
@@ -104,19 +105,26 @@ class Cache:
 
     def _chunk(self, ahead: bool) -> int:
         """Tokens to read at once, so that a stop is in time: no operation takes more than half a layer's time."""
-        operation, chunk = (_AHEAD_OPERATION_S, _AHEAD_GPU_CHUNK_S) if ahead else (_OPERATION_S, _GPU_CHUNK_S)
-        seconds = chunk if self._model.on_gpu else operation * 2 * self._model.layers
-        return min(max(int(self._speed * seconds), _FIRST_CHUNK), self._model.batch)
+        layers = 2 * self._model.layers
+        if ahead:
+            on_cpu = min(_AHEAD_OPERATION_S * layers, _AHEAD_CHUNK_S)
+            seconds, least = _AHEAD_GPU_CHUNK_S if self._model.on_gpu else on_cpu, _AHEAD_CHUNK
+        else:
+            seconds, least = _GPU_CHUNK_S if self._model.on_gpu else _OPERATION_S * layers, _FIRST_CHUNK
+        return min(max(int(self._speed * seconds), least), self._model.batch)
 
-    def compute(self, tokens: Sequence[int]) -> bool:
-        """Decodes; False if halted or full, the KV cache being what `tokens` says all the same."""
+    def compute(self, tokens: Sequence[int], every: bool = False) -> bool:
+        """Decodes; False if halted or full, the KV cache being what `tokens` says all the same.
+
+        What follows the last can be sampled then; what follows `every` one of a few, if wanted.
+        """
         if self._model.halt:
             return False
         if not self._model.cuttable and len(tokens) > 1:
             self.checkpoints.pass_by(len(self.tokens))  # a halt would leave a state that is neither here nor there
         outcome = None
         try:
-            outcome = self._model.decode(tokens)
+            outcome = self._model.decode(tokens, every)
         finally:
             if outcome is not Outcome.DONE:
                 self.cut(len(self.tokens))

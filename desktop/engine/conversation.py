@@ -12,23 +12,22 @@ from time import monotonic
 
 from desktop.core.errors import N_, PromptTooLong, UserError
 from desktop.core.generation import (
-    Appended,
     Finished,
     GenerateEvent,
     GenerateRequest,
     Piece,
     PromptProgress,
-    Sampling,
     StopReason,
     Timings,
     Usage,
 )
+from desktop.core.lookup import Costs
 from desktop.engine.cache import Cache
 from desktop.engine.frames import Prepared
 from desktop.engine.keeping import Keeping
 from desktop.engine.llama import Model
-from desktop.engine.tail import Tail
 from desktop.engine.tokens import Tokeniser
+from desktop.engine.writing import Writing
 
 _UNSURE = 2  # tokens at the end of what is read ahead: they may join with the text that comes
 
@@ -43,6 +42,7 @@ class Conversation:
         self._model = model
         self._tokeniser = Tokeniser(model)
         self._cache = Cache(model)
+        self._costs = Costs()
         self._keeping = Keeping(model, self._cache, self._tokeniser, key)
 
     def count(self, pieces: Sequence[Piece]) -> int:
@@ -60,15 +60,14 @@ class Conversation:
         prompt = self._tokeniser.tokenise(request.prompt)
         self._refuse(prompt.tokens)
         cached = self._keeping.bring(prompt.tokens, request.chat)
-        reply = _Writing(began, len(prompt.tokens), cached or 0)
+        reply = _Reply(began, len(prompt.tokens), cached or 0)
 
         def read(done: int, total: int) -> None:
             emit(PromptProgress(done, total))
 
         if cached is not None and self._cache.read(prompt.tokens[cached:], read, marks=prompt.marks):
             reply.read_at = monotonic()
-            tail = Tail(request.sampling.stop)
-            shown = self._write(request.sampling, prompt.reply.tokens, reply, tail, emit)
+            shown = self._write(request, prompt.reply.tokens, reply, emit)
             self._tokeniser.remember(prompt.reply, shown, reply.tokens)
         emit(reply.finished())
 
@@ -116,56 +115,30 @@ class Conversation:
                 context=self._model.context,
             )
 
-    def _write(self, sampling: Sampling, before: Sequence[int], reply: _Writing, tail: Tail, emit: Emit) -> str:
+    def _write(self, request: GenerateRequest, before: Sequence[int], reply: _Reply, emit: Emit) -> str:
         """Generates until something ends the reply; returns all of the text."""
-        model, shown = self._model, []
-        sampler = model.sampler(sampling, before)
+        costs = self._costs if request.lookup else None
+        writing = reply.writing = Writing(self._model, self._cache, request.sampling, before, costs)
         try:
-            while True:
-                token = sampler.sample()
-                reply.sampled()
-                if model.ends(token):
-                    reply.reason = StopReason.STOP
-                    break
-                reply.tokens.append(token)
-                text = tail.push(model.piece(token))
-                if text:
-                    shown.append(text)
-                    emit(Appended(text))
-                reason = self._over(sampling, reply, tail)
-                if reason is None and not self._cache.compute((token,)):
-                    reason = StopReason.CANCELLED if model.halt else StopReason.CONTEXT
-                if reason is not None:
-                    reply.reason = reason
-                    break
+            return writing.write(reply.sampled, emit)
         finally:
-            sampler.close()
-        rest = tail.flush(ended=reply.reason is StopReason.STOP and not tail.stopped)
-        if rest:
-            emit(Appended(rest))
-        return "".join(shown) + rest
-
-    def _over(self, sampling: Sampling, reply: _Writing, tail: Tail) -> StopReason | None:
-        if tail.stopped:
-            return StopReason.STOP
-        if len(reply.tokens) == sampling.max_tokens:
-            return StopReason.LENGTH
-        if len(self._cache.tokens) >= self._model.context:
-            return StopReason.CONTEXT
-        return None
+            writing.close()
 
 
-class _Writing:
-    """A reply being written: its tokens, and the moments its statistics are made of."""
+class _Reply:
+    """A reply: its tokens, and the moments its statistics are made of."""
 
     def __init__(self, began: float, prompt: int, cached: int) -> None:
-        self.tokens: list[int] = []
-        self.reason = StopReason.CANCELLED
+        self.writing: Writing | None = None  # None until the prompt is read
         self.read_at = 0.0
         self._began = began
         self._prompt, self._cached = prompt, cached
         self._first = 0.0
         self._samples = 0
+
+    @property
+    def tokens(self) -> list[int]:
+        return self.writing.tokens if self.writing is not None else []
 
     def sampled(self) -> None:
         self._samples += 1
@@ -173,13 +146,13 @@ class _Writing:
             self._first = monotonic()
 
     def finished(self) -> Finished:
-        usage = Usage(self._prompt, self._cached, len(self.tokens))
-        if not self._samples:
-            return Finished(self.reason, usage, Timings())
-        reading, writing = self.read_at - self._began, monotonic() - self._first
+        usage, writing = Usage(self._prompt, self._cached, len(self.tokens)), self.writing
+        if writing is None or not self._samples:
+            return Finished(StopReason.CANCELLED, usage, Timings())
+        reading, passed = self.read_at - self._began, monotonic() - self._first
         timings = Timings(
             first_token_s=self._first - self._began,
             prompt_per_s=(self._prompt - self._cached) / max(reading, 1e-6),
-            generation_per_s=(self._samples - 1) / max(writing, 1e-6),
+            generation_per_s=(self._samples - 1) / max(passed, 1e-6),
         )
-        return Finished(self.reason, usage, timings)
+        return Finished(writing.reason, usage, timings, writing.drafted, writing.accepted)
