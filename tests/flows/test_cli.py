@@ -81,6 +81,18 @@ def test_what_is_said_on_the_command_line_is_not_among_the_chats(alcove: Program
     assert {"topic": "Chats", "seen": "0", "well": True} in told.record["findings"]
 
 
+def test_what_was_read_on_the_command_line_is_kept_nowhere(
+    alcove: Program, brief: Path, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "t").mkdir()
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "t"))
+    told = alcove.run("chat", brief, *ONE_THREAD, given=("the secret " * 20 + "\n" + "the other " * 20 + "\n").encode())
+    assert told.status == 0
+    assert not [path for path in home.rglob("*") if path.suffix in {".state", ".part"}]
+    assert not (home / "states").exists()
+    assert list((tmp_path / "t").iterdir()) == []
+
+
 def begin(process: Process, line: str) -> None:
     """Asks, and waits for the first letters of the reply."""
     assert process.stdin is not None
