@@ -38,7 +38,7 @@ from desktop.core.benchmark import (
 )
 from desktop.core.errors import N_, EngineDied
 from desktop.core.fit import Estimate
-from desktop.core.generation import LoadSettings, ModelInfo, Usage
+from desktop.core.generation import Finished, LoadSettings, ModelInfo, Usage
 from desktop.engine import probe
 from desktop.engine.client import Engine
 from desktop.services import memory
@@ -281,7 +281,7 @@ class Benching:
         """A text that was said three times and is begun again, alternately without drafts and with them."""
         self._tell(N_("drafts"))
         speeds: dict[bool, list[float]] = {False: [], True: []}
-        counts = [0, 0]
+        replies: list[Finished] = []
 
         async def write() -> Why:
             period = min(_PERIOD, self._context // 8, self._to_read())
@@ -291,10 +291,12 @@ class Benching:
                 wanted = request(prompt, min(period, self._to_write()), lookup=drafts)
                 _text, finished = await reply(self._engine, wanted)
                 speeds[drafts].append(Pace.of(finished).write_per_s)
+                replies.append(finished)
             return Why.NONE if any(speeds[False]) and any(speeds[True]) else Why.ENDED
 
         why = await self._within(write)
-        return Lookup(Spread.of(speeds[True]), Spread.of(speeds[False]), counts[0], counts[1], why)
+        drafted, accepted = sum(r.drafted for r in replies), sum(r.accepted for r in replies)
+        return Lookup(Spread.of(speeds[True]), Spread.of(speeds[False]), drafted, accepted, why)
 
 
 def _let_go(files: Sequence[Path]) -> None:

@@ -83,19 +83,18 @@ def test_all_is_measured_and_nothing_is_left(paths: Paths, letters: Path) -> Non
     assert all(row.seconds is not None for row in found.first_tokens)
     assert found.lookup.generation_per_s is not None
     assert found.lookup.without_per_s is not None
+    assert found.lookup.drafted >= found.lookup.accepted >= 0
     assert found.memory.estimate_bytes * 0.5 < found.memory.engine_bytes < found.memory.estimate_bytes * 2
     assert (found.context, found.device, found.model.architecture) == (2048, "CPU", "llama")
     assert dict(found.versions).keys() == {"Alcove", "llama.cpp", "llama-cpp-python", "Python"}
     assert all(version for _name, version in found.versions)
     assert list(paths.cache.glob("bench-*")) == []
     assert of_this_test("desktop.engine.host") == []
-
-
-def test_what_was_read_serves_again(paths: Paths, letters: Path) -> None:
-    found = bench(paths, letters)
     assert at(found, Moment.NEW) > 100
     assert at(found, Moment.WARM) <= 32
     assert at(found, Moment.AHEAD) < at(found, Moment.TYPED) / 2
+    assert at(found, Moment.REOPENED) <= 32
+    assert {row.why for row in found.first_tokens} == {Why.NONE}
 
 
 def test_going_deeper_reads_only_what_is_new(paths: Paths, letters: Path, monkeypatch: pytest.MonkeyPatch) -> None:
