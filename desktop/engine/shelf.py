@@ -128,6 +128,8 @@ class Shelf:
             for record in state.records:
                 if not held <= record.start < upto:
                     continue
+                if self._model.halt:
+                    break  # what is there is good, and something else is wanted
                 if not (statefile.load(record, buffer) and self._model.kv.add(buffer, record.size)):
                     self._damaged(record)
                     break
@@ -334,9 +336,10 @@ def _loaded(records: Iterable[Record]) -> Iterable[Checkpoint]:
 
 
 def _in(replies: Sequence[Reply], tokens: array[int]) -> list[Reply]:
-    """Those of the replies whose tokens are among these."""
+    """Those of the replies whose tokens are among these, or all but the last at the end: that was written, not read."""
     raw = tokens.tobytes()
-    return [reply for reply in replies if array("i", reply.tokens).tobytes() in raw]
+    ids = [(reply, array("i", reply.tokens)) for reply in replies]
+    return [reply for reply, own in ids if own.tobytes() in raw or raw.endswith(own[:-1].tobytes())]
 
 
 def _length(state: State) -> int:
