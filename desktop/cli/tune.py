@@ -15,7 +15,7 @@ from desktop.cli.terminal import Line, chosen, shown, table, tell, tell_notices
 from desktop.core.errors import N_
 from desktop.core.generation import LoadSettings
 from desktop.core.settings import BY_KEY, Kind, Value
-from desktop.core.tuning import KEYS, Outcome, Step, Trial, gained
+from desktop.core.tuning import BUSY, KEYS, Outcome, Step, Trial, gained
 from desktop.services.fit.tuning import BUDGET_S, Attempt
 from desktop.ui import formats
 from desktop.ui.translation import _
@@ -100,6 +100,7 @@ def record(outcome: Outcome) -> dict[str, Any]:
         "told": [_trial(trial) for trial in outcome.told],
         "trials": [_trial(trial) for trial in outcome.trials],
         "complete": outcome.complete,
+        "busy": outcome.busy,
     }
 
 
@@ -137,6 +138,9 @@ def _print(name: str, outcome: Outcome) -> None:
         print(_(N_("{setting} is only for comparison: it changes what the model answers."), setting=kind))
     if not outcome.complete:
         tell(N_("There was no time to try everything."))
+    if outcome.busy > BUSY:
+        taken = formats.number(outcome.busy * 100)
+        tell(N_("Other programs took {busy} % of the processor. Measure again when they rest."), busy=taken)
     if not outcome.changes:
         print(_(N_("{model}: nothing was faster than the defaults by more than the noise."), model=name))
         return

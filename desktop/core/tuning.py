@@ -12,11 +12,12 @@ from dataclasses import dataclass, replace
 from statistics import median
 
 from desktop.core.generation import FlashAttention, LoadSettings
-from desktop.core.settings import Value
+from desktop.core.settings import GPU_AUTOMATIC, Value
 
 KEYS = ("threads", "batch_threads", "batch", "flash_attention", "repack", "gpu_layers")  # what may be chosen
 FLOOR = 0.03  # of a speed: the same settings loaded twice differ by up to 2 % on an idle machine (docs/benchmarks.md)
 UNKNOWN = 0.10  # where a speed was measured once, nothing is known of its noise; no source
+BUSY = 0.25  # of the processor: as `core.benchmark` has it
 _SIGMA = 1.4826  # a normal distribution's standard deviation, in median deviations
 _READ, _WRITTEN = 400, 200  # tokens of a usual turn: a question with a page of text, and a long answer; no source
 
@@ -114,13 +115,13 @@ def planned(default: LoadSettings, cores: Cores, tokens: int, layers: int, layer
     )  # threads, and weights repacked for the processor, do nothing for a model on a card
     fast = cores.performance
     counts = dict.fromkeys((cores.physical, cores.logical, fast - 1, fast // 2))
-    now = {default.threads, default.batch_threads}
-    threads = tuple(count for count in counts if count > 0 and {count} != now)
+    same = {default.threads, default.batch_threads}
+    threads = tuple(count for count in counts if count > 0 and {count} != same)
     values: list[tuple[str, Value]] = []
     if layers_that_fit:
         on_card = layers + 1 if layers_that_fit < 0 else layers_that_fit
-        other = {0, on_card // 2} if default.gpu_layers else {on_card}
-        values += [("gpu_layers", count) for count in sorted(other, reverse=True)]
+        now = {GPU_AUTOMATIC: on_card, -1: layers + 1}.get(default.gpu_layers, default.gpu_layers)
+        values += [("gpu_layers", count) for count in (on_card, 0) if count != now]
     if alone:
         values.append(("repack", not default.repack))
     flash = FlashAttention.ON if default.flash_attention is FlashAttention.OFF else FlashAttention.OFF
@@ -140,13 +141,17 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What was found. `trials` are all that were measured; `complete`: whether there was time for everything."""
+    """What was found. `trials` are all that were measured; `complete`: whether there was time for everything.
+
+    `busy` is the share of the processor that other programs took: speeds are of little use above `BUSY`.
+    """
 
     default: Trial
     best: Trial
     told: tuple[Trial, ...] = ()
     trials: tuple[Trial, ...] = ()
     complete: bool = True
+    busy: float = 0.0
 
     @property
     def changes(self) -> Mapping[str, Value]:

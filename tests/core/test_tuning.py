@@ -68,12 +68,18 @@ class TestPlan:
     def test_a_card_that_holds_everything_leaves_threads_alone(self) -> None:
         found = planned(replace(DEFAULT, gpu_layers=-2), Cores(4, 4, 8), 512, 22, -1)
         assert found.threads == ()
-        assert found.values[:2] == (("gpu_layers", 11), ("gpu_layers", 0))
+        assert found.values[0] == ("gpu_layers", 0)
         assert "repack" not in dict(found.values)
 
     def test_a_card_that_was_switched_off_is_tried(self) -> None:
         found = planned(replace(DEFAULT, gpu_layers=0), Cores(4, 4, 8), 512, 22, 9)
         assert found.values[0] == ("gpu_layers", 9)
+        assert ("gpu_layers", 0) not in found.values
+
+    def test_more_layers_than_fit_and_fewer_are_tried_against_what_fits(self) -> None:
+        for layers, others in ((-2, [0]), (-1, [9, 0]), (4, [9, 0]), (9, [0])):
+            found = planned(replace(DEFAULT, gpu_layers=layers), Cores(4, 4, 8), 512, 22, 9)
+            assert [value for key, value in found.values if key == "gpu_layers"] == others
 
 
 class TestSearch:

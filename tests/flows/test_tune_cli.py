@@ -42,7 +42,8 @@ def test_what_is_found_is_told_and_kept(alcove: Program, endless: Path) -> None:
     assert (told.status, told.err) == (0, "")
     record = told.record
     assert list(record) == [
-        "model", "default", "best", "changes", "read_gain", "write_gain", "told", "trials", "complete", "applied",
+        "model", "default", "best", "changes", "read_gain", "write_gain", "told", "trials",
+        "complete", "busy", "applied",
     ]  # fmt: skip
     for trial in (record["default"], record["best"], *record["told"], *record["trials"]):
         assert set(trial) == TRIAL

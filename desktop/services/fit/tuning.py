@@ -8,11 +8,15 @@ set for a model before a person says so. What is tried, and what counts as bette
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from statistics import mean
 from time import monotonic
+from typing import Any, TypeVar
+
+import psutil
 
 from desktop.core.errors import N_, SettingError, UserError
 from desktop.core.fit import lacking
@@ -32,8 +36,11 @@ _LEAST_READ, _LEAST_WRITTEN = 64, 16  # tokens; fewer tell nothing, more take a 
 _MOST_READ, _MOST_WRITTEN = 2048, 128  # tokens: four of the largest usual batches; llama-bench's tg128
 _SEVERAL = ((1.5, 3), (4.0, 2))  # measurements of a trial by the seconds that one takes; of a slower one there is one
 _PROMPTS = 3  # after which a model that ends its reply at once is taken to end every reply so
+_WATCHED_S = 0.5  # how long the processor is watched, as `benching` does
 _POLL_S = 0.1  # no person notices when a measurement that waits for a reply to end goes on
 _BUILT_IN = N_("The guide has settings of its own, which stay as they are. Choose another model for this.")
+
+_Trial = TypeVar("_Trial", Trial, Trial | None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +87,15 @@ class Tuning:
             await self._fitting.exact(subject, default)
         fit = self._fitting.quick(subject, default)
         held = self._engine.loaded
-        if held is not None and (held[2].gpu_layers or not self._beside(fit)):
+        if held is not None and (held[2].gpu_layers or not self.beside(fit)):
             await self._release()
+        busy = await _taken_by_others()
         engine = self._start()
         try:
-            return await _Tuner(self, model, fit, engine, progress, budget_s).run()
+            outcome = await _Tuner(self, model, fit, engine, progress, budget_s).run()
         finally:
             await asyncio.shield(engine.close())
+        return replace(outcome, busy=max(busy, await _taken_by_others()))
 
     def tuned(self, model: Model) -> Mapping[str, Value]:
         """What is set for the model of what can be found here."""
@@ -123,28 +132,33 @@ class Tuning:
         kept = {key: value for key, value in own.items() if key not in KEYS}
         return load_settings(resolve({"context": 0} if model.built_in else kept, self._preferences.values()))
 
-    def _beside(self, fit: Fit) -> bool:
+    def beside(self, fit: Fit) -> bool:
         """Whether it goes into the memory that is left beside all that is loaded now."""
         room = replace(self._fitting.room(), available_bytes=self._machine.memory_available())
         return not lacking(fit.estimate, room)
 
-    def fits(self, model: Model, settings: LoadSettings, default: Fit) -> Fit | None:
-        """What other settings would take; None where the engine refuses them or memory is short.
+    def fits(self, model: Model, settings: LoadSettings, most: int = 0) -> Fit | None:
+        """What other settings would take; None where the engine refuses them, or memory for more than `most` is short.
 
-        A model that is too large with its defaults already is tried with what takes no more than they do.
+        `most` are bytes that the person lets it take although they are not there.
         """
         fit = self._fitting.quick(Subject.local(model), settings)
-        less = fit.estimate.total_bytes <= default.estimate.total_bytes
-        return fit if not fit.refused and (less or self._beside(fit)) else None
+        allowed = fit.estimate.total_bytes <= most or self.beside(fit)
+        return fit if allowed and not fit.refused else None
 
     def cores(self) -> Cores:
         machine = self._machine
         return Cores(machine.performance_cores, machine.physical_cores, machine.logical_cores)
 
-    async def quiet(self) -> None:
-        """Waits until no chat is being answered: people come first, and two at once measure nothing."""
-        while self._engine.busy:  # noqa: ASYNC110 - it tells nobody when it is not
-            await asyncio.sleep(_POLL_S)
+    @property
+    def answering(self) -> bool:
+        """Whether a chat is being answered: people come first, and two at once measure nothing."""
+        return self._engine.busy
+
+
+async def _taken_by_others() -> float:
+    """The share of the processor that programs take while nothing is measured."""
+    return float(await asyncio.to_thread(psutil.cpu_percent, _WATCHED_S)) / 100
 
 
 class _Tuner:
@@ -162,32 +176,46 @@ class _Tuner:
         self._tuning, self._model, self._fit, self._engine = tuning, model, fit, engine
         self._progress, self._budget_s = progress, budget_s
         self._size = _Size()
+        self._most = 0 if tuning.beside(fit) else fit.estimate.total_bytes  # too large already is the person's choice
         self._took: list[float] = []  # seconds of the trials so far
 
     async def run(self) -> Outcome:
         began = monotonic()
-        await self._tuning.quiet()
-        default = await self._measured_default()
+        default = await self._undisturbed(self._measured_default)
         self._took.append(monotonic() - began)
         fit = self._fit
         plan = planned(default.settings, self._tuning.cores(), self._size.read, fit.estimate.layers, fit.gpu_layers)
         search = Search(default, plan)
-        began = monotonic()
+        until = monotonic() + self._budget_s
         while (step := search.step) is not None:
-            waited = monotonic()
-            await self._tuning.quiet()
-            began += monotonic() - waited
-            left = self._budget_s - (monotonic() - began)
+            left = until - monotonic()
             if left < 3 * mean(self._took):  # one more, and the last comparison
                 search.hurry()
             self._tell(step, search.ahead, left)
             try:
                 async with asyncio.timeout(max(left, 0.0)):
-                    search.hear(await self._tried(step.settings))
+                    search.hear(await self._undisturbed(partial(self._tried, step.settings)))
             except TimeoutError:
                 search.hurry()
                 break
         return search.outcome()
+
+    async def _undisturbed(self, measure: Callable[[], Coroutine[Any, Any, _Trial]]) -> _Trial:
+        """A measurement during which no chat was answered; one that was disturbed gives memory back and starts anew."""
+        while True:
+            while self._tuning.answering:  # noqa: ASYNC110 - it tells nobody when it is over
+                await asyncio.sleep(_POLL_S)
+            task = asyncio.create_task(measure())
+            try:
+                while not task.done() and not self._tuning.answering:
+                    await asyncio.wait([task], timeout=_POLL_S)
+                if task.done():
+                    return task.result()
+            finally:
+                if not task.done():
+                    task.cancel()
+                    await asyncio.wait([task])
+            await self._engine.unload()
 
     def _tell(self, step: Step, ahead: int, left_s: float) -> None:
         still = min(ahead * mean(self._took), max(left_s, 0.0))
@@ -215,7 +243,7 @@ class _Tuner:
         """None where it does not fit, cannot be loaded, or ended the engine."""
         began = monotonic()
         await self._engine.unload()  # the last one's memory is free while the next one is judged
-        fit = self._tuning.fits(self._model, settings, self._fit)
+        fit = self._tuning.fits(self._model, settings, self._most)
         if fit is None:
             return None
         try:

@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 from collections.abc import Awaitable, Callable
+from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,9 +15,10 @@ import pytest
 
 from desktop.assembly import Assembly
 from desktop.core.errors import EngineDied, ModelFileError, SettingError
-from desktop.core.generation import FlashAttention, LoadSettings, ModelInfo
+from desktop.core.generation import FlashAttention, GenerateRequest, LoadSettings, ModelInfo, Piece, PieceKind
 from desktop.core.tuning import KEYS, Outcome, Sample, Trial
 from desktop.engine.client import Engine
+from desktop.services.fit import tuning as module
 from desktop.services.fit.fitting import Subject
 from desktop.services.fit.tuning import Attempt, Tuning
 from desktop.services.models.library import How, Model
@@ -53,6 +55,13 @@ class Fragile(Engine):
 
     def gone(self) -> bool:
         return self.pid is None and not any(map(psutil.pid_exists, self.pids))
+
+
+@pytest.fixture(autouse=True)
+def _short_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What other programs take here is known: everything. Two measurements of a trial show what three would."""
+    monkeypatch.setattr(module, "_WATCHED_S", 0.01)
+    monkeypatch.setattr(module, "_SEVERAL", ((4.0, 2),))
 
 
 def play(paths: Paths, source: Path, scene: Scene) -> None:
@@ -98,7 +107,7 @@ def test_the_engine_may_end_with_one_of_them(paths: Paths, source: Path) -> None
     async def scene(alcove: Assembly, model: Model) -> None:
         await alcove.preferences.set("threads", 1)
         engine = Fragile(lambda settings: not settings.repack)
-        outcome = await tuning_of(alcove, engine).find(model, budget_s=8.0)  # repacking is the first that is tried
+        outcome = await tuning_of(alcove, engine).find(model)
         assert any(not settings.repack for settings in engine.asked)
         assert all(trial.settings.repack for trial in outcome.trials)
 
@@ -118,10 +127,9 @@ def test_defaults_that_cannot_be_loaded_are_said(paths: Paths, source: Path) -> 
 def test_what_the_engine_refuses_is_not_tried(paths: Paths, source: Path) -> None:
     async def scene(alcove: Assembly, model: Model) -> None:
         settings = LoadSettings(threads=1, batch_threads=1, kv_type="q8_0")  # which needs flash attention
-        default = alcove.fitting.quick(Subject.local(model), settings)
         off = replace(settings, flash_attention=FlashAttention.OFF)
-        assert alcove.tuning().fits(model, off, default) is None
-        assert alcove.tuning().fits(model, replace(off, kv_type="f16"), default) is not None
+        assert alcove.tuning().fits(model, off) is None
+        assert alcove.tuning().fits(model, replace(off, kv_type="f16")) is not None
 
     play(paths, source, scene)
 
@@ -131,10 +139,12 @@ def test_what_does_not_fit_is_not_tried(paths: Paths, source: Path, monkeypatch:
         settings = LoadSettings(threads=1, batch_threads=1)
         default = alcove.fitting.quick(Subject.local(model), settings)
         tuning, more = alcove.tuning(), replace(settings, batch=2048)
-        assert tuning.fits(model, more, default) is not None
-        monkeypatch.setattr(type(alcove.machine), "memory_available", lambda _self: default.estimate.total_bytes // 2)
-        assert tuning.fits(model, more, default) is None
-        assert tuning.fits(model, replace(settings, kv_type="q8_0"), default) is not None  # it takes less
+        total = default.estimate.total_bytes
+        assert tuning.fits(model, more) is not None
+        monkeypatch.setattr(type(alcove.machine), "memory_available", lambda _self: total // 2)
+        assert tuning.fits(model, settings) is None
+        assert tuning.fits(model, more, total) is None
+        assert tuning.fits(model, replace(settings, kv_type="q8_0"), total) is not None  # it takes less
 
     play(paths, source, scene)
 
@@ -153,6 +163,29 @@ def test_can_be_cancelled_at_any_moment(paths: Paths, source: Path) -> None:
                 await finding
             assert engine.closed or not engine.asked
             assert engine.gone()
+
+    play(paths, source, scene)
+
+
+def test_a_chat_comes_first(paths: Paths, source: Path) -> None:
+    async def scene(alcove: Assembly, model: Model) -> None:
+        await alcove.preferences.set("threads", 1)
+        engine, seen = Fragile(), list[Attempt]()
+        await alcove.engine.load(model.path, LoadSettings(threads=1, batch_threads=1, context=512))
+        finding = asyncio.create_task(tuning_of(alcove, engine).find(model, seen.append))
+        while len(seen) < 3:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        prompt = (Piece(PieceKind.TEXT, "hello"),)
+        async with aclosing(alcove.engine.generate(GenerateRequest(prompt))) as reply:
+            await anext(reply)
+            while engine.pid is not None:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+            asked = len(engine.asked)
+            await asyncio.sleep(0.3)
+            assert (engine.pid, len(engine.asked)) == (None, asked)
+        outcome = await finding
+        assert len(engine.asked) > asked
+        assert len(outcome.trials) > 1
 
     play(paths, source, scene)
 

@@ -12,7 +12,7 @@ from PySide6.QtCore import QEvent, Qt
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from desktop.core.settings import BY_KEY, Value
-from desktop.core.tuning import Outcome, gained
+from desktop.core.tuning import BUSY, Outcome, gained
 from desktop.panes.models.library.speed_chart import SpeedChart, per_second, percent
 from desktop.panes.models.library.tuner import Attempt, Tuner
 from desktop.panes.models.strip import Strip
@@ -32,6 +32,7 @@ class SpeedSection(QWidget):
         self._strip = Strip(look)
         self._chart = SpeedChart(look)
         self._told = Label(look, Type.SMALL, Tone.MUTED, wrap=True)
+        self._busy = Label(look, Type.SMALL, Tone.WARNING, wrap=True)
         self._find, self._use, self._keep = QPushButton(), QPushButton(), QPushButton()
         self._find.clicked.connect(tuner.find)
         self._use.clicked.connect(tuner.use)
@@ -46,7 +47,7 @@ class SpeedSection(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, theme.M)
         column.setSpacing(theme.S)
-        for part in (self._title, self._words, self._strip, self._chart, self._told):
+        for part in (self._title, self._words, self._strip, self._chart, self._told, self._busy):
             column.addWidget(part)
         column.addLayout(buttons)
         column.addWidget(self._find, 0, Qt.AlignmentFlag.AlignLeft)
@@ -69,6 +70,11 @@ class SpeedSection(QWidget):
         if outcome is not None:
             self._chart.put(outcome)
             self._told.setText(_comparison(outcome))
+            taken = formats.number(outcome.busy * 100)
+            self._busy.setText(
+                _("Other programs took {busy} % of the processor. Measure again when they rest.", busy=taken)
+            )
+        self._busy.setVisible(outcome is not None and outcome.busy > BUSY)
         self._use.setVisible(bool(changes))
         self._keep.setVisible(attempt is None and bool(changes or tuned))
         self._keep.setText(_("Keep the defaults") if changes and not tuned else _("Back to the defaults"))
