@@ -92,6 +92,7 @@ class _Maker:
         template: str = TEMPLATE,
         kinds: Mapping[str, TokenType] | None = None,
         shards: int = 0,  # tensors in one file, where the model is split into several
+        kv_heads: int | list[int] = 1,
     ) -> None:
         self.path, self.dim, self.arch, self.layers = path, dim, arch, layers
         self.random = np.random.default_rng(seed)
@@ -105,7 +106,7 @@ class _Maker:
         w.add_block_count(layers)
         w.add_feed_forward_length(2 * dim)
         w.add_head_count(2)
-        w.add_head_count_kv(1)
+        w.add_head_count_kv(kv_heads)
         w.add_layer_norm_rms_eps(1e-5)
         w.add_rope_dimension_count(dim // 2)
         w.add_file_type(0)
@@ -143,7 +144,7 @@ class _Maker:
         self.writer.close()
         return self.path
 
-    def embedding(self, script: Mapping[int, int] | None = None) -> None:
+    def embedding(self, script: Mapping[int, int] | None = None, norm: str = "output_norm") -> None:
         words = len(VOCABULARY)
         if script is None:
             self.tensor("token_embd", words, self.dim, scale=1.0)
@@ -154,7 +155,7 @@ class _Maker:
             for here, following in script.items():
                 output[following, here] = 2.0
             self.put("output", output)
-        self.ones("output_norm", self.dim)
+        self.ones(norm, self.dim)
 
     def attention(self, block: str, out: float = 0.2) -> None:
         half = self.dim // 2
@@ -243,6 +244,26 @@ def experts_model(path: Path, experts: int = 4) -> Path:
         maker.tensor(f"{block}.ffn_gate_inp", experts, maker.dim)
         for name in ("ffn_gate_exps", "ffn_up_exps", "ffn_down_exps"):
             maker.tensor(f"{block}.{name}", experts, 64, 64)
+    return maker.finish()
+
+
+def hybrid_model(path: Path) -> Path:
+    """An LFM2-like model: layers of short convolutions, whose state cannot be cut, between layers of attention."""
+    maker = _Maker(path, dim=64, arch="lfm2", layers=4, kv_heads=[0, 1, 0, 1])
+    maker.writer.add_shortconv_l_cache(3)
+    maker.embedding(norm="token_embd_norm")
+    for layer in range(maker.layers):
+        block = f"blk.{layer}"
+        if layer % 2:
+            maker.attention(block)
+            maker.ones(f"{block}.attn_q_norm", 32)
+            maker.ones(f"{block}.attn_k_norm", 32)
+        else:
+            maker.ones(f"{block}.attn_norm", 64)
+            maker.tensor(f"{block}.shortconv.conv", 64, 3, scale=1.0)
+            maker.tensor(f"{block}.shortconv.in_proj", 192, 64)
+            maker.tensor(f"{block}.shortconv.out_proj", 64, 64)
+        maker.feed_forward(block)
     return maker.finish()
 
 

@@ -30,19 +30,17 @@ def superfluous(positions: Sequence[int]) -> int:
     return min(range(len(positions) - 1), key=lambda i: positions[i + 1] - before[i])
 
 
-def spread(marks: Sequence[int], begin: int, end: int, most: int) -> list[int]:
+def spread(marks: Sequence[int], begin: int, end: int, most: int, closing: bool) -> list[int]:
     """Where checkpoints are worth taking while `begin` to `end` is read: at most that many of the `marks`, evenly.
 
-    The last lies shortly before the end. Of marks closer than a turn's header is long the last one serves.
+    Where a reply follows (`closing`), the last lies shortly before the end. Of marks closer than a turn's header is long
+    the last one serves.
     """
     inside = [mark for mark in marks if begin < mark < end]
-    if not inside or inside[-1] < end - HEADER:
+    if closing and (not inside or inside[-1] < end - HEADER):
         inside.append(end - 1)
     chosen = [a for a, b in zip(inside, [*inside[1:], end + HEADER + 1], strict=True) if b - a > HEADER]
     chosen = [mark for mark in chosen if mark > begin]
     if len(chosen) > most:
         chosen = [chosen[(i + 1) * len(chosen) // most - 1] for i in range(most)]
     return chosen
-
-
-

@@ -15,11 +15,12 @@ from desktop.engine.checkpoints import Checkpoint, Checkpoints
 from desktop.engine.halt import Outcome
 from desktop.engine.llama import Model
 
-_FIRST_CHUNK = 16  # tokens read before anything is known of the speed
+_FIRST_CHUNK = 64  # tokens read before anything is known of the speed; ggml's attention rounds otherwise for fewer
+_ROWS = 16  # repacked kernels take so many rows at once, and round otherwise for what is left over
 _OPERATION_S = 0.04  # the longest single operation of a graph: on a CPU a halt waits for one
 _GPU_CHUNK_S = 0.25  # the longest chunk on a GPU, where a halt waits for all of it; shorter chunks cost speed
 _AHEAD_OPERATION_S, _AHEAD_GPU_CHUNK_S = 0.02, 0.03  # the same while nothing was asked yet: a request waits for these
-_AHEAD_CHUNK_S, _AHEAD_CHUNK = 0.25, 8  # then a chunk is short, too, or few tokens: a request that comes ends it in vain
+_AHEAD_CHUNK_S, _AHEAD_CHUNK = 0.25, 8  # a chunk, too, is short then, or of few tokens: what a request ends was in vain
 
 Progress = Callable[[int, int], None]  # tokens read of those that had to be
 
@@ -80,10 +81,12 @@ class Cache:
         `marks` are where in the whole prompt the conversation may change one day.
         """
         done, begin = 0, len(self.tokens)
-        stops = self._stops(marks, begin, begin + len(tokens))
+        stops = self._stops(marks, begin, begin + len(tokens), ahead)
         while done < len(tokens):
             progress(done, len(tokens))
             stop = next((stop - begin for stop in stops if stop > begin + done), len(tokens))
+            if not ahead and done < len(tokens) - 1:  # alone, as while writing: kernels round otherwise for a batch,
+                stop = min(stop, len(tokens) - 1)  # so the same prompt could be answered otherwise when it is cached
             chunk = tokens[done : min(stop, done + self._chunk(ahead))]
             began = monotonic()
             if not self.compute(chunk):
@@ -96,12 +99,13 @@ class Cache:
         progress(done, len(tokens))
         return True
 
-    def _stops(self, marks: Sequence[int], begin: int, end: int) -> list[int]:
-        """Where checkpoints are taken on the way, the first of them here."""
+    def _stops(self, marks: Sequence[int], begin: int, end: int, ahead: bool) -> list[int]:
+        """Where checkpoints are taken on the way; the first may be here. Half a draft is no place for one."""
         if self._model.rewinds:
             return []
-        self.checkpoints.take(begin)
-        return spread(marks, begin, end, self.checkpoints.capacity)
+        if begin in marks:
+            self.checkpoints.take(begin)
+        return spread(marks, begin, end, self.checkpoints.capacity, not ahead)
 
     def _chunk(self, ahead: bool) -> int:
         """Tokens to read at once, so that a stop is in time: no operation takes more than half a layer's time."""
@@ -111,7 +115,7 @@ class Cache:
             seconds, least = _AHEAD_GPU_CHUNK_S if self._model.on_gpu else on_cpu, _AHEAD_CHUNK
         else:
             seconds, least = _GPU_CHUNK_S if self._model.on_gpu else _OPERATION_S * layers, _FIRST_CHUNK
-        return min(max(int(self._speed * seconds), least), self._model.batch)
+        return min(max(int(self._speed * seconds) // _ROWS * _ROWS, least), self._model.batch)
 
     def compute(self, tokens: Sequence[int], every: bool = False) -> bool:
         """Decodes; False if halted or full, the KV cache being what `tokens` says all the same.

@@ -55,6 +55,16 @@ def recurrent_model(folder: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
+def experts_model(folder: Path) -> Path:
+    return models.experts_model(folder / "experts.gguf")
+
+
+@pytest.fixture(scope="session")
+def hybrid_model(folder: Path) -> Path:
+    return models.hybrid_model(folder / "hybrid.gguf")
+
+
+@pytest.fixture(scope="session")
 def backend() -> Backend:
     return Backend()
 
