@@ -112,10 +112,9 @@ class Tokeniser:
         decoder, shown, sure = codecs.getincrementaldecoder("utf-8")("replace"), "", 0
         for count, token in enumerate(tokens, 1):
             shown += decoder.decode(self._vocabulary.piece(token))
-            if shown == text and not decoder.getstate()[0]:
+            unfinished = "\ufffd" if decoder.getstate()[0] else ""
+            if shown + unfinished == text:
                 sure = count
-        if not sure and shown + decoder.decode(b"", final=True) == text:
-            sure = len(tokens)
         if not sure:
             return
         whole = Reply(before.text + text, (*before.tokens, *tokens[:sure]), before.lead)

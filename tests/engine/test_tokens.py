@@ -164,6 +164,9 @@ def test_bytes_that_are_no_text_come_back_as_the_tokens_they_were(tokeniser: Tok
     tokeniser.remember(Reply(), "b\ufffd", [token("b"), token("<0xED>")])  # the model ended within a character
     cut_off = tokens(tokeniser, special("<|assistant|>"), reply("b\ufffd"), special("</s>"))
     assert cut_off[2:] == [token("b"), token("<0xED>"), EOS]
+    tokeniser.remember(Reply(), "z\ufffd", [token("z"), token("<0xF0>"), token("<0xED>")])  # stopped within another
+    stopped = tokens(tokeniser, special("<|assistant|>"), reply("z\ufffd"), special("</s>"))
+    assert stopped[2:] == [token("z"), token("<0xF0>"), EOS]
 
 
 def test_only_so_many_replies_are_remembered(tokeniser: Tokeniser) -> None:
