@@ -23,7 +23,7 @@ from desktop.core.settings import BY_KEY, Group
 from desktop.services.disk import refused, write_whole
 from desktop.services.fit.benching import Benching, states_folder
 from desktop.services.fit.fitting import Subject
-from desktop.ui import drawing
+from desktop.ui import drawing, formats
 from desktop.ui.translation import _
 
 _MOST_DEPTHS = 32
@@ -85,7 +85,7 @@ async def run(parsed: argparse.Namespace) -> int:
         settings = await alcove.fitting.suited(model, wanted(alcove, parsed, Subject.local(model)))
         try:
             with states_folder(alcove.paths.cache) as states:
-                bench = Benching(model, settings, _plan(parsed), states, lambda what: line.show(_(what) + "…"))
+                bench = Benching(model, settings, _plan(parsed), states, lambda *step: line.show(_step(*step)))
                 benchmark = await bench.run(alcove.fitting, alcove.machine)
         finally:
             line.clear()
@@ -97,6 +97,11 @@ async def run(parsed: argparse.Namespace) -> int:
     if parsed.picture:
         write_whole(parsed.picture, _PICTURES[parsed.picture.suffix.lower()](drawn(benchmark, name)))
     return 0
+
+
+def _step(what: str, count: int) -> str:
+    """What is measured now."""
+    return _(what, count=formats.number(count)) + "…"
 
 
 def _refuse_place(path: Path) -> None:

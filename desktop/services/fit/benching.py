@@ -36,7 +36,7 @@ from desktop.core.benchmark import (
     Subject,
     Why,
 )
-from desktop.core.errors import N_, EngineDied
+from desktop.core.errors import N_, EngineDied, PromptTooLong
 from desktop.core.fit import Estimate
 from desktop.core.generation import Finished, LoadSettings, ModelInfo, Usage
 from desktop.engine import probe
@@ -60,7 +60,7 @@ _PERIOD = 96  # tokens of the text that is repeated: longer than any draft
 
 _FOLDER = "bench-"  # and the number of the process
 
-Tell = Callable[[str], None]  # hears a message id for each thing that is measured
+Tell = Callable[[str, int], None]  # hears what is measured now: a message id, and the {count} it may hold
 
 
 @dataclass
@@ -96,7 +96,8 @@ class Benching:
 
     def __init__(self, model: Model, settings: LoadSettings, plan: Plan, states: Path, tell: Tell) -> None:
         self._model, self._settings, self._plan, self._tell = model, settings, plan, tell
-        self._engine = Engine(states=states, budget=lambda: shutil.disk_usage(states).free // 2)
+        spare = shutil.disk_usage(states).free // 2
+        self._engine = Engine(states=states, budget=lambda: spare)
         self._limit = Limit(plan.limit_s)
         self._salts = itertools.count(1)
         self._peak = 0
@@ -180,13 +181,15 @@ class Benching:
             return Why.TIME
         except EngineDied:
             return Why.DIED
+        except PromptTooLong:
+            return Why.CONTEXT
         finally:
             self._look()
 
     # -- speeds -----------------------------------------------------------------------------------------------------
 
     async def _cold(self) -> FirstToken:
-        self._tell(N_("loading"))
+        self._tell(N_("Loading"), 0)
         await asyncio.to_thread(_let_go, self._model.files)
         load_s, usage, seconds = await self._load(), Usage(), 0.0
 
@@ -231,7 +234,7 @@ class Benching:
             if not runs:
                 rows.append(Depth(depth, why=Why.TIME))
                 continue
-            self._tell(N_("speeds"))
+            self._tell(N_("Speed after {count} tokens"), depth)
             rows.append(await self._depth(depth, tail, runs))
         return tuple(rows)
 
@@ -279,7 +282,7 @@ class Benching:
 
     async def _lookup(self) -> Lookup:
         """A text that was said three times and is begun again, alternately without drafts and with them."""
-        self._tell(N_("drafts"))
+        self._tell(N_("Looking up repeated words"), 0)
         speeds: dict[bool, list[float]] = {False: [], True: []}
         replies: list[Finished] = []
 

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from desktop.core.benchmark import FirstToken, Moment, Plan, Spread, Why
-from desktop.core.errors import N_, EngineDied
+from desktop.core.errors import N_, EngineDied, PromptTooLong
 from desktop.core.generation import Finished, Piece, PieceKind
 from desktop.engine.client import Engine
 from desktop.services.fit.pace import reply, request, words
@@ -45,7 +45,7 @@ class FirstTokens:
         limit: Clock,
         plan: Plan,
         speeds: tuple[float, float],
-        tell: Callable[[str], None],
+        tell: Callable[[str, int], None],
     ) -> None:
         self._engine, self._load, self._limit, self._plan = engine, load, limit, plan
         (self._read_per_s, self._write_per_s), self._tell = speeds, tell
@@ -66,6 +66,8 @@ class FirstTokens:
             pass
         except EngineDied:
             why = Why.DIED
+        except PromptTooLong:  # replies of broken characters take more tokens than they were written with
+            why = Why.CONTEXT
         return tuple(self._rows.get(m, FirstToken(m, why=why)) for m in Moment if m is not Moment.COLD)
 
     async def _chat(self, context: int) -> Why:
@@ -79,9 +81,9 @@ class FirstTokens:
         if tokens < _SHORT:
             return Why.CONTEXT
         tokens = min(tokens, max(self._affordable(needed), _LEAST_CHAT))
-        self._tell(N_("a new chat"))
+        self._tell(N_("A chat not read yet"), 0)
         self._note(Moment.NEW, [await self._ask(await self._question(tokens))], tokens)
-        self._tell(N_("ten replies"))
+        self._tell(N_("The tenth reply"), 0)
         steady = [await self._ask(await self._question(self._short)) for _ in range(_TURNS - 1)][-_STEADY:]
         self._note(Moment.WARM, steady, self._short)
         await self._reopened()
@@ -104,7 +106,7 @@ class FirstTokens:
 
     async def _questions(self) -> None:
         """Long ones, alternately read when they are sent and read ahead."""
-        self._tell(N_("reading ahead"))
+        self._tell(N_("A long question"), 0)
         found: dict[Moment, list[Finished]] = {Moment.TYPED: [], Moment.AHEAD: []}
         for moment in list(found) * min(_PAIRS, self._plan.runs):
             question = await self._question(self._long)
@@ -116,7 +118,7 @@ class FirstTokens:
         self._note(Moment.AHEAD, found[Moment.AHEAD], self._long // 2)
 
     async def _reopened(self) -> None:
-        self._tell(N_("closing and reopening"))
+        self._tell(N_("A chat reopened"), 0)
         found: list[Finished] = []
         load_s = 0.0
         while len(found) < self._plan.runs:

@@ -53,7 +53,9 @@ def bench(
         async with Assembly.opened(paths) as alcove:
             settings = LoadSettings(context=context, threads=1, batch_threads=1)
             with states_folder(paths.cache) as states:
-                made = Benching(alcove.library.find(str(model)), settings, plan, states, lambda what: tell(made, what))
+                made = Benching(
+                    alcove.library.find(str(model)), settings, plan, states, lambda what, _count: tell(made, what)
+                )
                 return await made.run(alcove.fitting, alcove.machine)
 
     return asyncio.run(main())
@@ -149,7 +151,7 @@ def test_no_time_is_told(paths: Paths, letters: Path) -> None:
 
 def test_a_death_costs_one_figure(paths: Paths, letters: Path) -> None:
     def kill(bench: Benching, what: str) -> None:
-        if what == "ten replies" and bench._engine.pid:
+        if what == "The tenth reply" and bench._engine.pid:
             os.kill(bench._engine.pid, 9)
 
     found = bench(paths, letters, tell=kill)
@@ -169,7 +171,7 @@ def test_cancelling_leaves_nothing(paths: Paths, letters: Path) -> None:
                     LoadSettings(context=4096, threads=1, batch_threads=1),
                     Plan((0, 2048), 3, 2000, 600.0),
                     states,
-                    lambda what: begun.set() if what == "speeds" else None,
+                    lambda what, _count: begun.set() if what.startswith("Speed") else None,
                 )
                 task = asyncio.create_task(made.run(alcove.fitting, alcove.machine))
                 await begun.wait()
