@@ -226,6 +226,16 @@ def test_nothing_better_is_said(pane: Pane) -> None:
     pane.play(scene)
 
 
+def test_doubts_are_said(pane: Pane) -> None:
+    async def scene(pane: Pane) -> None:
+        await pane.find(replace(found(threads=6), busy=0.62, complete=False))
+        assert "There was no time to try everything. Other programs took 62 % of the processor." in pane.read()
+        pane.press("Keep the defaults")
+        await pane.until(lambda: "no time" not in pane.read())
+
+    pane.play(scene)
+
+
 def test_it_can_be_given_up(pane: Pane) -> None:
     async def scene(pane: Pane) -> None:
         pane.press(FIND)

@@ -183,9 +183,11 @@ def test_a_chat_comes_first(paths: Paths, source: Path) -> None:
             asked = len(engine.asked)
             await asyncio.sleep(0.3)
             assert (engine.pid, len(engine.asked)) == (None, asked)
-        outcome = await finding
-        assert len(engine.asked) > asked
-        assert len(outcome.trials) > 1
+        while len(engine.asked) == asked:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        finding.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await finding
 
     play(paths, source, scene)
 

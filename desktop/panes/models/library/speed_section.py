@@ -32,7 +32,7 @@ class SpeedSection(QWidget):
         self._strip = Strip(look)
         self._chart = SpeedChart(look)
         self._told = Label(look, Type.SMALL, Tone.MUTED, wrap=True)
-        self._busy = Label(look, Type.SMALL, Tone.WARNING, wrap=True)
+        self._doubts = Label(look, Type.SMALL, Tone.WARNING, wrap=True)
         self._find, self._use, self._keep = QPushButton(), QPushButton(), QPushButton()
         self._find.clicked.connect(tuner.find)
         self._use.clicked.connect(tuner.use)
@@ -47,7 +47,7 @@ class SpeedSection(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, theme.M)
         column.setSpacing(theme.S)
-        for part in (self._title, self._words, self._strip, self._chart, self._told, self._busy):
+        for part in (self._title, self._words, self._strip, self._chart, self._told, self._doubts):
             column.addWidget(part)
         column.addLayout(buttons)
         column.addWidget(self._find, 0, Qt.AlignmentFlag.AlignLeft)
@@ -70,11 +70,8 @@ class SpeedSection(QWidget):
         if outcome is not None:
             self._chart.put(outcome)
             self._told.setText(_comparison(outcome))
-            taken = formats.number(outcome.busy * 100)
-            self._busy.setText(
-                _("Other programs took {busy} % of the processor. Measure again when they rest.", busy=taken)
-            )
-        self._busy.setVisible(outcome is not None and outcome.busy > BUSY)
+        self._doubts.setText(_doubts(outcome) if outcome else "")
+        self._doubts.setVisible(bool(self._doubts.text()))
         self._use.setVisible(bool(changes))
         self._keep.setVisible(attempt is None and bool(changes or tuned))
         self._keep.setText(_("Keep the defaults") if changes and not tuned else _("Back to the defaults"))
@@ -127,6 +124,14 @@ def _trying(attempt: Attempt) -> str:
     if not values:
         return _("Measuring once more, to compare…") + " " + left
     return _("Trying {settings}.", settings=in_words(values)) + " " + left
+
+
+def _doubts(outcome: Outcome) -> str:
+    """Why more may be found another time."""
+    taken = formats.number(outcome.busy * 100)
+    busy = _("Other programs took {busy} % of the processor. Measure again when they rest.", busy=taken)
+    hasty = _("There was no time to try everything.")
+    return " ".join([hasty] * (not outcome.complete) + [busy] * (outcome.busy > BUSY))
 
 
 def _comparison(outcome: Outcome) -> str:
