@@ -97,6 +97,7 @@ async def _dialogue(alcove: Assembly, chat: Chat, model: Model, as_json: bool) -
     if at_terminal:
         greeting = N_("Talking to {model}. /clear begins anew, Ctrl+C stops a reply, Ctrl+D ends.")
         tell(greeting, model=shown(model))
+        await alcove.talk.ahead(chat, "")  # the model's file comes into memory while the first question is typed
     status = 0
     while (line := _line("> " if at_terminal else "")) is not None:
         if not line.strip():
