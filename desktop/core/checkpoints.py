@@ -39,7 +39,7 @@ def spread(marks: Sequence[int], begin: int, end: int, most: int, closing: bool)
     inside = [mark for mark in marks if begin < mark < end]
     if closing and (not inside or inside[-1] < end - HEADER):
         inside.append(end - 1)
-    chosen = [a for a, b in zip(inside, [*inside[1:], end + HEADER + 1], strict=True) if b - a > HEADER]
+    chosen = [a for a, b in zip(inside, [*inside[1:], end + HEADER + 1], strict=False) if b - a > HEADER]  # or none
     chosen = [mark for mark in chosen if mark > begin]
     if len(chosen) > most:
         chosen = [chosen[(i + 1) * len(chosen) // most - 1] for i in range(most)]
