@@ -1,8 +1,8 @@
 """What happens while a reply is asked for and written, as values, and the named openings a chat can start from.
 
-Invariant: the events of one reply come in the order `MessageAdded` (the person's, then the reply's), `ModelLoading`,
-`ModelReady`, `Reading`, `Written`, `Ended`; exactly one `Ended` for every reply that was added, also when an error
-follows it. Nothing here asks, stores or shows anything.
+Invariant: the events of one reply come in the order `MessageAdded` (the person's, then the reply's), `Waiting`,
+`ModelLoading`, `ModelReady`, `Reading`, `Written`, `Ended`; exactly one `Ended` for every reply that was added, also
+when an error follows it. Nothing here asks, stores or shows anything.
 """
 
 from __future__ import annotations
@@ -19,6 +19,11 @@ class MessageAdded:
     """A message is stored and on the active path: what the person wrote, or the still empty reply."""
 
     message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """The engine is at work for something else: another chat's reply, a load, or a look at the exact prompt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +78,7 @@ class Left:
     ids: frozenset[str]
 
 
-TalkEvent = MessageAdded | ModelLoading | ModelReady | Reading | Written | Ended | Retitled | Left
+TalkEvent = MessageAdded | Waiting | ModelLoading | ModelReady | Reading | Written | Ended | Retitled | Left
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,7 +91,7 @@ class Cache:
             began = monotonic()
             if not self.compute(chunk):
                 return False
-            if len(chunk) >= _FIRST_CHUNK:
+            if len(chunk) >= _AHEAD_CHUNK:
                 self._speed = len(chunk) / max(monotonic() - began, 1e-6)
             done += len(chunk)
             if begin + done in stops:

@@ -127,7 +127,7 @@ class Progress(QWidget):
             {
                 Work.LOADING: _("Loading the model…"),
                 Work.READING: _("Reading… {done} of {total} tokens", done=done, total=total),
-                Work.WAITING: _("Waiting for the other reply…"),
+                Work.WAITING: _("Waiting for the model to be free…"),
             }.get(self._activity.work, "")
         )
         self._bar.setAccessibleName(self.label.text())

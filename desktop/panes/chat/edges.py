@@ -56,7 +56,7 @@ class Work(StrEnum):
     """What a chat is busy with."""
 
     NOTHING = ""
-    WAITING = "waiting"  # for the reply of another chat
+    WAITING = "waiting"  # until the engine has done something else, mostly the reply of another chat
     STARTING = "starting"
     LOADING = "loading"
     READING = "reading"

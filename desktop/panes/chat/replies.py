@@ -27,6 +27,7 @@ from desktop.core.talk import (
     Reading,
     Retitled,
     TalkEvent,
+    Waiting,
     Written,
 )
 from desktop.panes.chat.conversation import Conversation, Growing
@@ -119,6 +120,8 @@ class Replies(QObject):
                 self._busy(conversation, Work.READING, done, total)
             case ModelLoading(fraction):
                 self._busy(conversation, Work.LOADING, int(fraction * 1000), 1000)
+            case Waiting():
+                self._busy(conversation, Work.WAITING)
             case ModelReady(info):
                 self._busy(conversation, Work.STARTING)
                 self.device.emit(conversation, info.device)

@@ -63,21 +63,30 @@ class ReadAhead:
         self._engine, self._chats, self._preferences = engine, chats, preferences
         self._loading, self._prompts, self._held = loading, prompts, held
         self._turn, self._calm, self._power = turn, calm, power or Power()
-        self._wish: _Wish | None = None
+        self._newest: _Wish | None = None  # stays, for it may not be possible yet
+        self._wish: _Wish | None = None  # what is being served
         self._done: tuple[_Wish, int | None] | None = None  # read to its end, in that process
         self._reading: asyncio.Task[Prepared | None] | None = None
         self._at_work = self._news = False
 
-    async def read(self, chat: Chat, draft: str) -> bool:
-        """Reads what is certain of a chat's next prompt, until that is done, or left to an earlier call.
+    def want(self, chat: Chat, draft: str) -> None:
+        """From now on this is what should be read; what is being read for something else ends."""
+        wish, before = _Wish(chat, settled(draft)), self._wish
+        self._newest = wish
+        if self._at_work and wish != before:
+            self._wish = wish
+            if self._reading is not None and not (before is not None and before.leads_to(wish)):
+                self._reading.cancel()
+
+    async def read(self) -> bool:
+        """Reads what was wanted last, until that is done, or left to an earlier call.
 
         Whether the engine holds something else now than before.
         """
-        wish = _Wish(chat, settled(draft))
-        if self._done != (wish, self._engine.pid) and self._wish != wish:
-            self._want(wish)
         if self._at_work:
             return False
+        if self._done != (self._newest, self._engine.pid):
+            self._wish = self._newest
         self._at_work, self._news = True, False
         try:
             while (wanted := self._wish) is not None:
@@ -91,14 +100,9 @@ class ReadAhead:
     def asked(self, chat_id: str) -> None:
         """A reply is asked for: reading ends, and what was wished for this chat, or for one not stored yet, is over."""
         self._done = None
-        if self._wish is not None and self._wish.chat.id in ("", chat_id):
-            self._wish = None
+        if self._newest is not None and self._newest.chat.id in ("", chat_id):
+            self._newest = self._wish = None
         if self._reading is not None:
-            self._reading.cancel()
-
-    def _want(self, wish: _Wish) -> None:
-        before, self._wish = self._wish, wish
-        if self._reading is not None and before is not None and not before.leads_to(wish):
             self._reading.cancel()
 
     async def _serve(self, wish: _Wish) -> None:

@@ -39,6 +39,7 @@ from desktop.core.talk import (
     Reading,
     Retitled,
     TalkEvent,
+    Waiting,
     Written,
 )
 from desktop.engine.client import Engine, EngineFault
@@ -229,6 +230,8 @@ class Talk:
         self._ahead.asked(chat_id)
         stop = self._stops[chat_id] = Stop()
         try:
+            if self._turn.locked():
+                yield Waiting()
             if not await stop.unless(self._turn.acquire()):
                 return
             try:

@@ -21,6 +21,7 @@ from desktop.core.talk import (
     Reading,
     Retitled,
     TalkEvent,
+    Waiting,
     Written,
 )
 from desktop.services.chats.chats import Chats
@@ -94,6 +95,8 @@ class ScriptedTalk:
             yield event
 
     async def _reply(self, chat_id: str, parent: str | None, begun: Message | None = None) -> AsyncIterator[TalkEvent]:
+        if self._turn.locked():
+            yield Waiting()
         if not await self._own_turn(chat_id):
             return
         try:

@@ -139,6 +139,18 @@ def test_a_template_that_tells_the_time_does_not_break(paths: Paths, tmp_path: P
     run(paths, model, check)
 
 
+def test_what_is_typed_while_the_model_is_brought_in_is_read_then(paths: Paths, random_model: Path) -> None:
+    async def check(alcove: Assembly, chat: Chat) -> None:
+        first = asyncio.create_task(alcove.talk.ahead(chat, "the "))
+        await asyncio.sleep(0.05)
+        await alcove.talk.ahead(chat, QUESTION)
+        await first
+        assert alcove.engine.loaded is not None
+        assert unread(await ask(alcove, chat, QUESTION)) <= LEFT
+
+    run(paths, random_model, check)
+
+
 def test_what_cannot_be_read_is_left_to_the_question(paths: Paths, random_model: Path) -> None:
     """No model loaded, one that is gone, a draft beyond the context: nothing happens, nothing is said."""
 

@@ -17,7 +17,7 @@ from desktop.core.chat import Chat, Opening, Role, Turn
 from desktop.core.errors import EngineDied, PromptTooLong, TemplateError
 from desktop.core.generation import StopReason
 from desktop.core.pressure import Limits
-from desktop.core.talk import Ended, Left, MessageAdded, ModelLoading, ModelReady, Retitled, TalkEvent, Written
+from desktop.core.talk import Ended, Left, MessageAdded, ModelLoading, ModelReady, Retitled, TalkEvent, Waiting, Written
 from desktop.services import memory
 from desktop.services.chats.talk import title_of
 from desktop.services.paths import Paths
@@ -83,6 +83,24 @@ def test_asking_stores_the_question_and_the_reply(paths: Paths, brief: Path) -> 
         assert (await alcove.chats.messages(chat.id)).path(stored.tip)[-1] == final
 
     run(paths, brief, check)
+
+
+def test_a_reply_that_waits_for_something_else_says_so(paths: Paths, endless: Path) -> None:
+    """The exact prompt of a chat whose model must be loaded first keeps the engine busy."""
+
+    async def check(alcove: Assembly, chat: Chat) -> None:
+        first = await collect(alcove.talk.ask(chat.id, "one"))
+        assert not of(Waiting, first)
+        await alcove.talk.unload()
+        other = await alcove.chats.create(model=chat.model, settings=chat.settings)
+        looking = asyncio.create_task(alcove.talk.exact_prompt(chat.id))
+        await asyncio.sleep(0)
+        events = await collect(alcove.talk.ask(other.id, "two"))
+        assert of(Waiting, events)
+        assert ended(events).message.text
+        assert (await looking).tokens
+
+    run(paths, endless, check, settings={"max_tokens": 3})
 
 
 def test_a_second_turn_reads_only_what_is_new(paths: Paths, brief: Path) -> None:
