@@ -6,7 +6,8 @@ are judged. Shapes the closed form is not known to hold for are overestimated, n
 `core.remedies`'; llama.cpp itself is asked by `engine.measure`; nothing here looks at the machine.
 
 Source of the closed form: measured against llama.cpp's own figures, 44 of 48 dense configurations within 0.01 MiB and
-the rest 3.7 % low; the terms are those of its graphs (`build_attn`, `build_ffn`) at n_outputs_max 1.
+the rest 3.7 % low; the terms are those of its graphs (`build_attn`, `build_ffn`) at n_outputs_max 1. The few more that
+drafts need (`core.lookup`) lie within what is added to the logits for safety.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from enum import StrEnum
 
 from desktop.core import checkpoints
 from desktop.core.generation import FlashAttention, LoadSettings
+from desktop.core.lookup import MOST
 from desktop.core.quants import TENSOR_TYPES
 from desktop.core.repacking import NONE, Repacking, place, placed
 from desktop.core.settings import GPU_AUTOMATIC
@@ -125,8 +127,11 @@ class Estimate:
 
     @property
     def state_bytes(self) -> int:
-        """What a chat that fills the context takes on disk, to be read no second time."""
-        return self.kv_bytes + sum(use.kv_bytes for use in self.devices)
+        """What a chat that fills the context takes on disk, to be read no second time.
+
+        All of its KV cache, or, where that cannot be cut, what is held while it is written: the checkpoints go with it.
+        """
+        return max(self.kv_bytes + sum(use.kv_bytes for use in self.devices), self.keeping_bytes)
 
     @property
     def total_bytes(self) -> int:
@@ -183,7 +188,7 @@ def closed_form(
         repack_bytes=placement.repacked_bytes,
         kv_bytes=sum(kept[:host]) + shape.state_bytes,
         compute_bytes=compute_bytes(shape, settings) if host else 4 * settings.batch * shape.width,
-        output_bytes=4 * shape.vocabulary,  # the logits of one token, f32
+        output_bytes=MOST * 4 * shape.vocabulary,  # the logits of a draft, f32
         process_bytes=process_bytes(shape, settings),
         keeping_bytes=keeping_bytes(shape, settings),
         devices=_devices(shape, settings, host, cards) if gpu_layers else (),
@@ -212,7 +217,7 @@ def probed(
         near,
         kv_bytes=_host(buffers.kv, names),
         compute_bytes=_host(buffers.compute, names),
-        output_bytes=_host(buffers.output, names),
+        output_bytes=MOST * _host(buffers.output, names),  # made for one token, and larger at the first draft
         devices=tuple(
             replace(use, kv_bytes=buffers.kv.get(use.name, 0), compute_bytes=buffers.compute.get(use.name, 0))
             for use in near.devices

@@ -244,4 +244,6 @@ def test_what_going_back_and_saving_take() -> None:
 
 def test_what_a_full_chat_takes_on_disk() -> None:
     estimate = closed_form(TINYLLAMA, CPU)
-    assert estimate.state_bytes == estimate.kv_bytes
+    assert estimate.state_bytes == estimate.kv_bytes > estimate.keeping_bytes
+    recurrent = closed_form(replace(TINYLLAMA, layers=(), state_bytes=MIB), CPU)
+    assert recurrent.state_bytes == recurrent.keeping_bytes == 33 * MIB
