@@ -1,8 +1,9 @@
 """Which settings make a model fastest on a machine: what is tried, in which order, and when a difference counts.
 
 Invariant: nothing is chosen that was measured slower than the defaults, in reading or in writing, beyond the noise of
-the measurements; what is chosen has won twice, the second time right after what it replaces. Quality is never given up
-for speed: another type of the KV cache is measured to be told, never chosen. Nothing is loaded or measured here.
+the measurements; what is chosen has won twice, the second time between two measurements of what it replaces, so that
+neither luck nor a burst of other programs' work decides. Quality is never given up for speed: another type of the KV
+cache is measured to be told, never chosen. Nothing is loaded or measured here.
 """
 
 from __future__ import annotations
@@ -93,8 +94,8 @@ class Plan:
 
     @property
     def most(self) -> int:
-        """Trials at most: each value once, twice more where it seems to win, and the last comparison."""
-        return len(self.threads) + 2 * bool(self.threads) + 3 * len(self.values) + len(self.told) + 2
+        """Trials at most: each value once, thrice more where it seems to win, and the last comparison."""
+        return len(self.threads) + 3 * bool(self.threads) + 4 * len(self.values) + len(self.told) + 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +186,7 @@ class Search:
     @property
     def ahead(self) -> int:
         """About how many trials are still to come."""
-        return self._untried + 2 if self.step is not None else 0
+        return self._untried + 3 if self.step is not None else 0
 
     def hear(self, trial: Trial | None) -> None:
         """What `step` came to; None where it could not be loaded, or ended the engine."""
@@ -261,13 +262,18 @@ class Search:
         return (yield Step(settings, (key,)))
 
     def _compared(self, settings: LoadSettings) -> _Course:
-        """The best is measured anew, then its rival, which must win again: a first success may be luck."""
-        old = yield Step(self._best.settings)
-        new = yield Step(settings, tuple(differences(settings, self._best.settings)))
-        if old is not None:
-            self._best = old
-            if old.settings == self._default.settings:
-                self._default = old
-        if old is not None and new is not None and beats(new, old):
+        """The best is measured anew, then its rival, and where that wins, the best once more."""
+        same = Step(self._best.settings)
+        old = yield same
+        new = yield Step(settings, tuple(differences(settings, same.settings)))
+        if old is None:
+            return self._best
+        if new is not None and beats(new, old):
+            again = yield same
+            old = replace(old, samples=old.samples + again.samples) if again is not None else old
+        self._best = old
+        if old.settings == self._default.settings:
+            self._default = old
+        if new is not None and beats(new, old):
             self._beaten, self._best = old.settings, new
         return self._best

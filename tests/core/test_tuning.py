@@ -127,6 +127,17 @@ class TestSearch:
 
         assert searched(lucky, plan()).changes == {}
 
+    def test_a_burst_of_other_work_decides_nothing(self) -> None:
+        """Others compute while the default is measured for the first and second time."""
+        seen: list[LoadSettings] = []
+
+        def disturbed(s: LoadSettings) -> tuple[float, float]:
+            seen.append(s)
+            return (50.0 if s == DEFAULT and seen.count(DEFAULT) <= 2 else 100.0), 10.0
+
+        assert searched(disturbed, Plan(values=(("repack", False),))).changes == {}
+        assert seen.count(DEFAULT) == 3
+
     def test_haste_tries_nothing_else_and_compares_once_more(self) -> None:
         default = Trial(DEFAULT, (Sample(100, 10),) * 3)
         search = Search(default, plan())
@@ -138,6 +149,9 @@ class TestSearch:
         search.hear(default)
         assert search.step is not None
         search.hear(Trial(search.step.settings, (Sample(200, 10),) * 3))
+        assert search.step is not None
+        assert search.step.settings == DEFAULT
+        search.hear(default)
         assert search.step is None
         assert search.outcome().changes == {"batch_threads": 6}
         assert not search.outcome().complete

@@ -189,7 +189,7 @@ class _Tuner:
         until = monotonic() + self._budget_s
         while (step := search.step) is not None:
             left = until - monotonic()
-            if left < 3 * mean(self._took):  # one more, and the last comparison
+            if left < 4 * mean(self._took):  # one more, and the last comparison
                 search.hurry()
             self._tell(step, search.ahead, left)
             try:
