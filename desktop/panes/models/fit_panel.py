@@ -51,7 +51,7 @@ class FitPanel(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(theme.S)
         column.addLayout(head)
-        for widget in (self._meter, self._against, self._items, self._disk, self._basis):
+        for widget in (self._meter, self._against, self._items, self._basis, self._disk):
             column.addWidget(widget)
         column.addStretch()
 
