@@ -33,8 +33,8 @@ def superfluous(positions: Sequence[int]) -> int:
 def spread(marks: Sequence[int], begin: int, end: int, most: int, closing: bool) -> list[int]:
     """Where checkpoints are worth taking while `begin` to `end` is read: at most that many of the `marks`, evenly.
 
-    Where a reply follows (`closing`), the last lies shortly before the end. Of marks closer than a turn's header is long
-    the last one serves.
+    Where a reply follows (`closing`), the last lies shortly before the end. Of marks closer than the header of a turn
+    is long the last one serves.
     """
     inside = [mark for mark in marks if begin < mark < end]
     if closing and (not inside or inside[-1] < end - HEADER):

@@ -313,7 +313,11 @@ class Model:
         """
         if len(tokens) == 1:
             self._one[0] = tokens[0]
+            if not self.cuttable:  # halted half-way, the state of all tokens before would be lost
+                C.llama_set_abort_callback(self._context, C.ggml_abort_callback(), None)
             code = C.llama_decode(self._context, self._one_batch)
+            if not self.cuttable:
+                C.llama_set_abort_callback(self._context, Halt.callback, self.halt.address)
         else:
             array = (C.llama_token * len(tokens))(*tokens)
             batch = C.llama_batch_get_one(array, len(tokens))
