@@ -16,6 +16,7 @@ import sys
 from collections import Counter
 from collections.abc import Set
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import psutil
@@ -50,8 +51,9 @@ class Cores:
         return threads - 1 if threads == self.logical > _FEW else threads
 
 
+@cache
 def of_this_computer() -> Cores:
-    """The cores of this computer, as far as this process may use them."""
+    """The cores of this computer, as far as this process may use them; found out once."""
     logical = psutil.cpu_count() or os.cpu_count() or 1
     physical = psutil.cpu_count(logical=False) or logical
     if sys.platform == "linux":
@@ -126,9 +128,10 @@ def quota(*where: Path) -> float:
 
 
 def expanded(ranges: str) -> list[int]:
-    """The numbers of a Linux list of processors, such as "0-3,8"."""
-    spans = [part.partition("-") for part in ranges.strip().split(",") if part]
-    return [n for first, _, last in spans for n in range(int(first), int(last or first) + 1)]
+    """The numbers of a Linux list of processors, such as "0-3,8"; what is no such list has none."""
+    spans = [part.partition("-") for part in ranges.strip().split(",")]
+    sound = [(first, last or first) for first, _, last in spans if first.isdecimal() and (last or first).isdecimal()]
+    return [n for first, last in sound for n in range(int(first), int(last) + 1)]
 
 
 def _text(file: Path) -> str:

@@ -156,7 +156,7 @@ def test_fast_cores_of_windows_are_told_from_slow_ones() -> None:
 
 def test_lists_of_processors_are_expanded() -> None:
     assert cores.expanded("0-3,8\n") == [0, 1, 2, 3, 8]
-    assert cores.expanded("\n") == []
+    assert cores.expanded("\n") == cores.expanded("none") == cores.expanded("3-x") == []
 
 
 def test_threads_that_were_chosen_are_taken() -> None:
