@@ -130,8 +130,8 @@ def _drafts(benchmark: Benchmark) -> Section:
         drafted=formats.number(found.drafted),
     )
     rows = (
-        (_(N_("Without drafts")), spread(found.without_per_s), why(found.why)),
-        (_(N_("With drafts")), spread(found.generation_per_s), why(found.why) or taken),
+        (_(N_("Without drafts")), spread(found.without_per_s), "" if found.without_per_s else why(found.why)),
+        (_(N_("With drafts")), spread(found.generation_per_s), taken if found.generation_per_s else why(found.why)),
     )
     return Section(_(N_("Looking up repeated words")), (head, *rows), (1,))
 

@@ -77,6 +77,12 @@ def test_what_is_missing_says_why(why: Why) -> None:
         assert "None" not in told
 
 
+def test_what_was_measured_in_time_is_told_as_it_is() -> None:
+    late = replace(WHOLE, lookup=replace(WHOLE.lookup, why=Why.TIME))
+    assert "48 of 60" in figures.text(late, "x")
+    assert figures.WHYS[Why.TIME] not in figures.text(late, "x")
+
+
 def test_a_table_of_markdown_has_cells_as_many_as_its_head() -> None:
     for benchmark in (WHOLE, without(Why.TIME)):
         for block in figures.markdown(benchmark, "x").split("\n\n"):
