@@ -81,11 +81,8 @@ class Tuning:
     ) -> Outcome:
         """Measures the defaults, then what may be better. Raises what loading the model with its defaults raises."""
         default = await self._fitting.suited(model, self._default(model))
-        subject = Subject.local(model)
         progress(Attempt(Step(default), 0.0, budget_s))
-        with suppress(UserError):  # what the engine does not say is computed
-            await self._fitting.exact(subject, default)
-        fit = self._fitting.quick(subject, default)
+        fit = await self._asked(model, default)
         held = self._engine.loaded
         if held is not None and (held[2].gpu_layers or not self.beside(fit)):
             await self._release()
@@ -137,12 +134,19 @@ class Tuning:
         room = replace(self._fitting.room(), available_bytes=self._machine.memory_available())
         return not lacking(fit.estimate, room)
 
-    def fits(self, model: Model, settings: LoadSettings, most: int = 0) -> Fit | None:
+    async def _asked(self, model: Model, settings: LoadSettings) -> Fit:
+        """What it takes by the engine's own word; what that does not say is computed."""
+        subject = Subject.local(model)
+        with suppress(UserError):
+            return await self._fitting.exact(subject, settings)
+        return self._fitting.quick(subject, settings)
+
+    async def fits(self, model: Model, settings: LoadSettings, most: int = 0) -> Fit | None:
         """What other settings would take; None where the engine refuses them, or memory for more than `most` is short.
 
         `most` are bytes that the person lets it take although they are not there.
         """
-        fit = self._fitting.quick(Subject.local(model), settings)
+        fit = await self._asked(model, settings)
         allowed = fit.estimate.total_bytes <= most or self.beside(fit)
         return fit if allowed and not fit.refused else None
 
@@ -243,7 +247,7 @@ class _Tuner:
         """None where it does not fit, cannot be loaded, or ended the engine."""
         began = monotonic()
         await self._engine.unload()  # the last one's memory is free while the next one is judged
-        fit = self._tuning.fits(self._model, settings, self._most)
+        fit = await self._tuning.fits(self._model, settings, self._most)
         if fit is None:
             return None
         try:

@@ -128,8 +128,8 @@ def test_what_the_engine_refuses_is_not_tried(paths: Paths, source: Path) -> Non
     async def scene(alcove: Assembly, model: Model) -> None:
         settings = LoadSettings(threads=1, batch_threads=1, kv_type="q8_0")  # which needs flash attention
         off = replace(settings, flash_attention=FlashAttention.OFF)
-        assert alcove.tuning().fits(model, off) is None
-        assert alcove.tuning().fits(model, replace(off, kv_type="f16")) is not None
+        assert await alcove.tuning().fits(model, off) is None
+        assert await alcove.tuning().fits(model, replace(off, kv_type="f16")) is not None
 
     play(paths, source, scene)
 
@@ -137,14 +137,14 @@ def test_what_the_engine_refuses_is_not_tried(paths: Paths, source: Path) -> Non
 def test_what_does_not_fit_is_not_tried(paths: Paths, source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def scene(alcove: Assembly, model: Model) -> None:
         settings = LoadSettings(threads=1, batch_threads=1)
-        default = alcove.fitting.quick(Subject.local(model), settings)
+        default = await alcove.fitting.exact(Subject.local(model), settings)
         tuning, more = alcove.tuning(), replace(settings, batch=2048)
         total = default.estimate.total_bytes
-        assert tuning.fits(model, more) is not None
+        assert await tuning.fits(model, more) is not None
         monkeypatch.setattr(type(alcove.machine), "memory_available", lambda _self: total // 2)
-        assert tuning.fits(model, settings) is None
-        assert tuning.fits(model, more, total) is None
-        assert tuning.fits(model, replace(settings, kv_type="q8_0"), total) is not None  # it takes less
+        assert await tuning.fits(model, settings) is None
+        assert await tuning.fits(model, more, total) is None
+        assert await tuning.fits(model, replace(settings, kv_type="q8_0"), total) is not None  # it takes less
 
     play(paths, source, scene)
 
