@@ -56,9 +56,9 @@ class States:
 
     async def forget(self, chats: Collection[str]) -> None:
         """Chats that are no more: their files go at once, what the engine still holds as soon as it has time."""
+        names = set(map(states.named, chats))
+        await self._drop(lambda state: state.chat in names)
         for chat in chats:
-            if self._folder is not None:
-                await asyncio.to_thread(states.remove, self._folder, chat)
             self._tell(self._engine.forget(chat))
 
     async def keep_within(self) -> None:
@@ -70,14 +70,13 @@ class States:
             await asyncio.to_thread(states.trim, self._folder, budget)
 
     async def sweep(self, known: Callable[[], Awaitable[Collection[str]]]) -> None:
-        """Removes what belongs to no chat that is `known`, as after a backup was put back."""
+        """Removes what belongs to no chat that is `known`, as after a backup was put back, and what is too much."""
         if self._folder is None:
             return
-        found = await asyncio.to_thread(states.kept, self._folder)  # first: a chat that begins meanwhile is known then
-        names = set(map(states.named, await known())) if found else set()
-        for state in found:
-            if state.chat not in names:
-                await asyncio.to_thread(states.drop, state.path)
+        found = set(await self.by_chat())  # first: a chat that begins meanwhile is known then
+        foreign = found - set(map(states.named, await known())) if found else found
+        await self._drop(lambda state: state.chat in foreign)
+        await asyncio.to_thread(states.trim, self._folder, self._budget())
 
     async def close(self) -> None:
         """Lets nothing begun here outlive the application; an engine that is at work is not waited for."""
@@ -86,6 +85,14 @@ class States:
         for task in self._telling:
             task.cancel()
         await asyncio.gather(*self._telling, return_exceptions=True)
+
+    async def _drop(self, unwanted: Callable[[states.Kept], bool]) -> None:
+        def work(folder: Path) -> None:
+            for state in filter(unwanted, states.kept(folder)):
+                states.drop(state.path)
+
+        if self._folder is not None:
+            await asyncio.to_thread(work, self._folder)
 
     def _tell(self, order: Awaitable[None]) -> None:
         """The engine may be at work for long, and whoever removed a chat does not wait for it."""

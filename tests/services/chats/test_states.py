@@ -114,6 +114,20 @@ def test_the_least_recently_used_leave_first(paths: Paths, budget: int, left: in
     run(main())
 
 
+def test_a_start_holds_the_folder_to_its_budget(paths: Paths) -> None:
+    """The file of settings may have been edited meanwhile."""
+
+    async def main() -> None:
+        async with opened(paths, lambda: 15) as (chats, states):
+            old, new = await chats.create(), await chats.create()
+            keep(paths.states, old.id, 10, age_s=9)
+            keep(paths.states, new.id, 10)
+            await states.sweep(chats.ids)
+            assert set(await states.by_chat()) == {new.id}
+
+    run(main())
+
+
 def test_files_and_folders_that_vanish_or_stand_in_the_way_are_no_error(paths: Paths) -> None:
     async def main() -> None:
         async with opened(paths) as (chats, states):
