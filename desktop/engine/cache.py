@@ -20,7 +20,6 @@ _ROWS = 16  # repacked kernels take so many rows at once, and round otherwise fo
 _OPERATION_S = 0.04  # the longest single operation of a graph: on a CPU a halt waits for one
 _GPU_CHUNK_S = 0.25  # the longest chunk on a GPU, where a halt waits for all of it; shorter chunks cost speed
 _AHEAD_OPERATION_S, _AHEAD_GPU_CHUNK_S = 0.02, 0.03  # the same while nothing was asked yet: a request waits for these
-_AHEAD_CHUNK_S, _AHEAD_CHUNK = 0.25, 8  # a chunk, too, is short then, or of few tokens: what a request ends was in vain
 
 Progress = Callable[[int, int], None]  # tokens read of those that had to be
 
@@ -91,7 +90,7 @@ class Cache:
             began = monotonic()
             if not self.compute(chunk):
                 return False
-            if len(chunk) >= _AHEAD_CHUNK:
+            if len(chunk) >= _ROWS:
                 self._speed = len(chunk) / max(monotonic() - began, 1e-6)
             done += len(chunk)
             if begin + done in stops:
@@ -109,12 +108,11 @@ class Cache:
 
     def _chunk(self, ahead: bool) -> int:
         """Tokens to read at once, so that a stop is in time: no operation takes more than half a layer's time."""
-        layers = 2 * self._model.layers
         if ahead:
-            on_cpu = min(_AHEAD_OPERATION_S * layers, _AHEAD_CHUNK_S)
-            seconds, least = _AHEAD_GPU_CHUNK_S if self._model.on_gpu else on_cpu, _AHEAD_CHUNK
+            operation, chunk, least = _AHEAD_OPERATION_S, _AHEAD_GPU_CHUNK_S, _ROWS
         else:
-            seconds, least = _GPU_CHUNK_S if self._model.on_gpu else _OPERATION_S * layers, _FIRST_CHUNK
+            operation, chunk, least = _OPERATION_S, _GPU_CHUNK_S, _FIRST_CHUNK
+        seconds = chunk if self._model.on_gpu else operation * 2 * self._model.layers
         return min(max(int(self._speed * seconds) // _ROWS * _ROWS, least), self._model.batch)
 
     def compute(self, tokens: Sequence[int], every: bool = False) -> bool:

@@ -34,7 +34,7 @@ Check = Callable[[Assembly, Chat], Awaitable[None]]
 
 def run(paths: Paths, model: Path, check: Check, **changes: object) -> None:
     async def main() -> None:
-        async with Assembly.opened(paths) as alcove, asyncio.timeout(60):
+        async with Assembly.opened(paths) as alcove, asyncio.timeout(150):
             alcove.guard.limits = Limits(0, 0)  # a test machine may be short of memory
             values = {"settings": GREEDY, **changes}
             chat = await alcove.chats.create(model=str(model), **values)  # type: ignore[arg-type]
@@ -169,7 +169,7 @@ def test_what_cannot_be_read_is_left_to_the_question(paths: Paths, random_model:
 
 def test_the_guide_is_not_read_ahead(paths: Paths) -> None:
     async def main() -> None:
-        async with Assembly.opened(paths) as alcove, asyncio.timeout(60):
+        async with Assembly.opened(paths) as alcove, asyncio.timeout(150):
             chat = await alcove.chats.create(model="")
             await ask(alcove, chat, "What is Alcove?")
             asked = prepares(alcove)
@@ -234,11 +234,11 @@ def test_a_question_of_another_chat_ends_it_and_is_answered(paths: Paths, random
     async def check(alcove: Assembly, chat: Chat) -> None:
         other = await alcove.chats.create(model=chat.model, settings=chat.settings)
         await ask(alcove, other, "a")
-        reading = asyncio.create_task(alcove.talk.ahead(chat, "the cab and a bee " * 900))
-        await asyncio.sleep(0.3)
+        reading = asyncio.create_task(alcove.talk.ahead(chat, "the cab and a bee " * 300))
+        await asyncio.sleep(0.05)
         await ask(alcove, other, "b")
         await reading
-        assert unread(await ask(alcove, chat, "the cab and a bee " * 900)) <= LEFT
+        assert unread(await ask(alcove, chat, "the cab and a bee " * 300)) <= LEFT
 
     run(paths, random_model, check, settings={**GREEDY, "context": 16384})
 
