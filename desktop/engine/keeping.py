@@ -19,6 +19,7 @@ from desktop.engine.tokens import Tokeniser
 SLIGHT = 8  # tokens that are read again without a thought: a word or two
 _DISK_SPEED = 1e9  # bytes a second that a state is put back with at the least: a laptop's SSD
 _SMALL, _LONG_S = 64 << 20, 1.0  # what cannot be appended to is written anew where so few bytes, or so long to read
+_BRANCH_S = 5.0  # a branch that is left is worth a state of its own, where that is written whole, if so long to read
 
 
 class Keeping:
@@ -43,7 +44,9 @@ class Keeping:
         held = self._cache.reach(tokens)
         found = self._worthwhile(tokens, held)
         lasting = 0 if found or (self._chat and not chat) else held
-        if self._unsaved(lasting) > SLIGHT:
+        unsaved = self._unsaved(lasting)
+        turned = chat == self._chat and not self._model.sliceable  # a branch would be written whole
+        if unsaved > SLIGHT and not (turned and self._cache.reading_s(unsaved) < _BRANCH_S):
             self._save(lambda: bool(self._model.halt))
         if self._model.halt:
             return None

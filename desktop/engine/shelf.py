@@ -24,7 +24,8 @@ from desktop.engine.statefile import Kind, Opening, Range, Record
 from desktop.engine.tokens import Reply
 
 _SLICE = 4 << 20  # bytes of state in one record: it stays in the processor's cache, and an order waits for 10 ms only
-_MOST_BRANCHES = 8  # states of one chat; their shared beginnings take no room twice where a state can be sliced
+_MOST_BRANCHES = 8  # states of one chat, which share their beginnings
+_MOST_WHOLE = 2  # the same where each state is written whole
 _SPARE_DISK = 1 << 30  # bytes left free on the disk, for what people themselves want to keep
 
 
@@ -171,7 +172,7 @@ class Shelf:
         try:
             if self._model.sliceable:
                 return self._save_slices(chat, wanted, own, grown, replies, stop)
-            return self._save_whole(chat, wanted, grown, replies, checkpoints)
+            return self._save_whole(chat, wanted, own, grown, replies, checkpoints)
         except OSError as error:
             _say(f"A state could not be kept: {error}")
             return 0
@@ -233,12 +234,13 @@ class Shelf:
         self,
         chat: str,
         tokens: array[int],
+        own: list[State],
         grown: State | None,
         replies: Sequence[Reply],
         checkpoints: Sequence[Checkpoint],
     ) -> int:
         size = self._model.kv.size()
-        if not self._room(size + sum(len(c.data) for c in checkpoints), {grown.path} if grown else set(), []):
+        if not self._room(size + sum(len(c.data) for c in checkpoints), {grown.path} if grown else set(), own):
             return 0
         buffer = bytearray(size)
         if self._model.kv.copy(buffer) != size:
@@ -267,7 +269,8 @@ class Shelf:
             _say("A state was not kept: the disk is nearly full")
             return False
         bases = {path for state in own for path in state.bases}
-        for state in [s for s in own if s.path not in bases | spare][: max(0, len(own) - _MOST_BRANCHES + 1)]:
+        most = _MOST_BRANCHES if self._model.sliceable else _MOST_WHOLE
+        for state in [s for s in own if s.path not in bases | spare][: max(0, len(own) - most + 1)]:
             states.drop(state.path)
         return states.trim(self._folder, self._budget - size, spare) <= self._budget - size
 
