@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from pathlib import Path
 
 from desktop.core.chat import Chat
@@ -23,6 +24,7 @@ from desktop.services.models.library import Library, Model
 from desktop.services.preferences import Preferences
 
 log = logging.getLogger(__name__)
+_STAYS_S = 300.0  # so long what was read is taken to be there still; only Linux tells cheaply whether it is
 
 
 class Warming:
@@ -39,7 +41,7 @@ class Warming:
     ) -> None:
         self._engine, self._library, self._preferences = engine, library, preferences
         self._loading, self._guard, self._turn = loading, guard, turn
-        self._files: tuple[Path, Warm] | None = None  # the model whose files are being read, or were read last
+        self._files: tuple[Path, Warm, float] | None = None  # being read, or read last, and when that began
         self._vain: set[Path] = set()  # models that could not be loaded
 
     async def ahead(self, chat: Chat, draft: str) -> None:
@@ -55,7 +57,7 @@ class Warming:
             await self._loading.give_up(unless=model)
             if self._turn.locked() or self._engine.busy:
                 return
-            self._bring(model, again=not draft)
+            self._bring(model)
             if draft.strip() and model.path not in self._vain and await self._guard.calm():
                 await self._load(chat, model)
         except UserError as error:
@@ -74,14 +76,16 @@ class Warming:
             self._vain.add(model.path)
             log.info("Not loaded ahead: %s", error)
 
-    def _bring(self, model: Model, again: bool) -> None:
+    def _bring(self, model: Model) -> None:
+        now = time.monotonic()
         if self._files is not None:
-            path, warm = self._files
-            if path == model.path and (warm.is_alive() or not again):
+            path, warm, began = self._files
+            if path == model.path and (warm.is_alive() or now - began < _STAYS_S):
                 return
             warm.stop()
-        self._files = model.path, Warm(model.files, self._spare)
-        self._files[1].start()
+        warm = Warm(model.files, self._spare)
+        self._files = model.path, warm, now
+        warm.start()
 
     def _spare(self) -> int:
         """Bytes of files that may come into memory without pushing out those of the model that is loaded."""

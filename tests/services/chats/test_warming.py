@@ -15,6 +15,7 @@ from desktop.core.errors import UserError
 from desktop.core.pressure import Limits
 from desktop.core.talk import Ended, ModelLoading, TalkEvent, Written
 from desktop.engine import warm
+from desktop.services import memory
 from desktop.services.paths import Paths
 from tests import models
 
@@ -147,6 +148,19 @@ def test_switched_off_or_short_of_memory_nothing_is_done(paths: Paths, both: lis
         alcove.guard.limits = SHORT
         await alcove.talk.ahead(other, "the")
         assert alcove.engine.pid is None
+
+    run(paths, both, check)
+
+
+def test_what_does_not_fit_is_not_loaded_ahead(paths: Paths, both: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    async def check(alcove: Assembly, one: Chat, _: Chat) -> None:
+        monkeypatch.setattr(memory, "available", lambda: 1 << 20)
+        await alcove.talk.ahead(one, "the")
+        assert alcove.engine.pid is None
+        monkeypatch.undo()
+        await asyncio.sleep(1)  # memory is asked twice a second
+        await alcove.talk.ahead(one, "the a")
+        assert alcove.engine.pid is not None
 
     run(paths, both, check)
 
