@@ -83,6 +83,7 @@ class Tuning:
         default = await self._fitting.suited(model, self._default(model))
         progress(Attempt(Step(default), 0.0, budget_s))
         fit = await self._asked(model, default)
+        await self.quiet()
         held = self._engine.loaded
         if held is not None and (held[2].gpu_layers or not self.beside(fit)):
             await self._release()
@@ -159,6 +160,11 @@ class Tuning:
         """Whether a chat is being answered: people come first, and two at once measure nothing."""
         return self._engine.busy
 
+    async def quiet(self) -> None:
+        """Waits until none is."""
+        while self.answering:  # noqa: ASYNC110 - it tells nobody when it is over
+            await asyncio.sleep(_POLL_S)
+
 
 async def _taken_by_others() -> float:
     """The share of the processor that programs take while nothing is measured."""
@@ -207,8 +213,7 @@ class _Tuner:
     async def _undisturbed(self, measure: Callable[[], Coroutine[Any, Any, _Trial]]) -> _Trial:
         """A measurement during which no chat was answered; one that was disturbed gives memory back and starts anew."""
         while True:
-            while self._tuning.answering:  # noqa: ASYNC110 - it tells nobody when it is over
-                await asyncio.sleep(_POLL_S)
+            await self._tuning.quiet()
             task = asyncio.create_task(measure())
             try:
                 while not task.done() and not self._tuning.answering:

@@ -230,6 +230,7 @@ def test_doubts_are_said(pane: Pane) -> None:
     async def scene(pane: Pane) -> None:
         await pane.find(replace(found(threads=6), busy=0.62, complete=False))
         assert "There was no time to try everything. Other programs took 62 % of the processor." in pane.read()
+        assert FIND in pane.offered()
         pane.press("Keep the defaults")
         await pane.until(lambda: "no time" not in pane.read())
 

@@ -218,7 +218,13 @@ def test_what_chats_hold_is_released_only_where_memory_is_short(
         await tuning_of(alcove, Fragile(), release).find(model, budget_s=0.0)
         assert released == []
         monkeypatch.setattr(type(alcove.machine), "memory_available", lambda _self: 0)
-        await tuning_of(alcove, Fragile(), release).find(model, budget_s=0.0)
+        prompt = (Piece(PieceKind.TEXT, "hello"),)
+        async with aclosing(alcove.engine.generate(GenerateRequest(prompt))) as reply:
+            await anext(reply)
+            finding = asyncio.create_task(tuning_of(alcove, Fragile(), release).find(model, budget_s=0.0))
+            await asyncio.sleep(0.5)
+            assert released == []  # what is being written is written to its end
+        await finding
         assert released == [True]
 
     play(paths, source, scene)

@@ -70,12 +70,13 @@ class SpeedSection(QWidget):
         if outcome is not None:
             self._chart.put(outcome)
             self._told.setText(_comparison(outcome))
-        self._doubts.setText(_doubts(outcome) if outcome else "")
-        self._doubts.setVisible(bool(self._doubts.text()))
+        doubts = _doubts(outcome) if outcome else ""
+        self._doubts.setText(doubts)
+        self._doubts.setVisible(bool(doubts))
         self._use.setVisible(bool(changes))
         self._keep.setVisible(attempt is None and bool(changes or tuned))
         self._keep.setText(_("Keep the defaults") if changes and not tuned else _("Back to the defaults"))
-        self._find.setVisible(attempt is None and not changes)
+        self._find.setVisible(attempt is None and bool(doubts or not changes))
         self._find.setEnabled(self._tuner.measured is None)
 
     def _said(self, outcome: Outcome | None, tuned: Mapping[str, Value]) -> str:
