@@ -344,7 +344,7 @@ def test_a_file_name_that_is_not_utf8(alcove: Program, brief: Path, tmp_path: Pa
 
 
 def test_bench_measures(alcove: Program, brief: Path) -> None:
-    told = alcove.run("bench", brief, "--json", "--quick", *ONE_THREAD)
+    told = alcove.run("bench", brief, "--json", "--quick", "--limit", "3000", *ONE_THREAD)
     assert (told.status, told.err) == (0, "")
     figures = told.record
     assert figures["threads"] == 1
@@ -353,7 +353,7 @@ def test_bench_measures(alcove: Program, brief: Path) -> None:
 
 
 def test_bench_leaves_half_the_context(alcove: Program, brief: Path) -> None:
-    told = alcove.run("bench", brief, "--json", "--quick", "--ctx", "256", *ONE_THREAD)
+    told = alcove.run("bench", brief, "--json", "--quick", "--limit", "3000", "--ctx", "256", *ONE_THREAD)
     assert 100 < told.record["prompt_tokens"] <= 128
 
 

@@ -36,6 +36,11 @@ def test_durations() -> None:
     assert [formats.duration(s) for s in seconds] == ["0.4 s", "9.9 s", "42 s", "1 min 15 s", "1 h 6 min"]
 
 
+def test_a_time_that_is_measured() -> None:
+    told = [formats.brief(s) for s in (0.0031, 0.0534, 0.9994, 2.345, 9.9, 42.4, 75)]
+    assert told == ["3.1 ms", "53 ms", "999 ms", "2.35 s", "9.90 s", "42 s", "1 min 15 s"]
+
+
 def test_dates_name_the_day(tmp_path: Path) -> None:
     translation.use("en", tmp_path)
     assert "2026" in formats.date(1_795_000_000)

@@ -23,7 +23,7 @@ from desktop.services.paths import Paths
 from tests import models
 from tests.models import EOS, VOCABULARY
 
-BRIEF = Plan((0, 128), 2, 200, 60.0)
+BRIEF = Plan((0, 128), 2, 200, 3000.0)
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +69,8 @@ def at(found: Benchmark, moment: Moment) -> int:
 
 
 def of_this_test(kind: str) -> list[psutil.Process]:
-    return [p for p in psutil.Process().children(recursive=True) if kind in " ".join(p.cmdline())]
+    living = [p for p in psutil.Process().children(recursive=True) if p.status() != psutil.STATUS_ZOMBIE]
+    return [p for p in living if kind in " ".join(p.cmdline())]
 
 
 def test_all_is_measured_and_nothing_is_left(paths: Paths, letters: Path) -> None:
@@ -109,13 +110,13 @@ def test_going_deeper_reads_only_what_is_new(paths: Paths, letters: Path, monkey
         return whole(finished)
 
     monkeypatch.setattr(pace.Pace, "of", counted)
-    bench(paths, letters, Plan((0, 256, 1024), 2, 64, 60.0), context=2048)
+    bench(paths, letters, Plan((0, 256, 1024), 2, 64, 3000.0), context=2048)
     assert len(reads) >= 7  # cold, three depths with two runs each
     assert max(reads) <= 512 + 16
 
 
 def test_the_smallest_context(paths: Paths, letters: Path) -> None:
-    found = bench(paths, letters, Plan((0, 512, 2048), 1, 4000, 60.0, chosen=True), 256)
+    found = bench(paths, letters, Plan((0, 512, 2048), 1, 4000, 3000.0, chosen=True), 256)
     assert found.depths[0].generation_per_s is not None
     assert [row.why for row in found.depths[1:]] == [Why.CONTEXT, Why.CONTEXT]
     assert {row.why for row in found.first_tokens} <= {Why.NONE, Why.CONTEXT, Why.READ_AGAIN}
@@ -123,7 +124,7 @@ def test_the_smallest_context(paths: Paths, letters: Path) -> None:
 
 
 def test_a_model_whose_state_cannot_be_cut(paths: Paths, recurrent: Path) -> None:
-    found = bench(paths, recurrent, Plan((0, 128, 4096), 1, 200, 60.0), 1024)
+    found = bench(paths, recurrent, Plan((0, 128, 4096), 1, 200, 3000.0), 1024)
     assert [row.depth for row in found.depths] == [0, 128]  # a depth nobody asked for is left out where it cannot be
     assert found.depths[0].prompt_per_s is not None
     assert all(row.seconds is not None for row in found.first_tokens)
@@ -132,7 +133,7 @@ def test_a_model_whose_state_cannot_be_cut(paths: Paths, recurrent: Path) -> Non
 
 def test_a_model_that_ends_at_once(paths: Paths, folder: Path) -> None:
     ending = models.scripted_model(folder / "ending.gguf", dict.fromkeys(range(len(VOCABULARY)), EOS))
-    found = bench(paths, ending, Plan((0,), 1, 64, 60.0))
+    found = bench(paths, ending, Plan((0,), 1, 64, 3000.0))
     assert found.depths[0].why is Why.ENDED
     assert found.depths[0].prompt_per_s is not None
     assert found.depths[0].generation_per_s is None
