@@ -178,7 +178,7 @@ class Search:
         self._told: list[Trial] = []
         self._trials = [default]
         self._untried = len(plan.threads) + len(plan.values) + len(plan.told)
-        self._in_haste = self._complete = False
+        self._in_haste = self._skipped = self._complete = self._promising = False
         self._course = self._run()
         self.step: Step | None = None
         self._advance(None)
@@ -186,7 +186,12 @@ class Search:
     @property
     def ahead(self) -> int:
         """About how many trials are still to come."""
-        return self._untried + 3 if self.step is not None else 0
+        return max(self._untried, 1) + self.owed if self.step is not None else 0
+
+    @property
+    def owed(self) -> int:
+        """How many trials the next comparison takes; without it, what seems better now is of no use."""
+        return 3 if self._promising else 0
 
     def hear(self, trial: Trial | None) -> None:
         """What `step` came to; None where it could not be loaded, or ended the engine."""
@@ -202,7 +207,7 @@ class Search:
         """What is known now. What was not compared with the defaults themselves must beat them all the same."""
         best = self._best if beats(self._best, self._default) else self._default
         return Outcome(
-            self._default, best, tuple(self._told), tuple(self._trials), self._complete and not self._in_haste
+            self._default, best, tuple(self._told), tuple(self._trials), self._complete and not self._skipped
         )
 
     def _advance(self, trial: Trial | None) -> None:
@@ -233,20 +238,26 @@ class Search:
         tried = [self._best]
         for count in self._plan.threads:
             self._untried -= 1
+            self._skipped |= self._in_haste
             if not self._in_haste:
                 settings = replace(self._best.settings, threads=count, batch_threads=count)
                 trial = yield Step(settings, ("threads", "batch_threads"))
                 tried += [trial] if trial else []
+                self._promising |= self._mixed(tried) != self._best.settings
+        if self._mixed(tried) != self._best.settings:
+            yield from self._compared(self._mixed(tried))
+        return self._best
+
+    def _mixed(self, tried: Sequence[Trial]) -> LoadSettings:
+        """The best, with the numbers of threads that read and wrote fastest, where that is more than noise."""
+        best, found = self._best, self._best.settings
         writing = max(tried, key=lambda trial: trial.write_per_s)
         reading = max(tried, key=lambda trial: trial.read_per_s)
-        settings = self._best.settings
-        if gained(writing.write_per_s, self._best.write_per_s) > max(writing.write_noise, self._best.write_noise):
-            settings = replace(settings, threads=writing.settings.threads)
-        if gained(reading.read_per_s, self._best.read_per_s) > max(reading.read_noise, self._best.read_noise):
-            settings = replace(settings, batch_threads=reading.settings.batch_threads)
-        if settings != self._best.settings:
-            yield from self._compared(settings)
-        return self._best
+        if gained(writing.write_per_s, best.write_per_s) > max(writing.write_noise, best.write_noise):
+            found = replace(found, threads=writing.settings.threads)
+        if gained(reading.read_per_s, best.read_per_s) > max(reading.read_noise, best.read_noise):
+            found = replace(found, batch_threads=reading.settings.batch_threads)
+        return found
 
     def _value(self, key: str, value: Value) -> _Course:
         trial = yield from self._first(key, value)
@@ -256,6 +267,7 @@ class Search:
 
     def _first(self, key: str, value: Value) -> Generator[Step, Trial | None, Trial | None]:
         self._untried -= 1
+        self._skipped |= self._in_haste
         if self._in_haste:
             return None
         settings = replace(self._best.settings, **{key: value})  # type: ignore[arg-type]
@@ -266,6 +278,7 @@ class Search:
         same = Step(self._best.settings)
         old = yield same
         new = yield Step(settings, tuple(differences(settings, same.settings)))
+        self._promising = False
         if old is None:
             return self._best
         if new is not None and beats(new, old):
@@ -276,4 +289,5 @@ class Search:
             self._default = old
         if new is not None and beats(new, old):
             self._beaten, self._best = old.settings, new
+        self._promising = self._best.settings != self._default.settings != self._beaten
         return self._best

@@ -156,6 +156,27 @@ class TestSearch:
         assert search.outcome().changes == {"batch_threads": 6}
         assert not search.outcome().complete
 
+    def test_a_large_model_has_time_for_what_promises_most(self) -> None:
+        """75 seconds, ten for each trial: the rest is left out before a comparison is."""
+        search = Search(Trial(DEFAULT, (Sample(20, 8),)), plan())
+        left, steps = 75, 0
+        while search.step is not None and left > 0:
+            if left < 10 * (1 + search.owed):
+                search.hurry()
+            now = search.step.settings
+            search.hear(Trial(now, (Sample(20, 10 if now.threads == 3 else 8),)))
+            left, steps = left - 10, steps + 1
+        assert steps == 7
+        assert search.outcome().changes == {"threads": 3}
+        assert not search.outcome().complete
+
+    def test_haste_at_the_end_leaves_nothing_out(self) -> None:
+        search = Search(Trial(DEFAULT, (Sample(20, 8),)), Plan(values=(("repack", False),)))
+        search.hurry()
+        search.hear(Trial(replace(DEFAULT, repack=False), (Sample(20, 8),)))
+        assert search.step is None
+        assert search.outcome().complete
+
     def test_a_model_that_ends_at_once_is_judged_by_reading(self) -> None:
         assert searched(lambda s: (10.0 * s.batch_threads, 0.0), plan()).changes == {"batch_threads": 12}
 
