@@ -35,7 +35,7 @@ GUIDE_SETTINGS: Mapping[str, Value] = {
 }
 
 
-Progress = Callable[[float], object]
+Progress = Callable[[float], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,12 @@ class Loading:
         if not fits or self._early is not None or self._engine.busy or not free():
             return  # from here on whoever begins a reply finds this load, and joins it or ends it
         heard: list[Progress] = []
-        loading = self._load(chat, model, lambda part: [tell(part) for tell in heard])
+
+        def progress(part: float) -> None:
+            for tell in heard:
+                tell(part)
+
+        loading = self._load(chat, model, progress)
         early = self._early = _Early((model.path, self._wish(chat, model)), asyncio.ensure_future(loading), heard)
         try:
             await asyncio.wait({early.task})
