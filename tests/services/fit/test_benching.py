@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -69,8 +70,12 @@ def at(found: Benchmark, moment: Moment) -> int:
 
 
 def of_this_test(kind: str) -> list[psutil.Process]:
-    living = [p for p in psutil.Process().children(recursive=True) if p.status() != psutil.STATUS_ZOMBIE]
-    return [p for p in living if kind in " ".join(p.cmdline())]
+    """Processes of this one's that were called with a word and have not ended."""
+    found = []
+    for process in psutil.Process().children(recursive=True):
+        with suppress(psutil.Error):
+            found += [process] if kind in process.cmdline() else []
+    return found
 
 
 def test_all_is_measured_and_nothing_is_left(paths: Paths, letters: Path) -> None:
