@@ -6,7 +6,7 @@ each token is followed by the one the script names, so a test knows every word o
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -267,19 +267,52 @@ def hybrid_model(path: Path) -> Path:
     return maker.finish()
 
 
+def following_shape(path: Path, script: Mapping[str, str], layers: int = 22) -> Path:
+    """The shape of TinyLlama-1.1B in Q4_0, in which each character is followed by another, by a script.
+
+    Its words are single characters from 一 on. All is computed that a real model computes; what the layers say is 0.
+    """
+    words, fill = 32000, [chr(0x4E00 + n) for n in range(20_900)]
+    fill += [chr(0xAC00 + n) for n in range(words - len(VOCABULARY) - len(fill))]
+    places = {piece: len(VOCABULARY) + n for n, piece in enumerate(fill)}
+    scale = np.frombuffer(np.float16(0.02).tobytes(), np.uint8)
+    table = np.empty((words, 64, 18), np.uint8)  # of each token a direction of its own: -1 and 1 by chance
+    table[..., :2] = scale
+    table[..., 2:] = (np.random.default_rng(0).integers(0, 256, (words, 64, 16), np.uint8) & 0x22) + 0x77
+    output = np.full_like(table, 0x88)
+    output[..., :2] = scale
+    for here, following in script.items():
+        output[places[following]] = table[places[here]]
+    made = {"token_embd": table, "output": output}
+    return _large(path, GGMLQuantizationType.Q4_0, layers, fill, made, silent=True)
+
+
 def tinyllama_shape(path: Path, kind: GGMLQuantizationType = GGMLQuantizationType.Q4_0, layers: int = 22) -> Path:
     """The shape of TinyLlama-1.1B with random blocks of Q4_0 or Q8_0 (0.64 or 1.17 GB), written in seconds."""
+    return _large(path, kind, layers, [f"▁w{n}" for n in range(32000 - len(VOCABULARY))], {})
+
+
+def _large(
+    path: Path,
+    kind: GGMLQuantizationType,
+    layers: int,
+    fill: Sequence[str],
+    made: Mapping[str, NDArray[np.uint8]],
+    silent: bool = False,
+) -> Path:
+    """Random blocks but for tensors that are `made` already; `silent` layers add nothing."""
     dim, hidden, words, size = 2048, 5632, 32000, {"Q4_0": 18, "Q8_0": 34}[kind.name]
     writer = _large_writer(path, dim, hidden, layers, 2 if kind.name == "Q4_0" else 7)
-    _large_vocabulary(writer, words)
+    _large_vocabulary(writer, fill)
     random = np.random.default_rng(0)
     tile = random.integers(0, 256, (dim * hidden // 32, size), np.uint8)
     tile[:, :2] = np.frombuffer(np.float16(0.002).tobytes(), np.uint8)
 
-    def blocks(name: str, rows: int, columns: int) -> None:
-        count = rows * columns // 32
-        data = np.resize(tile, (count, size)).reshape(rows, columns // 32 * size)
-        writer.add_tensor(name + ".weight", data, raw_dtype=kind)
+    def blocks(name: str, rows: int, columns: int, factor: int = 1) -> None:
+        data = made.get(name)
+        if data is None:
+            data = np.resize(tile, (rows * columns // 32, size)) * np.uint8(factor)
+        writer.add_tensor(name + ".weight", data.reshape(rows, columns // 32 * size), raw_dtype=kind)
 
     def ones(name: str) -> None:
         writer.add_tensor(name + ".weight", np.ones(dim, np.float32))
@@ -298,7 +331,7 @@ def tinyllama_shape(path: Path, kind: GGMLQuantizationType = GGMLQuantizationTyp
             ("ffn_up", hidden, dim),
             ("ffn_down", dim, hidden),
         ):
-            blocks(f"{block}.{name}", rows, columns)
+            blocks(f"{block}.{name}", rows, columns, factor=0 if silent and name in ("attn_output", "ffn_down") else 1)
         ones(f"{block}.attn_norm")
         ones(f"{block}.ffn_norm")
     writer.write_header_to_file()
@@ -322,8 +355,7 @@ def _large_writer(path: Path, dim: int, hidden: int, layers: int, file_type: int
     return writer
 
 
-def _large_vocabulary(writer: GGUFWriter, words: int) -> None:
-    fill = [f"▁w{n}" for n in range(words - len(VOCABULARY))]
+def _large_vocabulary(writer: GGUFWriter, fill: Sequence[str]) -> None:
     kinds = [k for _, k in _SPECIAL] + [TokenType.BYTE] * 256 + [TokenType.NORMAL] * (len(_PIECES) + len(fill))
     writer.add_tokenizer_model("llama")
     writer.add_token_list([*VOCABULARY, *fill])
@@ -332,5 +364,5 @@ def _large_vocabulary(writer: GGUFWriter, words: int) -> None:
     writer.add_bos_token_id(BOS)
     writer.add_eos_token_id(EOS)
     writer.add_unk_token_id(UNK)
-    writer.add_vocab_size(words)
+    writer.add_vocab_size(len(VOCABULARY) + len(fill))
     writer.add_chat_template(TEMPLATE)

@@ -25,6 +25,7 @@ _LONGEST = 16  # tokens compared; a match that has grown longer is no surer
 _LEVELS = (4, 8, 16)  # lengths of match between which the chances are counted apart
 _CHANCES = (0.3, 0.5, 0.7, 0.85)  # before anything was seen in this reply; no source but that they err on the low side
 _HOPELESS = 0.4  # with a chance below this no size has ever paid
+_SURE = 16  # tokens matched before a proof is tried, which wins nothing by itself
 _MEMORY = 0.1  # weight of the newest observation
 _FORGETS = 0.003  # with which a cost that forbade a draft returns to what is assumed of it: one try in some hundred
 
@@ -110,14 +111,14 @@ class Costs:
         return self._times[size]
 
     def took(self, size: int, seconds: float) -> float:
-        """Notes a time; returns it in times of a single token. What is far off was the computer being busy."""
+        """Notes a time; returns it in times of a single token. What was far longer was the computer being busy."""
         if size == 1:
             before = self.single or seconds
             self.single = before + _MEMORY * (min(seconds, 2 * before) - before)
             return 1.0
-        times = seconds / self.single if self.single else self._times[size]
         before = self._times[size]
-        self._times[size] = before + 3 * _MEMORY * (min(times, 2 * before) - before)
+        times = min(seconds / self.single, 2 * before) if self.single else before
+        self._times[size] = before + 3 * _MEMORY * (times - before)
         return times
 
     def forbade(self) -> None:
@@ -190,7 +191,7 @@ class Lookup:
         size = max(allowed, key=self._gain, default=0)
         if size and self._gain(size) >= _PAYS:
             return Draft(self._index.draft(size - 1))
-        size = self._costs.unproved(depth) if self._strict else 0
+        size = self._costs.unproved(depth) if self._strict and matched >= _SURE else 0
         if size in fitting and self._gain(size) >= _PAYS:
             return Draft(self._index.draft(size - 1), proof=True)
         self._costs.forbade()
