@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from pathlib import Path
@@ -88,11 +90,19 @@ def test_looking_brings_the_files_and_writing_loads(paths: Paths, both: list[Pat
     run(paths, both, check)
 
 
+@pytest.mark.skipif(os.name == "nt", reason="only POSIX lets a process pause")
 def test_whoever_asks_meanwhile_joins_in_and_hears_of_it(paths: Paths, both: list[Path]) -> None:
     async def check(alcove: Assembly, one: Chat, _: Chat) -> None:
         early = await begun(alcove, one)
         pid = alcove.engine.pid
-        events = await ask(alcove, one)
+        assert pid is not None
+        os.kill(pid, signal.SIGSTOP)
+        asking, load = asyncio.create_task(ask(alcove, one)), alcove.talk._loading._early
+        while load is not None and not load.listeners:  # noqa: ASYNC110 - nothing tells of it
+            await asyncio.sleep(0.001)
+        os.kill(pid, signal.SIGCONT)
+        events = await asking
+        assert [e for e in events if isinstance(e, ModelLoading)]
         assert [e for e in events if isinstance(e, Ended)]
         assert alcove.engine.pid == pid
         await early
