@@ -333,3 +333,18 @@ def test_tab_goes_from_the_conversation_to_the_composer(view, pane):
     assert QApplication.focusWidget() is view.composer.field
     assert any(view.transcript.isAncestorOf(widget) for widget in passed)
     assert not any(view.composer.isAncestorOf(widget) for widget in passed)
+
+
+def test_a_question_that_waits_for_something_else_says_so_and_can_be_taken_back(view, pane, model_chat):
+    """No other reply is written: the engine is at work for a load, or for whoever looks at an exact prompt."""
+    pane.wait(pane.talk._turn.acquire())
+    QTest.keyClicks(view.composer.field, "Hello")
+    QTest.keyClick(view.composer.field, Qt.Key.Key_Return)
+    pane.until(lambda: view.composer.progress.isVisible())
+    assert pane.controller.activity.work is Work.WAITING
+    assert view.composer.progress.label.text() == "Waiting for the model to be free…"
+    view.composer.progress.cancel.click()
+    pane.idle()
+    pane.talk._turn.release()
+    assert not view.composer.progress.isVisible()
+    assert pane.texts() == ["Hello"]
