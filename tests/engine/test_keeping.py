@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from desktop.core.generation import GenerateEvent, GenerateRequest, Piece, Sampling
+from desktop.core.generation import GenerateEvent, GenerateRequest, Piece, PromptProgress, Sampling
 from desktop.engine import fingerprint, shelf, states
 from desktop.engine.conversation import Conversation
 from tests.engine.conftest import SETTINGS, Loader
@@ -155,6 +155,22 @@ def test_a_save_that_was_interrupted_is_good_as_far_as_it_went(
     assert 16 < part < 100
     before.settle(lambda: False)
     assert read_of(talked(opened(random_model), onward, "")) <= 12
+
+
+def test_what_was_read_before_a_halt_stays_read(opened: Opened, shape: Path) -> None:
+    conversation = opened(shape)
+    prompt = ask(words(1, 200))
+    halt = conversation._model.halt
+
+    def hear(event: GenerateEvent) -> None:
+        if isinstance(event, PromptProgress) and event.done > 100:
+            halt.set()
+
+    conversation.generate(GenerateRequest(prompt, SHORT, "a"), hear)
+    halt.set(False)
+    events = talked(conversation, prompt)
+    assert end(events).usage.cached_tokens > 100
+    assert said(events) == said(talked(opened(shape, kept=False), prompt))
 
 
 def test_regenerating_reads_next_to_nothing(opened: Opened, shape: Path) -> None:
