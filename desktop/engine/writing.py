@@ -16,6 +16,8 @@ from desktop.engine.cache import Cache
 from desktop.engine.llama import Model
 from desktop.engine.tail import Tail
 
+_SOONEST = 8  # tokens written before there are drafts: the index of a prompt takes its time, and a short reply little
+
 
 class Writing:
     """One reply, after its prompt was read. Must be closed."""
@@ -109,9 +111,9 @@ class Writing:
 
     def _next(self) -> Draft:
         """What to try behind the latest token."""
-        if self._costs is None or self._proof is not None:
+        if self._costs is None or self._proof is not None or len(self.tokens) < _SOONEST:
             return Draft()
-        if self._lookup is None:  # not before the first token is out: the index of a long prompt takes its time
+        if self._lookup is None:
             self._lookup = Lookup(
                 self._costs, [*self._cache.tokens, *self.tokens[-1:]], self._sampling.temperature <= 0
             )

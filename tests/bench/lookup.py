@@ -109,7 +109,7 @@ async def shaped(quick: bool, threads: int, rounds: int) -> list[Found]:
         path = following_shape(Path(folder) / "shape.gguf", script, layers=2 if quick else 22)
         engine = Engine()
         try:
-            await engine.load(path, LoadSettings(context=1024, threads=threads, gpu_layers=0))
+            await engine.load(path, LoadSettings(context=1024, threads=threads, batch_threads=threads, gpu_layers=0))
             return [
                 await compare(engine, "repeats", [again], LENGTH - 8, rounds),
                 await compare(engine, "own", [other], LENGTH - 8, rounds),
@@ -129,7 +129,8 @@ async def guided(threads: int, rounds: int) -> Found:
 
     engine = Engine()
     try:
-        await engine.load(ROOT / "resources" / "guide" / "guide.gguf", LoadSettings(context=1024, threads=threads))
+        settings = LoadSettings(context=1024, threads=threads, batch_threads=threads)
+        await engine.load(ROOT / "resources" / "guide" / "guide.gguf", settings)
         prompts = [about(page.read_text("utf-8")[:1200], question) for page in pages for question in asked]
         return await compare(engine, "guide", prompts, 120, rounds)
     finally:
