@@ -29,7 +29,9 @@ class Processor:
     def even(self, on: bool) -> None:
         """Whether one token is computed as several are. To be off while a prompt is read, which it would slow down."""
         switch = self._library.function("ggml_backend_cpu_set_use_ref", None)
-        for backend in self._backends if switch is not None else ():
+        if switch is None:
+            return
+        for backend in self._backends:
             switch(ctypes.c_void_p(backend), ctypes.c_bool(on))
 
     @contextmanager
