@@ -12,7 +12,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from time import monotonic
+from time import monotonic, process_time
 
 from desktop.core.ahead import settled
 from desktop.core.chat import Chat, Message
@@ -31,7 +31,7 @@ from desktop.services.preferences import Preferences
 log = logging.getLogger(__name__)
 _LOOK_S = 0.5  # so long after a switch was thrown or the plug pulled reading may go on
 _AGAIN_S = 0.1  # after something has come between
-_RESTS = 9  # times as long as making a prompt took: in a chat of 1,000 messages a tenth of a core, no more
+_RESTS = 9  # times what making a prompt took of the processor: in a chat of 1,000 messages a tenth of a core
 _TRIES = 20  # what comes between is a reply or a count; an engine that never gets on is left alone
 
 
@@ -126,10 +126,10 @@ class ReadAhead:
         ready = self._loading.present(wish.chat)
         if ready is None:
             return True
-        began = monotonic()
+        began = process_time()
         path = (await self._chats.messages(wish.chat.id)).path(wish.chat.tip) if wish.chat.id else []
         pieces = await self._prompts.certain(ready, path, wish.words)
-        self._rested = monotonic() + _RESTS * (monotonic() - began)
+        self._rested = monotonic() + _RESTS * (process_time() - began)
         if not pieces:
             return True
         if self._wish is not wish or self._turn.locked():
