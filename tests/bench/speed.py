@@ -1,6 +1,6 @@
 """How near the whole product comes to what the machine can do, row by row of the table that speed is judged by.
 
-    python -m tests.bench.speed [ROW ...] [--quick] [--folder FOLDER] [--json]
+    python -m tests.bench.speed [ROW ...] [--quick] [--threads N] [--folder FOLDER] [--json]
 
 Rows: writing, reading, reopened, switched, edited, swapped, stopped. Ours is measured through the engine's process,
 pipe and event loop, the reference alternately in the same run. Models have published shapes and random weights; they
@@ -32,6 +32,7 @@ ONE = replace(GREEDY, max_tokens=1)
 SLIGHT = 8  # tokens that may be read again
 BUDGET = 8 << 30
 STATES = replace(shapes.MISTRAL_7B, width=256, feed_forward=256, heads=8)  # Mistral's 128 KiB a token, quickly read
+SHAPES = (("TinyLlama-1.1B", ""), ("Mistral-7B", ", 8 of 32 layers"))
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,7 @@ class Row:
 class Given:
     folder: Path
     quick: bool
+    threads: int = 0
 
     def model(self, name: str) -> Path:
         """A model of that name, made unless it is there."""
@@ -66,10 +68,12 @@ class Given:
 
 
 @asynccontextmanager
-async def loaded(model: Path, context: int = 4608, states: Path | None = None) -> AsyncIterator[Engine]:
+async def loaded(
+    model: Path, context: int = 4608, states: Path | None = None, threads: int = 0
+) -> AsyncIterator[Engine]:
     engine = Engine(states=states, budget=lambda: BUDGET)
     try:
-        await engine.load(model, LoadSettings(context=context))
+        await engine.load(model, LoadSettings(context=context, threads=threads))
         yield engine
     finally:
         await engine.close()
@@ -95,9 +99,9 @@ def compared(ours: Sequence[float], bare: Sequence[float]) -> float:
 async def writing(given: Given) -> list[Row]:
     """Generation against decode and greedy sample in a bare loop, after 20 and after 2,000 tokens."""
     rows, rounds, count = [], 6, 32
-    for name, layers in (("TinyLlama-1.1B", ""), ("Mistral-7B", ", 8 of 32 layers")):
-        model, settings = given.model(name), LoadSettings(context=4608)
-        async with loaded(model) as engine:
+    for name, layers in SHAPES:
+        model, settings = given.model(name), LoadSettings(context=4608, threads=given.threads)
+        async with loaded(model, threads=given.threads) as engine:
             bare = BareLoop(model, settings)
             for depth in (20, 2000):
                 prompt = ask(WORDS * (depth // 20))
@@ -122,10 +126,10 @@ async def writing(given: Given) -> list[Row]:
 async def reading(given: Given) -> list[Row]:
     """Reading four batches against four bare decodes; both read the last token after them, alone."""
     rows, rounds = [], 4 if not given.quick else 8
-    for name, layers in (("TinyLlama-1.1B", ""), ("Mistral-7B", ", 8 of 32 layers")):
-        model = given.model(name)
-        async with loaded(model) as engine:
-            bare, ours, theirs = BareLoop(model, LoadSettings(context=4608)), [], []
+    for name, layers in SHAPES:
+        model, settings = given.model(name), LoadSettings(context=4608, threads=given.threads)
+        async with loaded(model, threads=given.threads) as engine:
+            bare, ours, theirs = BareLoop(model, settings), [], []
             await finished(engine, ask(WORDS * 20))  # how fast it reads is learned here
             for number in range(rounds):
                 prompt = ask(f"{number}" + WORDS * 102)
@@ -271,12 +275,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("rows", nargs="*", choices=[[], *ROWS], metavar="ROW")
     parser.add_argument("--quick", action="store_true", help="two layers of each shape")
+    parser.add_argument("--threads", type=int, default=0, help="of writing and reading; 0: as the engine chooses")
     parser.add_argument("--folder", type=Path, help="where the models are made, and stay")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     found: list[Row] = []
     with tempfile.TemporaryDirectory() as temporary:
-        given = Given(options.folder or Path(temporary), options.quick)
+        given = Given(options.folder or Path(temporary), options.quick, options.threads)
         for name in options.rows or ROWS:
             for row in asyncio.run(ROWS[name](given)):  # type: ignore[arg-type]
                 found.append(row)
