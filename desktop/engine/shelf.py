@@ -172,7 +172,7 @@ class Shelf:
         try:
             if self._model.sliceable:
                 return self._save_slices(chat, wanted, own, grown, replies, stop)
-            return self._save_whole(chat, wanted, own, grown, replies, checkpoints)
+            return self._save_whole(chat, wanted, own, grown, replies, checkpoints, stop)
         except OSError as error:
             _say(f"A state could not be kept: {error}")
             return 0
@@ -238,21 +238,26 @@ class Shelf:
         grown: State | None,
         replies: Sequence[Reply],
         checkpoints: Sequence[Checkpoint],
+        stop: Callable[[], bool],
     ) -> int:
         size = self._model.kv.size()
-        if not self._room(size + sum(len(c.data) for c in checkpoints), {grown.path} if grown else set(), own):
+        more = size + sum(len(c.data) for c in checkpoints) - (grown.end if grown else 0)
+        if not self._room(max(0, more), {grown.path} if grown else set(), own):
             return 0
         buffer = bytearray(size)
-        if self._model.kv.copy(buffer) != size:
+        if stop() or self._model.kv.copy(buffer) != size or stop():
             return 0
         path = grown.path if grown else states.new_path(self._folder, self._key, chat)
         unfinished = path.with_suffix(".part")
+        states.drop(unfinished)  # of a process that was killed
         try:
             with open(unfinished, "xb", buffering=0, opener=_private) as file:
                 written = statefile.open_with(file, Opening(self._key))
                 what = Range(Kind.WHOLE, 0, len(tokens), tokens, _in(replies, tokens))
                 written += statefile.append(file, what, memoryview(buffer))
                 for held in checkpoints:
+                    if stop():
+                        return 0
                     what = Range(Kind.CHECKPOINT, held.at, held.at)
                     written += statefile.append(file, what, memoryview(held.data))
             os.replace(unfinished, path)
