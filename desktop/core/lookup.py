@@ -103,6 +103,7 @@ class Costs:
 
     def __init__(self) -> None:
         self.single = 0.0  # seconds a token takes alone; 0: not seen yet
+        self.debt = 0.0  # tokens' time spent on proofs that proved nothing; until it is earned there is no other
         self._times = {size: _assumed(size) for size in SIZES}  # as much
         self._same: dict[tuple[int, int], bool] = {}
 
@@ -128,6 +129,7 @@ class Costs:
 
     def proved(self, size: int, depth: int, same: bool) -> None:
         self._same[size, _class(depth)] = same
+        self.debt = 0.0
 
     def same(self, size: int, depth: int) -> bool:
         """Whether this size, or a larger one, gave the same logits at about this depth."""
@@ -180,6 +182,7 @@ class Lookup:
             self._chances[level] += _MEMORY * ((index.expected == token) - self._chances[level])
         index.add(token)
         self._balance += _PRICE
+        self._costs.debt -= _PRICE
 
     def draft(self, room: int, depth: int) -> Draft:
         """What to try now, with the next token at most `room` tokens, at this depth of the context."""
@@ -191,8 +194,9 @@ class Lookup:
         size = max(allowed, key=self._gain, default=0)
         if size and self._gain(size) >= _PAYS:
             return Draft(self._index.draft(size - 1))
-        size = self._costs.unproved(depth) if self._strict and matched >= _SURE else 0
+        size = self._costs.unproved(depth) if self._strict and matched >= _SURE and self._costs.debt <= 0 else 0
         if size in fitting and self._gain(size) >= _PAYS:
+            self._costs.debt = self._costs.times(size)
             return Draft(self._index.draft(size - 1), proof=True)
         self._costs.forbade()
         return NOTHING

@@ -16,7 +16,8 @@ from desktop.engine.cache import Cache
 from desktop.engine.llama import Model
 from desktop.engine.tail import Tail
 
-_SOONEST = 8  # tokens written before there are drafts: the index of a prompt takes its time, and a short reply little
+_SOONEST = 8  # tokens written before there are drafts: many a reply is over by then
+_INDEXING_S = 1e-6  # a token of the prompt; they may take a hundredth of the time that was written for
 
 
 class Writing:
@@ -114,6 +115,8 @@ class Writing:
         if self._costs is None or self._proof is not None or len(self.tokens) < _SOONEST:
             return Draft()
         if self._lookup is None:
+            if 100 * _INDEXING_S * len(self._cache.tokens) > self._costs.single * len(self.tokens):
+                return Draft()
             self._lookup = Lookup(
                 self._costs, [*self._cache.tokens, *self.tokens[-1:]], self._sampling.temperature <= 0
             )

@@ -139,10 +139,12 @@ def test_the_very_same_text_is_promised_only_after_proof() -> None:
     costs = measured()
     lookup = repeating(costs, strict=True)
     assert lookup.draft(100, 80) == Draft(tuple(PASSAGE[20:27]), proof=True)
+    assert not lookup.draft(100, 80).tokens  # one that proved nothing is not tried again at once
     costs.proved(8, 80, same=True)
     assert lookup.draft(100, 80) == Draft(tuple(PASSAGE[20:27]))
     assert len(lookup.draft(5, 80).tokens) == 3  # what holds for eight holds for four
     assert lookup.draft(100, 300).proof  # longer texts are computed in other ways
+    costs.debt = 0
     assert not repeating(costs, strict=True, said=10).draft(100, 300).tokens  # what wins nothing waits until it is sure
 
 
