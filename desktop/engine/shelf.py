@@ -171,8 +171,11 @@ class Shelf:
         grown = max((s for s in own if shared(s.tokens, wanted) == len(s.tokens)), key=_length, default=None)
         try:
             if self._model.sliceable:
-                return self._save_slices(chat, wanted, own, grown, replies, stop)
-            return self._save_whole(chat, wanted, own, grown, replies, checkpoints, stop)
+                written = self._save_slices(chat, wanted, own, grown, replies, stop)
+            else:
+                written = self._save_whole(chat, wanted, own, grown, replies, checkpoints, stop)
+            states.trim(self._folder, self._budget)  # what is told beside the state had not been reckoned with
+            return written
         except OSError as error:
             _say(f"A state could not be kept: {error}")
             return 0
