@@ -22,7 +22,7 @@ KEYWORDS = {"_": None, "N_": None, "ngettext": (1, 2)}
 SAME = {  # reviewed: names and words that a language writes as English does
     "ko": frozenset(
         {"Alcove", "Mistral", "Alpaca", "Vicuna", "ChatML", "Llama-2", "Zephyr", "JSON", "Markdown", "GGUF", "Top-k"}
-        | {"Top-p", "Min-p"}
+        | {"Top-p", "Min-p", "GB"}
     ),
     "it": frozenset(
         {"Alcove", "Mistral", "Alpaca", "Vicuna", "ChatML", "Llama-2", "Zephyr", "JSON", "Markdown", "GGUF", "Top-k"}
