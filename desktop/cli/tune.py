@@ -74,7 +74,7 @@ async def run(parsed: argparse.Namespace) -> int:
         if outcome.changes and not model.built_in:
             again = f'alcove tune "{parsed.model}" --apply'
             kept = _(N_("Kept for this model."))
-            print(kept if parsed.apply else _(N_("To keep that: {command}"), command=again))
+            print(kept if parsed.apply else _(N_("To measure again and keep: {command}"), command=again))
     return 0
 
 
