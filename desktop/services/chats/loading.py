@@ -86,7 +86,9 @@ class Loading:
         early = self._early
         if early is not None and not early.task.done() and early.wanted == (model.path, self._wish(chat, model)):
             with early.heard_by(progress):
-                return await asyncio.shield(early.task)
+                await asyncio.wait({early.task})
+            if not early.task.cancelled():  # else whoever began it wants it no more, and it is begun again
+                return early.task.result()
         await self.give_up()
         return await self._load(chat, model, progress)
 

@@ -54,6 +54,8 @@ class Warming:
             loaded = self._engine.loaded
             if loaded is not None and loaded[0] == model.path:
                 return
+            if self._turn.locked():
+                return  # a reply may have joined in the load that would end
             await self._loading.give_up(unless=model)
             if self._turn.locked() or self._engine.busy:
                 return

@@ -110,6 +110,47 @@ def test_whoever_asks_meanwhile_joins_in_and_hears_of_it(paths: Paths, both: lis
     run(paths, both, check)
 
 
+@pytest.mark.skipif(os.name == "nt", reason="only POSIX lets a process pause")
+def test_looking_elsewhere_does_not_end_what_a_reply_has_joined(paths: Paths, both: list[Path]) -> None:
+    async def check(alcove: Assembly, one: Chat, other: Chat) -> None:
+        early = await begun(alcove, one)
+        pid = alcove.engine.pid
+        assert pid is not None
+        os.kill(pid, signal.SIGSTOP)
+        asking, load = asyncio.create_task(ask(alcove, one)), alcove.talk._loading._early
+        while load is not None and not load.listeners:  # noqa: ASYNC110 - nothing tells of it
+            await asyncio.sleep(0.001)
+        looking = asyncio.create_task(alcove.talk.ahead(other, ""))
+        await asyncio.sleep(0.05)
+        os.kill(pid, signal.SIGCONT)
+        assert [e for e in await asking if isinstance(e, Ended)]
+        assert alcove.engine.pid == pid
+        await early
+        await looking
+
+    run(paths, both, check)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="only POSIX lets a process pause")
+@pytest.mark.parametrize("unloaded", [True, False])
+def test_a_reply_whose_joined_load_is_ended_loads_by_itself_or_stops(
+    paths: Paths, both: list[Path], unloaded: bool
+) -> None:
+    async def check(alcove: Assembly, one: Chat, _: Chat) -> None:
+        early = await begun(alcove, one)
+        assert alcove.engine.pid is not None
+        os.kill(alcove.engine.pid, signal.SIGSTOP)
+        asking, load = asyncio.create_task(ask(alcove, one)), alcove.talk._loading._early
+        while load is not None and not load.listeners:  # noqa: ASYNC110 - nothing tells of it
+            await asyncio.sleep(0.001)
+        await (alcove.talk.unload() if unloaded else alcove.talk._loading.give_up())
+        assert bool([e for e in await asking if isinstance(e, Ended)]) != unloaded
+        assert (alcove.engine.pid is None) == unloaded
+        await early
+
+    run(paths, both, check)
+
+
 @pytest.mark.parametrize("asked", [True, False])
 def test_another_chat_ends_what_was_begun(paths: Paths, both: list[Path], asked: bool) -> None:
     async def check(alcove: Assembly, one: Chat, other: Chat) -> None:
