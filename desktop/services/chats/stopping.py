@@ -55,6 +55,16 @@ class Stop:
         return None
 
     @asynccontextmanager
+    async def holding(self, lock: asyncio.Lock) -> AsyncIterator[bool]:
+        """Holds a lock, and tells whether it was had before stop was pressed."""
+        task = asyncio.ensure_future(lock.acquire())
+        try:
+            yield await self.unless(task) is True
+        finally:
+            if task.done() and not task.cancelled():  # perhaps only just, when the caller had been cancelled
+                lock.release()
+
+    @asynccontextmanager
     async def reaching(self, engine: Engine) -> AsyncIterator[None]:
         """While the engine answers, stop reaches it."""
 

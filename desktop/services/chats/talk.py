@@ -232,14 +232,12 @@ class Talk:
         try:
             if self._turn.locked():
                 yield Waiting()
-            if not await stop.unless(self._turn.acquire()):
-                return
-            try:
+            async with stop.holding(self._turn) as held:
+                if not held:
+                    return
                 async with aclosing(self._answered(chat_id, parent, begun, stop)) as events:
                     async for event in events:
                         yield event
-            finally:
-                self._turn.release()
         finally:
             if self._stops.get(chat_id) is stop:
                 del self._stops[chat_id]

@@ -97,6 +97,28 @@ def test_a_load_ends_with_what_to_do(paths: Paths, endless: Path) -> None:
     run(paths, endless, check)
 
 
+def test_a_turn_that_comes_just_as_nobody_waits_any_more_is_given_back() -> None:
+    async def main() -> None:
+        turn, stop = asyncio.Lock(), Stop()
+
+        async def waiting() -> None:
+            async with stop.holding(turn):
+                raise AssertionError
+
+        await turn.acquire()
+        task = asyncio.create_task(waiting())
+        await asyncio.sleep(0.01)
+        turn.release()
+        while not turn.locked():  # noqa: ASYNC110 - the turn is had, but whoever waited for it does not know yet
+            await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.wait({task})
+        assert task.cancelled()
+        assert not turn.locked()
+
+    asyncio.run(asyncio.wait_for(main(), 20))
+
+
 def test_a_stop_of_the_persons_is_theirs() -> None:
     async def main() -> None:
         stop = Stop()
