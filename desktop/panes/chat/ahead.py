@@ -45,8 +45,9 @@ class Ahead(QObject):
     def _tell(self) -> None:
         shown = self._conversation
         if shown is not None and shown.chat.binned is None:
-            self._tasks.spawn(self._read(shown, shown.chat))
+            self._tasks.spawn(self._read(shown.chat))
 
-    async def _read(self, shown: Conversation, chat: Chat) -> None:
-        if await self._talk.ahead(chat, self._draft) and shown is self._conversation:
-            self._measure(shown, self._draft)
+    async def _read(self, chat: Chat) -> None:
+        """What was read may be of the chat that is shown by then, which had left it to this call."""
+        if await self._talk.ahead(chat, self._draft) and self._conversation is not None:
+            self._measure(self._conversation, self._draft)

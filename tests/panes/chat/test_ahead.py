@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
+from desktop.core.chat import Chat
 from desktop.core.talk import ContextUse
 from desktop.panes.chat.edges import Work
 from tests.panes.chat.scripted import Script
@@ -69,6 +71,28 @@ def test_the_gauge_shows_what_was_read(pane, view, model_chat) -> None:
     pane.until(lambda: bool(pane.talk.read_ahead))
     pane.talk.use, pane.talk.reads = ContextUse(1024, 4096, cached=1000), True
     QTest.keyClicks(view.composer.field, "and ")
+    pane.until(lambda: "1,000 of them are read already" in view.composer.gauge.toolTip())
+
+
+def test_the_gauge_shows_what_was_read_of_the_chat_that_is_shown_by_then(pane, view, model_chat) -> None:
+    """Its own call left the reading to that of the chat before."""
+    calls, go = [], asyncio.Event()
+
+    async def ahead(chat: Chat, _draft: str) -> bool:
+        calls.append(chat.id)
+        if len(calls) > 1:
+            return False
+        await go.wait()
+        return True
+
+    pane.talk.ahead = ahead
+    QTest.keyClicks(view.composer.field, "and ")
+    pane.until(lambda: calls == [model_chat.id])
+    other = pane.wait(pane.chats.create(model="mistral"))
+    pane.controller.open(other.id)
+    pane.until(lambda: other.id in calls)
+    pane.talk.use = ContextUse(1024, 4096, cached=1000)
+    go.set()
     pane.until(lambda: "1,000 of them are read already" in view.composer.gauge.toolTip())
 
 
