@@ -68,7 +68,7 @@ def statistics(message: Message) -> str:
         parts.append(_("{speed} tokens/s", speed=speed))
     if timings.first_token_s > 0:
         parts.append(_("first word {time}", time=formats.duration(timings.first_token_s)))
-    stopped_early = message.stop_reason is StopReason.CANCELLED and not timings.first_token_s
+    stopped_early = message.stop_reason in (StopReason.CANCELLED, StopReason.MEMORY) and not timings.first_token_s
     if usage.prompt_tokens and not stopped_early:  # else nobody knows how far the reading came
         read = formats.number(usage.prompt_tokens - usage.cached_tokens)
         cached = formats.number(usage.cached_tokens)

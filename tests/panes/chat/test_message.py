@@ -37,6 +37,7 @@ def test_statistics_tell_read_from_cached_tokens() -> None:
     assert told(StopReason.STOP, Usage(500, 499, 10)) == "1 read, 499 from cache"  # asked again, or read ahead
     assert told(StopReason.LENGTH, Usage(4000, 3990, 1)) == "10 read, 3,990 from cache"
     assert told(StopReason.CANCELLED, Usage(500, 20, 0), first=0.0) == "stopped by you"  # while it read on
+    assert told(StopReason.MEMORY, Usage(500, 20, 0), first=0.0) == "memory was running out"
 
 
 @pytest.mark.parametrize("text", ["", "short", "line\n" * 3_000, "x" * 20_000, "한" * 9_999 + "\n\n"])
