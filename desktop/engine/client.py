@@ -74,6 +74,8 @@ class Engine:
         self._model: Path | None = None  # what the process holds or is loading
         self._deaths: Counter[Path] = Counter()
         self._current: _Exchange | None = None
+        self._preparing = 0
+        self.forgotten = 0  # how often something of what was read was dropped by `forget`
 
     @property
     def loaded(self) -> tuple[Path, LoadSettings, ModelInfo] | None:
@@ -84,6 +86,11 @@ class Engine:
     def busy(self) -> bool:
         """Whether something is being loaded, counted or generated."""
         return self._turn.locked()
+
+    @property
+    def active(self) -> bool:
+        """Whether it is `busy`, or reads ahead."""
+        return self.busy or self._preparing > 0
 
     @property
     def pid(self) -> int | None:
@@ -155,12 +162,19 @@ class Engine:
                 answer = await exchange.answer()
         return list(answer.tokens) if isinstance(answer, Listed) else []
 
-    async def prepare(self, request: GenerateRequest) -> Prepared | None:
-        """Reads a prompt while nothing else is wanted: whatever is asked next ends it. None where that was at once."""
+    async def prepare(self, request: GenerateRequest, draft: bool = False) -> Prepared | None:
+        """Reads a prompt while nothing else is wanted: whatever is asked next ends it. None where that was at once.
+
+        `draft`: it ends in words that a person may still take back; they are not put on disk.
+        """
         if self.loaded is None or self.busy:
             return None
-        with self._exchange(Prepare(request)) as exchange:
-            answer = await exchange.answer()
+        self._preparing += 1
+        try:
+            with self._exchange(Prepare(request, draft)) as exchange:
+                answer = await exchange.answer()
+        finally:
+            self._preparing -= 1
         return answer if isinstance(answer, Prepared) else None
 
     async def keep(self) -> None:
@@ -172,10 +186,11 @@ class Engine:
                 await exchange.answer()
 
     async def forget(self, chat: str) -> None:
-        """Drops what was read of a chat that is no more."""
-        if self.loaded is None:
-            return
-        async with self._turn:
+        """Drops what was read of a chat that is no more, after what is under way; "" as in `Forget`."""
+        async with self._turn:  # first: a process that ends is still putting things on disk
+            self.forgotten += 1
+            if self.loaded is None:
+                return
             with self._exchange(Forget(chat)) as exchange:
                 await exchange.answer()
 

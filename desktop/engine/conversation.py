@@ -60,6 +60,8 @@ class Conversation:
         prompt = self._tokeniser.tokenise(request.prompt)
         self._refuse(prompt.tokens)
         cached = self._keeping.bring(prompt.tokens, request.chat)
+        if cached is not None:
+            self._keeping.asked()
         reply = _Reply(began, len(prompt.tokens), cached or 0)
 
         def read(done: int, total: int) -> None:
@@ -71,20 +73,24 @@ class Conversation:
             self._tokeniser.remember(prompt.reply, shown, reply.tokens)
         emit(reply.finished())
 
-    def prepare(self, request: GenerateRequest) -> Prepared:
+    def prepare(self, request: GenerateRequest, draft: bool = False) -> Prepared:
         """Reads the beginning of a prompt that may be asked for next, as far as it is let. Raises `UserError`.
 
-        Nothing happens where that was read already, or where something else is wanted by now.
+        What is new in a `draft` stays off the disk. Nothing happens where all was read already, or where something else
+        is wanted by now.
         """
         self._keeping.recall(request.chat)
         prompt = self._tokeniser.tokenise(request.prompt)
         tokens = prompt.tokens[:-_UNSURE]
         if not tokens or self._model.halt or self._cache.holds(tokens):
-            return Prepared(0, len(tokens) if self._cache.holds(tokens) else 0, len(tokens))
+            held = len(tokens) if self._cache.holds(tokens) else 0
+            self._keeping.stored(0 if draft else held)
+            return Prepared(0, held, len(tokens))
         self._refuse(tokens)
         cached = self._keeping.bring(tokens, request.chat)
         if cached is None:
             return Prepared(0, 0, len(tokens))
+        self._keeping.stored(0 if draft else len(tokens))
         self._cache.read(tokens[cached:], lambda _done, _total: None, ahead=True, marks=prompt.marks)
         held = len(self._cache.tokens)
         return Prepared(max(0, held - cached), held, len(tokens))

@@ -56,9 +56,13 @@ class Generate:
 
 @dataclass(frozen=True, slots=True)
 class Prepare:
-    """Order: read the beginning of a prompt ahead of its being asked. Any order that comes later ends it."""
+    """Order: read the beginning of a prompt ahead of its being asked. Any order that comes later ends it.
+
+    `draft`: it ends in words that a person may still take back, and what is new of it is not put on disk.
+    """
 
     request: GenerateRequest
+    draft: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +72,10 @@ class Keep:
 
 @dataclass(frozen=True, slots=True)
 class Forget:
-    """Order: what was read of a chat is wanted no more, neither in memory nor on disk."""
+    """Order: what was read of a chat is wanted no more, neither in memory nor on disk.
+
+    "": all that is on disk, where nothing is put then until a reply is asked for; memory keeps what it has.
+    """
 
     chat: str
 

@@ -1,12 +1,13 @@
 """Never read twice: when what the KV cache holds goes to disk, and when a kept state comes back.
 
-Invariant: nothing of a conversation without a name is written; what is about to leave the KV cache and would take more
-than a few tokens to read again is on disk before; a save gives way to whatever is asked meanwhile. How states are
-written and found is `engine.shelf`'s.
+Invariant: nothing of a conversation without a name is written, and no words of a draft before they are asked; what is
+about to leave the KV cache and would take more than a few tokens to read again is on disk before; a save gives way to
+whatever is asked meanwhile. How states are written and found is `engine.shelf`'s.
 """
 
 from __future__ import annotations
 
+import sys
 from array import array
 from collections.abc import Callable
 from pathlib import Path
@@ -30,6 +31,8 @@ class Keeping:
         self._key = key
         self._shelf: Shelf | None = None
         self._chat = ""  # whose the tokens in the KV cache are
+        self._lasting = sys.maxsize  # so many of them are of a stored text; what follows is a draft's
+        self._cleared = False  # nothing may go to disk until a reply is asked for
 
     def recall(self, chat: str) -> None:
         """Remembers a chat's replies as they were generated, before its prompt is tokenised."""
@@ -53,7 +56,17 @@ class Keeping:
         if found is not None:
             self._restore(*found)
         self._chat = chat
-        return self._cache.reuse(tokens)
+        held = self._cache.reuse(tokens)
+        self._lasting = held if found is not None else min(self._lasting, held)
+        return held
+
+    def asked(self) -> None:
+        """A reply is asked for what `bring` has brought: all of that, and what comes, is for good."""
+        self._lasting, self._cleared = sys.maxsize, False
+
+    def stored(self, count: int) -> None:
+        """The first so many tokens of the KV cache, if they come to be there, are those of a stored text."""
+        self._lasting = max(self._lasting, count)
 
     def keep(self, stop: Callable[[], bool] = lambda: False) -> int:
         """Writes what is not on disk yet, until told to stop; returns the bytes."""
@@ -62,17 +75,21 @@ class Keeping:
     def settle(self, stop: Callable[[], bool]) -> None:
         """As `keep`, if it is worth it: nobody asked for it."""
         unsaved = self._unsaved(0)
+        whole = len(self._cache.tokens) <= self._lasting
         if unsaved > SLIGHT and (
-            self._model.sliceable or self._model.kv.size() < _SMALL or self._cache.reading_s(unsaved) > _LONG_S
+            self._model.sliceable
+            or (whole and (self._model.kv.size() < _SMALL or self._cache.reading_s(unsaved) > _LONG_S))
         ):
             self._save(stop)
 
     def forget(self, chat: str) -> None:
-        """Drops a chat's tokens and states."""
-        if chat and chat == self._chat:
+        """Drops a chat's tokens and states; "" as in `frames.Forget`."""
+        if not chat:
+            self._cleared = True
+        elif chat == self._chat:
             self._cache.cut(0)
         if self._shelf is not None:
-            self._shelf.forget(chat)
+            self._shelf.forget(chat or None)
 
     def afford(self, folder: Path | None, budget: int) -> None:
         """From now on so many bytes may be kept, none without a folder."""
@@ -97,12 +114,17 @@ class Keeping:
 
     def _unsaved(self, lasting: int) -> int:
         """Tokens in the KV cache that are neither on disk nor among the first `lasting`, which stay."""
-        if self._shelf is None or not self._chat or not self._cache.tokens:
+        tokens = self._cache.tokens[: self._lasting]
+        if self._shelf is None or not self._chat or self._cleared or not tokens:
             return 0
-        return len(self._cache.tokens) - max(lasting, self._shelf.covered(self._cache.tokens))
+        return len(tokens) - max(lasting, self._shelf.covered(tokens))
 
     def _save(self, stop: Callable[[], bool]) -> int:
         if self._shelf is None:
             return 0
+        if not self._model.sliceable and len(self._cache.tokens) > self._lasting:
+            self._cache.cut(self._lasting)  # a state that cannot be cut is written whole
+            if self._unsaved(0) <= 0:
+                return 0
         replies, held = self._tokeniser.replies, self._cache.checkpoints.held
-        return self._shelf.save(self._chat, self._cache.tokens, replies, held, stop)
+        return self._shelf.save(self._chat, self._cache.tokens, self._lasting, replies, held, stop)

@@ -160,7 +160,7 @@ class Room:
         if isinstance(order, Generate):
             self._conversation.generate(order.request, lambda event: self._post(number, event))
         elif isinstance(order, Prepare):
-            self._post(number, self._conversation.prepare(order.request))
+            self._post(number, self._conversation.prepare(order.request, order.draft))
         elif isinstance(order, Keep):
             self._post(number, Kept(self._conversation.keep()))
         elif isinstance(order, Forget):

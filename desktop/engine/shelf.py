@@ -100,8 +100,8 @@ class Shelf:
             states.drop(path)
         return state
 
-    def forget(self, chat: str) -> None:
-        """Removes a chat's states, with whatever model they were made."""
+    def forget(self, chat: str | None) -> None:
+        """Removes a chat's states, or all, with whatever model they were made."""
         states.remove(self._folder, chat)
 
     # -- putting back ---------------------------------------------------------------------------------------------
@@ -161,17 +161,22 @@ class Shelf:
         self,
         chat: str,
         tokens: Sequence[int],
+        upto: int,
         replies: Sequence[Reply],
         checkpoints: Sequence[Checkpoint],
         stop: Callable[[], bool],
     ) -> int:
-        """Writes what of the KV cache's tokens is not on disk yet, or as much as `stop` lets; returns the bytes."""
-        wanted = array("i", tokens)
+        """Writes what of the KV cache's tokens is not on disk yet, or as much as `stop` lets; returns the bytes.
+
+        Only their first `upto`, where the state can be cut.
+        """
+        wanted = array("i", tokens)[:upto]
+        each = self._model.kv.size() // len(tokens) + 1
         own = [state for state in self.states() if state.chat == states.named(chat)]
         grown = max((s for s in own if shared(s.tokens, wanted) == len(s.tokens)), key=_length, default=None)
         try:
             if self._model.sliceable:
-                written = self._save_slices(chat, wanted, own, grown, replies, stop)
+                written = self._save_slices(chat, wanted, each, own, grown, replies, stop)
             else:
                 written = self._save_whole(chat, wanted, own, grown, replies, checkpoints, stop)
             states.trim(self._folder, self._budget)  # what is told beside the state had not been reckoned with
@@ -184,12 +189,12 @@ class Shelf:
         self,
         chat: str,
         tokens: array[int],
+        each: int,
         own: list[State],
         grown: State | None,
         replies: Sequence[Reply],
         stop: Callable[[], bool],
     ) -> int:
-        each = self._model.kv.size() // len(tokens) + 1
         base, start = (grown, len(grown.tokens)) if grown else _forked(own, tokens)
         spare = {base.path, *base.bases} if base else set()
         if not self._room((len(tokens) - start) * each, spare, own):

@@ -283,3 +283,61 @@ def test_a_link_is_not_followed(opened: Opened, shape: Path, home: Path, tmp_pat
     assert not states.kept(home)
     states.remove(home)
     assert elsewhere.exists()
+
+
+def on_disk(conversation: Conversation, path: Path, home: Path) -> str:
+    """The text of all tokens in the folder of states."""
+    from_disk = shelf.Shelf(conversation._model, home, BUDGET, fingerprint.key(path, LONG, LONG.context, "test"))
+    return " ".join("".join(map(conversation._model.shown, state.tokens)) for state in from_disk.states())
+
+
+SECRET = " a fed bed" * 12
+
+
+@pytest.mark.parametrize("way", ["settle", "keep", "another chat", "reply"])
+def test_words_of_a_draft_that_was_not_sent_stay_off_the_disk(
+    opened: Opened, shape: Path, home: Path, way: str
+) -> None:
+    conversation = opened(shape)
+    said_so_far = turns(3)
+    conversation.prepare(GenerateRequest(ask(*said_so_far), SHORT, "a"))
+    drafted = conversation.prepare(GenerateRequest(ask(*said_so_far[:2], said_so_far[2] + SECRET), SHORT, "a"), True)
+    assert drafted.held == drafted.total
+    conversation.prepare(GenerateRequest(ask(*said_so_far), SHORT, "a"))  # which is held: nothing is read
+    if way == "settle":
+        conversation.settle(lambda: False)
+    elif way == "keep":
+        conversation.keep()
+    elif way == "another chat":
+        talked(conversation, ask(words(5)), "b")
+    else:
+        talked(conversation, ask(*said_so_far, said_so_far[0], "x"))
+        conversation.keep()
+    text = on_disk(conversation, shape, home)
+    assert "fed" not in text
+    assert said_so_far[1].strip() in text or way == "settle"
+    again = talked(conversation, ask(*said_so_far), "a")
+    assert said(again) == said(talked(opened(shape, kept=False), ask(*said_so_far)))
+
+
+def test_what_was_asked_is_kept_as_it_was_drafted(opened: Opened, shape: Path, home: Path) -> None:
+    conversation = opened(shape)
+    question = ask(*turns(2), words(3) + SECRET)
+    conversation.prepare(GenerateRequest(question, SHORT, "a"), True)
+    talked(conversation, question)
+    conversation.keep()
+    assert "fed" in on_disk(conversation, shape, home)
+    assert read_of(talked(opened(shape), question)) <= 8
+
+
+def test_what_was_cleared_stays_off_the_disk_until_a_reply(opened: Opened, shape: Path, home: Path) -> None:
+    conversation = opened(shape)
+    talked(conversation, ask(*turns(3)))
+    conversation.keep()
+    conversation.forget("")
+    assert not states.kept(home)
+    conversation.prepare(GenerateRequest(ask(*turns(5)), SHORT, "a"))
+    conversation.settle(lambda: False)
+    assert conversation.keep() == 0
+    assert read_of(talked(conversation, ask(*turns(5)))) <= 8  # it stayed in memory
+    assert conversation.keep() > 0

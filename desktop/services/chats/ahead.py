@@ -134,7 +134,7 @@ class ReadAhead:
             return True
         if self._wish is not wish or self._turn.locked():
             return False
-        prepared = await self._prepared(GenerateRequest(pieces, ready.sampling, wish.chat.id))
+        prepared = await self._prepared(GenerateRequest(pieces, ready.sampling, wish.chat.id), bool(wish.words))
         if prepared is None:
             return False
         self._put(wish.chat, path, prepared)
@@ -147,10 +147,10 @@ class ReadAhead:
             self._held.put(chat, path, prepared.held)
             self._news = True
 
-    async def _prepared(self, request: GenerateRequest) -> Prepared | None:
+    async def _prepared(self, request: GenerateRequest, draft: bool) -> Prepared | None:
         """What the engine has read; None where that was ended from here, or where the engine has something to do."""
         self._held.lose()
-        task = self._reading = asyncio.ensure_future(self._engine.prepare(request))
+        task = self._reading = asyncio.ensure_future(self._engine.prepare(request, draft))
         try:
             while not task.done():
                 await asyncio.wait({task}, timeout=_LOOK_S)

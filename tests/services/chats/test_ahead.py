@@ -200,9 +200,9 @@ def prepares(alcove: Assembly) -> list[object]:
     found: list[object] = []
     prepare = alcove.engine.prepare
 
-    async def counted(request):  # type: ignore[no-untyped-def]
+    async def counted(request, draft):  # type: ignore[no-untyped-def]
         found.append(request)
-        return await prepare(request)
+        return await prepare(request, draft)
 
     alcove.engine.prepare = counted  # type: ignore[method-assign]
     return found
