@@ -17,13 +17,15 @@ class Held:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._pid: int | None = None
+        self._forgotten = 0
         self._chat: Chat | None = None
         self._path: tuple[Message, ...] = ()
         self._tokens = 0
 
     def put(self, chat: Chat, path: Sequence[Message], tokens: int) -> None:
         """The engine holds this many tokens of a chat with this path."""
-        self._pid, self._chat, self._path, self._tokens = self._engine.pid, chat, tuple(path), tokens
+        self._pid, self._forgotten = self._engine.pid, self._engine.forgotten
+        self._chat, self._path, self._tokens = chat, tuple(path), tokens
 
     def lose(self) -> None:
         """The engine begins something, and what it will hold then is not known."""
@@ -39,6 +41,8 @@ class Held:
         """Tokens of this path that are held; None where that is not known."""
         mine = self._chat
         if mine is None or self._pid is None or self._pid != self._engine.pid or mine.id != chat.id:
+            return None
+        if self._forgotten != self._engine.forgotten:
             return None
         if mine.opening != chat.opening:
             return 0

@@ -50,16 +50,17 @@ class States:
         return DiskUse(sum(found.values()), len(found))
 
     async def clear(self) -> None:
-        """Removes all; what a loaded model has read stays in its memory."""
+        """Removes all; a loaded model goes on holding what it has read, off the disk until a reply is asked for."""
         if self._folder is not None:
-            await asyncio.to_thread(states.remove, self._folder)
+            await self._drop(lambda _: True)
+            self._tell(self._forgotten("", lambda _: True))
 
     async def forget(self, chats: Collection[str]) -> None:
         """Chats that are no more: their files go at once, what the engine still holds as soon as it has time."""
         names = set(map(states.named, chats))
         await self._drop(lambda state: state.chat in names)
         for chat in chats:
-            self._tell(self._engine.forget(chat))
+            self._tell(self._forgotten(chat, lambda state: state.chat in names))
 
     async def keep_within(self) -> None:
         """Holds the folder, and the engine that writes there, to what the person allows now."""
@@ -93,6 +94,12 @@ class States:
 
         if self._folder is not None:
             await asyncio.to_thread(work, self._folder)
+
+    async def _forgotten(self, chat: str, unwanted: Callable[[states.Kept], bool]) -> None:
+        try:
+            await self._engine.forget(chat)
+        finally:
+            await self._drop(unwanted)  # again: an engine that was ending has put on disk what it held
 
     def _tell(self, order: Awaitable[None]) -> None:
         """The engine may be at work for long, and whoever removed a chat does not wait for it."""

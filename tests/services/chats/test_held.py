@@ -15,6 +15,7 @@ class Process:
     """The edge: a process that has a number, or is gone."""
 
     pid: int | None = 7
+    forgotten = 0
 
 
 def said(name: str, prompt: int = 0, written: int = 0, first: float = 0.1) -> Message:
@@ -57,6 +58,14 @@ def test_another_opening_chat_or_process_has_nothing() -> None:
     assert made.of(CHAT, [QUESTION, REPLY]) is None
     engine.pid = None
     assert made.of(CHAT, [QUESTION, REPLY]) is None
+
+
+def test_what_was_forgotten_is_not_held() -> None:
+    made, engine = held()
+    engine.forgotten += 1
+    assert made.of(CHAT, [QUESTION, REPLY]) is None
+    made.replied(CHAT, [QUESTION], REPLY)
+    assert made.of(CHAT, [QUESTION, REPLY]) == 120
 
 
 def test_a_reply_that_goes_on_takes_the_place_of_its_beginning() -> None:

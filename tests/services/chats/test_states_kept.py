@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from pathlib import Path
@@ -10,11 +11,15 @@ import pytest
 
 from desktop.assembly import Assembly
 from desktop.core.chat import Chat, Message
+from desktop.core.pressure import Limits
 from desktop.core.talk import Ended
 from desktop.engine import states
+from desktop.engine.process import Child
+from desktop.services.chats.states import DiskUse
 from desktop.services.paths import Paths
 from tests import models
 from tests.models import ASSISTANT, EOS, byte_tokens, chain, token
+from tests.services.chats.kept import keep
 from tests.services.database import run
 
 LONG = "the a b c d e f g " * 8
@@ -30,6 +35,12 @@ async def ask(alcove: Assembly, chat: Chat, text: str) -> Message:
     async with aclosing(alcove.talk.ask(chat.id, text)) as events:
         (reply,) = [event.message async for event in events if isinstance(event, Ended)]
     return reply
+
+
+async def told(alcove: Assembly) -> None:
+    """What the engine is to forget it has forgotten."""
+    while alcove.states._telling:
+        await asyncio.wait(alcove.states._telling)
 
 
 def scene(paths: Paths, model: Path, check: Callable[[Assembly, Chat], Awaitable[None]]) -> None:
@@ -51,6 +62,71 @@ def test_a_chat_that_was_left_is_on_disk_and_not_read_again(paths: Paths, brief:
         before = first.usage.prompt_tokens + first.usage.completion_tokens
         assert second.usage.cached_tokens >= before - 8
         assert (await alcove.states.use()).chats == 1
+
+    scene(paths, brief, check)
+
+
+def test_words_that_were_not_sent_stay_off_the_disk(paths: Paths, brief: Path) -> None:
+    async def check(alcove: Assembly, chat: Chat) -> None:
+        await ask(alcove, chat, LONG)
+        await alcove.preferences.set("read_ahead", True)
+        alcove.guard.limits = Limits(0, 0)  # a test machine may be short of memory
+        chat = await alcove.chats.get(chat.id)
+        assert await alcove.talk.ahead(chat, "")
+        await alcove.engine.keep()
+        before = await alcove.states.use()
+        assert before.size
+        assert await alcove.talk.ahead(chat, "my password is abcdefg, or was it gfedcba? ")
+        await alcove.talk.unload()
+        assert await alcove.states.use() == before
+
+    scene(paths, brief, check)
+
+
+def test_a_chat_cleared_while_its_model_leaves_is_gone_when_that_has_ended(
+    paths: Paths, brief: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    end = Child.end
+
+    async def late(child: Child) -> None:
+        await end(child)
+        await asyncio.sleep(0.5)
+        keep(paths.states, chats[0], 10)  # as where there is much to write
+
+    chats: list[str] = []
+    monkeypatch.setattr(Child, "end", late)
+
+    async def check(alcove: Assembly, chat: Chat) -> None:
+        chats.append(chat.id)
+        await ask(alcove, chat, LONG)
+        leaving = asyncio.create_task(alcove.talk.unload())
+        while alcove.engine.loaded is not None:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+        await alcove.chats.clear(chat.id)
+        await leaving
+        await told(alcove)
+        assert await alcove.states.by_chat() == {}
+
+    scene(paths, brief, check)
+
+
+def test_what_was_cleared_stays_so_when_the_model_leaves(paths: Paths, brief: Path) -> None:
+    async def check(alcove: Assembly, chat: Chat) -> None:
+        await ask(alcove, chat, LONG)
+        await alcove.states.clear()
+        await told(alcove)
+        await alcove.talk.unload()
+        assert await alcove.states.use() == DiskUse()
+
+    scene(paths, brief, check)
+
+
+def test_of_a_cleared_chat_nothing_is_held_even_when_it_comes_back(paths: Paths, brief: Path) -> None:
+    async def check(alcove: Assembly, chat: Chat) -> None:
+        await ask(alcove, chat, LONG)
+        assert (await alcove.talk.context_use(chat.id)).cached
+        await alcove.engine.forget(chat.id)
+        assert (await alcove.talk.context_use(chat.id)).cached is None
 
     scene(paths, brief, check)
 
