@@ -1,8 +1,9 @@
 """The memory guard: watches memory while a model is loaded or answers, and ends that before the computer suffers.
 
-Invariants: nothing is ended that was not watched; each thing at most once for want of room alone: a person who goes on
-all the same is only stopped when memory is moved out to disk, or the computer stands still. Readings are taken in a
-thread, for a computer short of memory may take its time with them. What they mean is `core.pressure`'s affair.
+Invariants: nothing is ended that was not watched; each thing at most once for want of room alone, or for reading files
+again and again, as a model larger than memory makes a computer do: a person who goes on all the same is only stopped
+when memory is moved out to disk, or when all wait for it while little is left. Readings are taken in a thread, for a
+computer short of memory may take its time with them. What they mean is `core.pressure`'s affair.
 """
 
 from __future__ import annotations
@@ -52,7 +53,8 @@ class Guard:
     @asynccontextmanager
     async def watching(self, model: Path, end: Callable[[], None], *, loading: bool = False) -> AsyncIterator[None]:
         """While a model is loaded or used: `end` is called, once, when that should end."""
-        pressure = Pressure(self.limits, floor=model not in self._ended, standstill=not loading)
+        first = model not in self._ended
+        pressure = Pressure(self.limits, floor=first, standstill=first and not loading)
         watch = asyncio.create_task(self._watch(pressure, model, end))
         try:
             yield

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import mmap
 import sys
 import time
@@ -62,6 +63,27 @@ def test_what_is_watched_is_ended_once() -> None:
         again = asyncio.Event()
         async with watcher.watching(MODEL, again.set):  # a person who goes on knows
             await asyncio.sleep(1)
+        assert not again.is_set()
+
+    asyncio.run(main())
+
+
+def test_a_model_larger_than_memory_may_answer_when_a_person_goes_on() -> None:
+    """Its weights are read from the disk again and again: nobody runs, but memory is not short."""
+    clock = itertools.count(1.0)
+
+    def waiting() -> Reading:
+        at = next(clock)
+        return Reading(at, 1 << 40, stalled=0.9 * at)
+
+    async def main() -> None:
+        watcher, ended = Guard(waiting, every_s=0.01), asyncio.Event()
+        async with watcher.watching(MODEL, ended.set):
+            await asyncio.wait_for(ended.wait(), 10)
+        again, before = asyncio.Event(), next(clock)
+        async with watcher.watching(MODEL, again.set):
+            while next(clock) < before + 20:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
         assert not again.is_set()
 
     asyncio.run(main())
