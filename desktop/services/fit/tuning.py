@@ -157,8 +157,8 @@ class Tuning:
 
     @property
     def answering(self) -> bool:
-        """Whether a chat is being answered: people come first, and two at once measure nothing."""
-        return self._engine.busy
+        """Whether a chat is being answered or read ahead: people come first, and two at once measure nothing."""
+        return self._engine.active
 
     async def quiet(self) -> None:
         """Waits until none is."""
@@ -187,12 +187,10 @@ class _Tuner:
         self._progress, self._budget_s = progress, budget_s
         self._size = _Size()
         self._most = 0 if tuning.beside(fit) else fit.estimate.total_bytes  # too large already is the person's choice
-        self._took: list[float] = []  # seconds of the trials so far
+        self._took: list[float] = []  # seconds of the trials that nothing disturbed so far
 
     async def run(self) -> Outcome:
-        began = monotonic()
         default = await self._undisturbed(self._measured_default)
-        self._took.append(monotonic() - began)
         fit = self._fit
         plan = planned(default.settings, self._tuning.cores(), self._size.read, fit.estimate.layers, fit.gpu_layers)
         search = Search(default, plan)
@@ -233,7 +231,7 @@ class _Tuner:
 
     async def _measured_default(self) -> Trial:
         """The trial all others are compared with; finds out how much there is to read and write for one."""
-        settings = self._fit.settings
+        settings, start = self._fit.settings, monotonic()
         info = await self._engine.load(self._model.path, settings)
         began = monotonic()
         first = await self._sample(0)
@@ -244,9 +242,9 @@ class _Tuner:
             min(max(written, _LEAST_WRITTEN), _MOST_WRITTEN, info.context // 4),
             next((times for seconds, times in _SEVERAL if took < seconds), 1),
         )
-        if self._size.times == 1:
-            return Trial(settings, (first,), self._fit.estimate.committed_bytes)
-        return Trial(settings, await self._samples(), self._fit.estimate.committed_bytes)
+        samples = (first,) if self._size.times == 1 else await self._samples()
+        self._took.append(monotonic() - start)
+        return Trial(settings, samples, self._fit.estimate.committed_bytes)
 
     async def _tried(self, settings: LoadSettings) -> Trial | None:
         """None where it does not fit, cannot be loaded, or ended the engine."""
@@ -255,15 +253,14 @@ class _Tuner:
         fit = await self._tuning.fits(self._model, settings, self._most)
         if fit is None:
             return None
-        try:
+        trial = None
+        with suppress(UserError):
             await self._engine.load(self._model.path, settings)
             if self._size.times > 1:
                 await measure_speed(self._engine, LEAST_WRITTEN, LEAST_WRITTEN)  # the first one pays for what is cold
-            return Trial(settings, await self._samples(), fit.estimate.committed_bytes)
-        except UserError:
-            return None
-        finally:
-            self._took.append(monotonic() - began)
+            trial = Trial(settings, await self._samples(), fit.estimate.committed_bytes)
+        self._took.append(monotonic() - began)
+        return trial
 
     async def _samples(self) -> tuple[Sample, ...]:
         return tuple([await self._sample(10 * (number + 1)) for number in range(self._size.times)])

@@ -192,6 +192,65 @@ def test_a_chat_comes_first(paths: Paths, source: Path) -> None:
     play(paths, source, scene)
 
 
+class Reader(Engine):
+    """An engine that reads ahead, or not."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reads = False
+
+    @property
+    def active(self) -> bool:
+        return self.reads or super().active
+
+
+class Disturbed(Fragile):
+    """While it measures what comes after the defaults, a chat is read ahead, until it has given its memory back."""
+
+    def __init__(self, chats: Reader) -> None:
+        super().__init__()
+        self.chats = chats
+        self.disturbed = False
+
+    async def load(
+        self, path: Path, settings: LoadSettings, progress: Callable[[float], None] | None = None
+    ) -> ModelInfo:
+        info = await super().load(path, settings, progress)
+        if len(self.asked) == 2:
+            self.chats.reads = self.disturbed = True
+            await asyncio.sleep(3600)
+        return info
+
+    async def unload(self) -> None:
+        await super().unload()
+        self.chats.reads = False
+
+
+def test_reading_ahead_comes_first_too_and_does_not_count_as_a_trial(
+    paths: Paths, source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scene(alcove: Assembly, model: Model) -> None:
+        await alcove.preferences.set("threads", 1)
+        chats = Reader()
+        engine, tuner = Disturbed(chats), list[module._Tuner]()
+        run = module._Tuner.run
+
+        async def seen(self: module._Tuner) -> Outcome:
+            tuner.append(self)
+            return await run(self)
+
+        monkeypatch.setattr(module._Tuner, "run", seen)
+        machine = replace(alcove.machine, **ONE_CORE)
+        tuning = Tuning(machine, alcove.fitting, alcove.preferences, chats, alcove.talk.unload, lambda: engine)
+        outcome = await tuning.find(model)
+        assert engine.disturbed
+        assert engine.asked[1] == engine.asked[2]  # which is measured anew
+        assert len(tuner[0]._took) == len(engine.asked) - 1
+        assert outcome.complete
+
+    play(paths, source, scene)
+
+
 def test_without_time_the_defaults_stay(paths: Paths, source: Path) -> None:
     async def scene(alcove: Assembly, model: Model) -> None:
         await alcove.preferences.set("threads", 1)
