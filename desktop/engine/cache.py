@@ -15,7 +15,7 @@ from desktop.engine.checkpoints import Checkpoint, Checkpoints
 from desktop.engine.halt import Outcome
 from desktop.engine.llama import Model
 
-_FIRST_CHUNK = 64  # tokens read before anything is known of the speed; ggml's attention rounds otherwise for fewer
+_STEP = 64  # tokens, or a multiple: ggml's attention rounds otherwise for fewer
 _ROWS = 16  # repacked kernels take so many rows at once, and round otherwise for what is left over
 _OPERATION_S = 0.04  # the longest single operation of a graph: on a CPU a halt waits for one
 _GPU_CHUNK_S = 0.25  # the longest chunk on a GPU, where a halt waits for all of it; shorter chunks cost speed
@@ -86,7 +86,7 @@ class Cache:
             stop = next((stop - begin for stop in stops if stop > begin + done), len(tokens))
             if not ahead and done < len(tokens) - 1:  # alone, as while writing: kernels round otherwise for a batch,
                 stop = min(stop, len(tokens) - 1)  # so the same prompt could be answered otherwise when it is cached
-            chunk = tokens[done : min(stop, done + self._chunk(ahead))]
+            chunk = tokens[done : done + self._chunk(stop - done, ahead)]
             began = monotonic()
             if not self.compute(chunk):
                 return False
@@ -106,14 +106,19 @@ class Cache:
             self.checkpoints.take(begin)
         return spread(marks, begin, end, self.checkpoints.capacity, not ahead)
 
-    def _chunk(self, ahead: bool) -> int:
-        """Tokens to read at once, so that a stop is in time: no operation takes more than half a layer's time."""
+    def _chunk(self, rest: int, ahead: bool) -> int:
+        """Of the `rest`, tokens to read at once, so that a stop is in time: no operation takes half a layer's time.
+
+        How fast this computer is just now decides how many times 64 they are, not which are read in smaller pieces:
+        the same prompt gets the same answer.
+        """
         if ahead:
             operation, chunk, least = _AHEAD_OPERATION_S, _AHEAD_GPU_CHUNK_S, _ROWS
         else:
-            operation, chunk, least = _OPERATION_S, _GPU_CHUNK_S, _FIRST_CHUNK
+            operation, chunk, least = _OPERATION_S, _GPU_CHUNK_S, _STEP
         seconds = chunk if self._model.on_gpu else operation * 2 * self._model.layers
-        return min(max(int(self._speed * seconds) // _ROWS * _ROWS, least), self._model.batch)
+        most = min(max(int(self._speed * seconds), least), self._model.batch, rest)
+        return most // least * least or most
 
     def compute(self, tokens: Sequence[int], every: bool = False) -> bool:
         """Decodes; False if halted or full, the KV cache being what `tokens` says all the same.
