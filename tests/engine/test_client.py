@@ -292,3 +292,16 @@ def test_closing_in_the_middle_of_a_reply_waits_for_nobody(korean_model: Path) -
         assert engine.deaths(korean_model) == 0
 
     run(scene)
+
+
+def test_reading_ahead_is_activity_for_which_nobody_waits(korean_model: Path) -> None:
+    async def scene(engine: Engine) -> None:
+        await engine.load(korean_model, SETTINGS)
+        reading = asyncio.create_task(engine.prepare(GenerateRequest(ask("a b " * 60), GREEDY)))
+        await until(lambda: engine.active)
+        assert not engine.busy
+        assert await engine.count([ask("a")])
+        await reading
+        assert not engine.active
+
+    run(scene)
