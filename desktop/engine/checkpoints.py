@@ -47,7 +47,10 @@ class Checkpoints:
             self._passing = self._copied(at)
 
     def _copied(self, at: int) -> Checkpoint | None:
-        data = bytearray(self._model.kv.size(partial=True))
+        try:
+            data = bytearray(self._model.kv.size(partial=True))
+        except MemoryError:  # reading from the beginning is still possible
+            return None
         return Checkpoint(at, data) if data and self._model.kv.copy(data, partial=True) == len(data) else None
 
     def put(self, held: list[Checkpoint]) -> None:

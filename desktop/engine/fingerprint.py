@@ -12,7 +12,7 @@ import re
 from hashlib import blake2b
 from pathlib import Path
 
-from desktop.core.generation import LoadSettings
+from desktop.core.generation import FlashAttention, LoadSettings
 from desktop.engine.files import read_header
 
 _SAMPLES, _SAMPLE = 64, 4096  # 256 KiB of each file: milliseconds, even where nothing of it is in memory
@@ -23,11 +23,14 @@ def key(path: Path, settings: LoadSettings, context: int, version: str) -> str:
     """Names what a state belongs to: 32 hexadecimal digits. Raises `ModelFileError` and `OSError`.
 
     `context` is in tokens; it matters only to models whose rotation changes beyond the length they were trained on.
+    `settings.gpu_layers` are those in use: what flash attention "auto" comes to depends on a graphics card's.
     """
     header = read_header(path)
     trained = header.whole(f"{header.architecture}.rope.scaling.original_context_length") or header.context_length
     found = blake2b(digest_size=16)
-    for fact in (version, settings.kv_type, settings.flash_attention, context > trained > 0):
+    flash = settings.flash_attention
+    on_card = flash is FlashAttention.AUTO and settings.gpu_layers != 0
+    for fact in (version, settings.kv_type, flash, on_card, context > trained > 0):
         found.update(f"{fact}\0".encode())
     for file in _files(path):
         _sample(found, file, header.data_offset)

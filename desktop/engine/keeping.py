@@ -12,9 +12,10 @@ from array import array
 from collections.abc import Callable
 from pathlib import Path
 
+from desktop.engine.branches import State, shared
 from desktop.engine.cache import Cache
 from desktop.engine.llama import Model
-from desktop.engine.shelf import Shelf, State, shared
+from desktop.engine.shelf import Shelf
 from desktop.engine.tokens import Tokeniser
 
 SLIGHT = 8  # tokens that are read again without a thought: a word or two
@@ -101,7 +102,8 @@ class Keeping:
         if found is None or found[1] - held <= SLIGHT:
             return None
         state, upto = found
-        size = sum(record.size for record in state.records if record.start < upto)
+        wanted = [record for record in state.records if held < record.end and record.start < upto]
+        size = sum(record.size for record in (*wanted, *state.checkpoints))
         return found if size / _DISK_SPEED < self._cache.reading_s(upto - held) else None
 
     def _restore(self, state: State, upto: int) -> None:

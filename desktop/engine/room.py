@@ -12,7 +12,7 @@ import os
 import threading
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from time import monotonic
@@ -197,6 +197,7 @@ class Room:
 def _key(model: Model, order: Load) -> str:
     """Names model and settings on disk; "" where the file has gone meanwhile."""
     try:
-        return fingerprint.key(Path(order.path), order.settings, model.context, llama.build())
+        used = replace(order.settings, gpu_layers=model.info.gpu_layers)
+        return fingerprint.key(Path(order.path), used, model.context, llama.build())
     except (OSError, ModelFileError):
         return ""

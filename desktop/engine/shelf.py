@@ -13,40 +13,21 @@ import shutil
 from array import array
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from desktop.core.fit import SAVED_AT_ONCE
 from desktop.engine import statefile, states
+from desktop.engine.branches import MOST_BASES, State, forked, joined, replies_in, shared
 from desktop.engine.checkpoints import Checkpoint
 from desktop.engine.llama import Model
 from desktop.engine.statefile import Kind, Opening, Range, Record
 from desktop.engine.tokens import Reply
 
-_SLICE = 4 << 20  # bytes of state in one record: it stays in the processor's cache, and an order waits for 10 ms only
+_SLICE = SAVED_AT_ONCE  # bytes of state in one record
 _MOST_BRANCHES = 8  # states of one chat, which share their beginnings
 _MOST_WHOLE = 2  # the same where each state is written whole
 _SPARE_DISK = 1 << 30  # bytes left free on the disk, for what people themselves want to keep
-
-
-@dataclass(frozen=True, slots=True)
-class State:
-    """A state on disk: `tokens` of which `records` hold slices, or one record all; `end` is where its file may grow."""
-
-    path: Path
-    chat: str
-    tokens: array[int]
-    records: tuple[Record, ...]
-    checkpoints: tuple[Record, ...]
-    replies: tuple[Reply, ...]
-    bases: tuple[Path, ...]
-    end: int
-
-    def usable(self, same: int) -> int:
-        """How many tokens can be put back where so many are the same."""
-        if same == len(self.tokens) or (self.records and self.records[0].kind is Kind.SLICE):
-            return same
-        return max((record.end for record in self.checkpoints if record.end <= same), default=0)
 
 
 class Shelf:
@@ -55,18 +36,21 @@ class Shelf:
     def __init__(self, model: Model, folder: Path, budget: int, key: str) -> None:
         self._model, self._key = model, key
         self._folder, self._budget = folder, budget
-        self._known: dict[tuple[Path, int], State | None] = {}
+        self._known: dict[Path, tuple[State | None, list[int | None]]] = {}  # with what its files had in bytes
 
     # -- what is there --------------------------------------------------------------------------------------------
 
     def states(self) -> list[State]:
         """All that can be used, the least recently used first."""
-        names = [(k.path, k.size) for k in states.kept(self._folder) if k.key == self._key and k.whole]
-        self._known = {name: self._known[name] for name in names if name in self._known}
-        for name in names:
-            if name not in self._known:
-                self._known[name] = self._understood(name[0])
-        return [state for name in names if (state := self._known[name]) is not None]
+        sizes = {k.path: k.size for k in states.kept(self._folder) if k.key == self._key and k.whole}
+        known: dict[Path, tuple[State | None, list[int | None]]] = {}
+        for path in sizes:
+            state, seen = self._known.get(path, (None, []))
+            if seen != _sizes(path, state, sizes):
+                state = self._understood(path)
+            known[path] = state, _sizes(path, state, sizes)
+        self._known = known
+        return [state for state, _ in known.values() if state is not None]
 
     def best(self, tokens: Sequence[int]) -> tuple[State, int] | None:
         """The state of which most tokens can be put back, and how many."""
@@ -92,9 +76,9 @@ class Shelf:
             return None
         about = records[0].about if records else None
         base = None
-        if about is not None and about.base and depth <= _MOST_BRANCHES:
+        if about is not None and about.base and depth < MOST_BASES:
             base = self._understood(path.with_name(Path(about.base).name), depth + 1)
-        state = _joined(path, records, base) if about is not None and about.key == self._key else None
+        state = joined(path, records, base) if about is not None and about.key == self._key else None
         if state is None and not depth:
             _say(f"{path.name} is no state of this model, or damaged: removed")
             states.drop(path)
@@ -111,34 +95,56 @@ class Shelf:
 
         Returns the tokens that are in the KV cache now, and the checkpoints of them.
         """
-        self._used(state)
+        states.touch(state.path, *state.bases)  # a state is older than what it goes on from
         kv, tokens = self._model.kv, list(state.tokens)
         try:
             if self._model.sliceable:
                 wanted = [record for record in state.records if held <= record.start < upto]
-                return tokens[: self._add_slices(wanted, held)], []
+                return tokens[: self._add_slices(state, wanted, held)], []
             buffer = bytearray(state.records[0].size)
-            if statefile.load(state.records[0], buffer) and kv.put(buffer, len(buffer)):
-                return tokens, list(_loaded(state.checkpoints))
-            self._damaged(state.records[0])
-        except OSError as error:
+            good = statefile.load(state.records[0], buffer)
+            if not good:
+                self._damaged(state.records[0])
+            elif not self._model.halt:
+                if kv.put(buffer, len(buffer)):
+                    return tokens, list(self._loaded(state.checkpoints))
+                self._refused(state)
+        except (OSError, MemoryError) as error:
             _say(f"{state.path.name} cannot be read: {error}")
         kv.clear()
         return [], []
 
-    def _add_slices(self, records: list[Record], held: int) -> int:
-        """Puts slices after the `held` tokens, each while the next is read and summed; returns what is held then."""
+    def _loaded(self, records: Iterable[Record]) -> Iterable[Checkpoint]:
+        for record in records:
+            data = bytearray(record.size)
+            if not self._model.halt and statefile.load(record, data):
+                yield Checkpoint(record.end, data)
+
+    def _add_slices(self, state: State, records: list[Record], held: int) -> int:
+        """Puts slices after the `held` tokens, each while the next is read and summed; returns what is held then.
+
+        Gives way to what is asked meanwhile, with what is there by then.
+        """
         buffers = [bytearray(max((r.size for r in records), default=0)) for _ in range(2)]
         with self._model.kv.aside(), ThreadPoolExecutor(1, "reader") as reader:
             coming = [reader.submit(statefile.load, record, buffers[0]) for record in records[:1]]
             for number, record in enumerate(records, 1):
                 good, buffers = coming.pop().result(), buffers[::-1]
                 coming += [reader.submit(statefile.load, after, buffers[0]) for after in records[number : number + 1]]
-                if not (good and self._model.kv.add(buffers[1], record.size)):
+                if not good:
                     self._damaged(record)
+                if not good or self._model.halt:
+                    break
+                if not self._model.kv.add(buffers[1], record.size):
+                    self._refused(state)
                     break
                 held = record.end
         return held
+
+    def _refused(self, state: State) -> None:
+        """A state as it was written that llama.cpp does not take: of no use here, and nobody's damage."""
+        _say(f"{state.path.name} does not fit")
+        self._known[state.path] = None, self._known[state.path][1][:1]
 
     def _damaged(self, record: Record) -> None:
         """What follows a damaged record is lost, what stands before it good."""
@@ -150,10 +156,6 @@ class Shelf:
             os.truncate(record.path, record.offset - 1)  # which makes this record one that was cut off
         except OSError:
             states.drop(record.path)
-
-    def _used(self, state: State) -> None:
-        for path in (state.path, *state.bases):  # a state is older than what it goes on from
-            states.touch(path)
 
     # -- writing --------------------------------------------------------------------------------------------------
 
@@ -181,7 +183,7 @@ class Shelf:
                 written = self._save_whole(chat, wanted, own, grown, replies, checkpoints, stop)
             states.trim(self._folder, self._budget)  # what is told beside the state had not been reckoned with
             return written
-        except OSError as error:
+        except (OSError, MemoryError) as error:
             _say(f"A state could not be kept: {error}")
             return 0
 
@@ -195,9 +197,9 @@ class Shelf:
         replies: Sequence[Reply],
         stop: Callable[[], bool],
     ) -> int:
-        base, start = (grown, len(grown.tokens)) if grown else _forked(own, tokens)
-        spare = {base.path, *base.bases} if base else set()
-        if not self._room((len(tokens) - start) * each, spare, own):
+        base, start = (grown, len(grown.tokens)) if grown else forked(own, tokens)
+        spare = (base.path, *base.bases) if base else ()
+        if not self._room((len(tokens) - start) * each, spare, own, grown):
             return 0
         path = grown.path if grown else states.new_path(self._folder, self._key, chat)
         with _growing(path, grown) as file:
@@ -206,9 +208,10 @@ class Shelf:
                 written += statefile.open_with(file, Opening(self._key, base.path.name if base else "", start))
             step = max(1, _SLICE // each)
             ends = [*range(start + step, len(tokens), step), len(tokens)]
-            written += self._write_slices(file, tokens, start, ends, _in(replies, tokens), stop)
-        for used in (path, *spare):
-            states.touch(used)
+            told = set(base.replies if base else ())
+            new = [reply for reply in replies_in(replies, tokens) if reply not in told]
+            written += self._write_slices(file, tokens, start, ends, new, stop)
+        states.touch(*dict.fromkeys((path, *spare)))
         return written
 
     def _write_slices(
@@ -250,7 +253,7 @@ class Shelf:
     ) -> int:
         size = self._model.kv.size()
         more = size + sum(len(c.data) for c in checkpoints) - (grown.end if grown else 0)
-        if not self._room(max(0, more), {grown.path} if grown else set(), own):
+        if not self._room(max(0, more), (grown.path,) if grown else (), own, grown):
             return 0
         buffer = bytearray(size)
         if stop() or self._model.kv.copy(buffer) != size or stop():
@@ -261,7 +264,7 @@ class Shelf:
         try:
             with open(unfinished, "xb", buffering=0, opener=_private) as file:
                 written = statefile.open_with(file, Opening(self._key))
-                what = Range(Kind.WHOLE, 0, len(tokens), tokens, _in(replies, tokens))
+                what = Range(Kind.WHOLE, 0, len(tokens), tokens, replies_in(replies, tokens))
                 written += statefile.append(file, what, memoryview(buffer))
                 for held in checkpoints:
                     if stop():
@@ -269,11 +272,12 @@ class Shelf:
                     what = Range(Kind.CHECKPOINT, held.at, held.at)
                     written += statefile.append(file, what, memoryview(held.data))
             os.replace(unfinished, path)
+            states.touch(path)
         finally:
             states.drop(unfinished)
         return written
 
-    def _room(self, size: int, spare: set[Path], own: list[State]) -> bool:
+    def _room(self, size: int, spare: Sequence[Path], own: list[State], grown: State | None) -> bool:
         """Makes room for so many bytes; False where there is none within the budget or on the disk."""
         if size > self._budget:
             return False
@@ -281,56 +285,15 @@ class Shelf:
         if shutil.disk_usage(self._folder).free < size + _SPARE_DISK:
             _say("A state was not kept: the disk is nearly full")
             return False
-        bases = {path for state in own for path in state.bases}
-        most = _MOST_BRANCHES if self._model.sliceable else _MOST_WHOLE
-        for state in [s for s in own if s.path not in bases | spare][: max(0, len(own) - most + 1)]:
-            states.drop(state.path)
+        most = (_MOST_BRANCHES if self._model.sliceable else _MOST_WHOLE) - (0 if grown else 1)
+        while len(own) > most:
+            needed = {*spare, *(path for state in own for path in state.bases)}
+            old = next((state for state in own if state.path not in needed), None)
+            if old is None:
+                break
+            states.drop(old.path)
+            own = [state for state in own if state is not old]
         return states.trim(self._folder, self._budget - size, spare) <= self._budget - size
-
-
-def shared(one: array[int], other: array[int]) -> int:
-    """How many tokens both begin with."""
-    least, most = 0, min(len(one), len(other))
-    while least < most:  # comparing arrays is a hundred times faster than comparing their items
-        middle = (least + most + 1) // 2
-        least, most = (middle, most) if one[least:middle] == other[least:middle] else (least, middle - 1)
-    return least
-
-
-def _joined(path: Path, records: list[Record], base: State | None) -> State | None:
-    """The state that a file's records make, after those of the state it goes on from."""
-    about, tokens, slices = records[0].about, array("i"), []
-    if about is not None and about.base:
-        before = [r for r in base.records if r.end <= about.shared] if base else []
-        if not base or not before or before[-1].end != about.shared:
-            return None
-        tokens, slices = base.tokens[: about.shared], before
-    checkpoints: list[Record] = []
-    replies: list[Reply] = []
-    end = 0
-    for record in records[1:]:
-        if record.kind is Kind.CHECKPOINT:
-            checkpoints.append(record)
-        elif record.start == len(tokens) and len(record.tokens) == record.end - record.start > 0:
-            tokens = tokens + record.tokens
-            slices.append(record)
-            replies += record.replies
-        else:
-            break
-        end = record.offset + record.size
-    if not end:
-        return None
-    bases = (base.path, *base.bases) if base else ()
-    heard = (*base.replies, *replies) if base else tuple(replies)
-    return State(path, path.name.split(".")[1], tokens, tuple(slices), tuple(checkpoints), heard, bases, end)
-
-
-def _forked(own: list[State], tokens: array[int]) -> tuple[State | None, int]:
-    """The state of a chat that a new branch goes on from, and how many tokens of it."""
-    forks = [(state, shared(state.tokens, tokens)) for state in own]
-    ends = [(s, max((r.end for r in s.records if r.end <= same), default=0)) for s, same in forks]
-    state, start = max(ends, key=lambda pair: pair[1], default=(None, 0))
-    return (state, start) if start else (None, 0)
 
 
 def _growing(path: Path, grown: State | None) -> BinaryIO:
@@ -347,18 +310,9 @@ def _private(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)  # what was read can be told from a state
 
 
-def _loaded(records: Iterable[Record]) -> Iterable[Checkpoint]:
-    for record in records:
-        data = bytearray(record.size)
-        if statefile.load(record, data):
-            yield Checkpoint(record.end, data)
-
-
-def _in(replies: Sequence[Reply], tokens: array[int]) -> list[Reply]:
-    """Those of the replies whose tokens are among these, or all but the last at the end: that was written, not read."""
-    raw = tokens.tobytes()
-    ids = [(reply, array("i", reply.tokens)) for reply in replies]
-    return [reply for reply, own in ids if own.tobytes() in raw or raw.endswith(own[:-1].tobytes())]
+def _sizes(path: Path, state: State | None, sizes: dict[Path, int]) -> list[int | None]:
+    """What a state's files have in bytes; None for one that is gone."""
+    return [sizes.get(file) for file in (path, *(state.bases if state else ()))]
 
 
 def _length(state: State) -> int:

@@ -89,7 +89,7 @@ def keep(model: Model) -> tuple[Checkpoints, bytearray]:
     for at in range(1, taken.capacity + 1):
         taken.take(at)
     size = model.kv.size()
-    piece = bytearray(min(size, SAVED_AT_ONCE) if model.sliceable else size)
+    piece = bytearray(min(size, 2 * SAVED_AT_ONCE) if model.sliceable else size)
     ctypes.memset((ctypes.c_char * len(piece)).from_buffer(piece), 1, len(piece))
     return taken, piece
 

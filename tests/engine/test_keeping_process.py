@@ -14,7 +14,7 @@ from time import monotonic
 
 import pytest
 
-from desktop.core.generation import Finished, GenerateRequest, LoadSettings, Piece
+from desktop.core.generation import Finished, FlashAttention, GenerateRequest, LoadSettings, Piece
 from desktop.engine import fingerprint, room, states
 from desktop.engine.client import Engine
 from desktop.engine.frames import Answer, Generate, Load, Loaded
@@ -86,8 +86,11 @@ def test_keys_tell_models_and_settings_apart(tmp_path: Path) -> None:
         fingerprint.key(one, replace(SETTINGS, kv_type="q8_0"), 2048, "1"),
         fingerprint.key(one, SETTINGS, 8192, "1"),  # beyond what it was trained on
         fingerprint.key(one, SETTINGS, 2048, "2"),
+        fingerprint.key(one, replace(SETTINGS, gpu_layers=0), 2048, "1"),  # flash attention may come out otherwise
     ]
-    assert len(set(keys)) == 5
+    assert len(set(keys)) == 6
+    told = replace(SETTINGS, flash_attention=FlashAttention.ON)
+    assert fingerprint.key(one, told, 2048, "1") == fingerprint.key(one, replace(told, gpu_layers=0), 2048, "1")
     assert fingerprint.key(copy, replace(SETTINGS, threads=7, batch=64), 1024, "1") == keys[0]
 
 

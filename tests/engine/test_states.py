@@ -50,6 +50,13 @@ def test_the_least_recently_used_leave_first_but_not_the_spared(tmp_path: Path) 
     assert states.trim(tmp_path, 0) == 0
 
 
+def test_what_is_touched_together_keeps_its_order(tmp_path: Path) -> None:
+    paths = [made(tmp_path, f"{number}", 10, 1.0) for number in range(9)]
+    for order in (paths, paths[::-1], paths[4:] + paths[:4]):
+        states.touch(*order)
+        assert [kept.path for kept in states.kept(tmp_path)] == order
+
+
 def test_an_unfinished_file_is_left_to_who_writes_it_and_removed_when_nobody_does(tmp_path: Path) -> None:
     abandoned = made(tmp_path, "a", 10, 1000, ".part")
     written = states.new_path(tmp_path, KEY, "b").with_suffix(".part")
