@@ -10,8 +10,10 @@ A record: its head, the checksum of head and note, the note (tokens, then JSON),
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import stat
 import struct
 from array import array
 from collections.abc import Iterator, Sequence
@@ -112,7 +114,7 @@ def _write(file: BinaryIO, kind: Kind, start: int, end: int, note: bytes, data: 
 
 def read(path: Path) -> Iterator[Record]:
     """The records of a file, without their data, as far as they are good. Raises `OSError`."""
-    with path.open("rb", buffering=0) as file:
+    with _opened(path) as file:
         at, length = 0, os.fstat(file.fileno()).st_size
         while (record := _record(file, path, at, length)) is not None:
             yield record
@@ -131,30 +133,43 @@ def _record(file: BinaryIO, path: Path, at: int, length: int) -> Record | None:
     expected, note = file.read(_DIGEST), file.read(note_size)
     if expected != _summed(head + note) or kind not in Kind.__members__.values():
         return None
-    tokens, about, replies = _noted(Kind(kind), end - start, note)
+    try:
+        tokens, about, replies = _noted(Kind(kind), end - start, note)
+    except (ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError):  # written by something that is not this
+        return None
     return Record(path, Kind(kind), start, end, tokens, offset, size, digest, about, replies)
 
 
 def _noted(kind: Kind, count: int, note: bytes) -> tuple[array[int], Opening | None, tuple[Reply, ...]]:
-    """A note whose checksum is right: no more is checked of it."""
+    """A note whose checksum is right; what it says is of the kinds it should be, or one of many errors is raised."""
     if kind is Kind.OPENING:
         fields = json.loads(note)
         if fields.get("version") != VERSION:
             return array("i"), None, ()
-        return array("i"), Opening(fields["key"], fields["base"], fields["shared"]), ()
+        return array("i"), Opening(str(fields["key"]), str(fields["base"]), int(fields["shared"])), ()
     tokens = array("i", note[: 4 * count])
-    replies = tuple(Reply(text, tuple(ids), lead) for text, ids, lead in json.loads(note[4 * count :]))
-    return tokens, None, replies
+    told = json.loads(note[4 * count :])
+    return tokens, None, tuple(Reply("".join(text), tuple(array("i", ids)), "".join(lead)) for text, ids, lead in told)
 
 
 def load(record: Record, buffer: bytearray) -> bool:
     """Reads a record's data to the beginning of a buffer; False where it is damaged. Raises `OSError`."""
-    with record.path.open("rb", buffering=0) as file, memoryview(buffer)[: record.size] as data:
+    with _opened(record.path) as file, memoryview(buffer)[: record.size] as data:
         file.seek(record.offset)
         done = 0
         while done < len(data) and (count := file.readinto(data[done:])):
             done += count
         return done == len(data) and checksum(data) == record.digest
+
+
+def _opened(path: Path) -> BinaryIO:
+    """An ordinary file: a link could lead anywhere, and a pipe would be waited for. Raises `OSError`."""
+    flags = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    file = open(path, "rb", buffering=0, opener=lambda name, mode: os.open(name, mode | flags))
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise OSError(errno.EINVAL, "no ordinary file", str(path))
+    return file
 
 
 def _summed(data: bytes) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -105,3 +106,31 @@ def test_a_write_that_takes_only_part_goes_on(path: Path) -> None:
     for what, data in SLICES:
         statefile.append(cast(BinaryIO, slow), what, memoryview(data))
     assert slow.getvalue() == path.read_bytes()
+
+
+@pytest.mark.parametrize("note", [b"[]", b"null", b'{"version": 1}', b"\xff\xfe", b'"a"', b"[" * 100_000])
+def test_a_first_record_that_says_something_else_is_none_of_ours(tmp_path: Path, note: bytes) -> None:
+    file = tmp_path / "odd.state"
+    with file.open("xb", buffering=0) as out:
+        statefile._write(out, Kind.OPENING, 0, 0, note, memoryview(b""))
+    assert list(statefile.read(file)) == []
+
+
+@pytest.mark.parametrize(
+    "replies",
+    [b"", b"7", b"[7]", b"[[1, [2], 3]]", b'[["a", ["b"], ""]]', b'[["a", [1e99], ""]]', b'[["a", [99999999999], ""]]'],
+)
+def test_a_range_that_says_something_else_is_not_believed(path: Path, replies: bytes) -> None:
+    with path.open("ab", buffering=0) as out:
+        statefile._write(out, Kind.SLICE, 5, 6, b"\0\0\0\1" + replies, memoryview(b"x"))
+    assert len(list(statefile.read(path))) == 1 + len(SLICES)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no such files")
+def test_what_is_no_ordinary_file_is_neither_waited_for_nor_followed(path: Path, tmp_path: Path) -> None:
+    pipe, link = tmp_path / "pipe.state", tmp_path / "link.state"
+    os.mkfifo(pipe)
+    link.symlink_to(path)
+    for odd in (pipe, link, tmp_path):
+        with pytest.raises(OSError, match=r"ordinary|symbolic|directory"):
+            list(statefile.read(odd))
