@@ -242,13 +242,13 @@ class Engine:
             self._mourn(self._child)
 
     def _mourn(self, child: Child) -> EngineDied:
-        """The error for a process that has ended; its model is charged with it, unless we ended it ourselves."""
+        """The error for a process that has ended; its model is charged with it once, unless we ended it ourselves."""
         if self._child is child:
             self._child = self._loaded = None
+            if self._model is not None and not child.asked:
+                self._deaths[self._model] += 1
         if child.asked:
             return EngineDied(N_("The engine was closed. Load a model to go on."))
-        if self._model is not None:
-            self._deaths[self._model] += 1
         return child.death()
 
     async def _end(self) -> None:

@@ -102,6 +102,7 @@ def _serve() -> int:
                 room.stop(number)
             elif isinstance(order, frames.Order):
                 room.submit(number, order)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # it ends already, and has a few seconds for the disk
     except frames.FrameError as error:
         os.write(2, f"{error}\n".encode())
         return 2
