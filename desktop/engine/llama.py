@@ -34,7 +34,7 @@ from desktop.engine.devices import Device, DeviceKind, Library
 from desktop.engine.files import read_header
 from desktop.engine.halt import Halt, Outcome
 from desktop.engine.kv import KV
-from desktop.engine.processor import Processor
+from desktop.engine.processor import Processor, worthwhile
 from desktop.engine.sampler import Sampler
 
 _FLASH = {
@@ -214,8 +214,7 @@ class Model:
         params = _context_params(settings)
         params.abort_callback = Halt.callback
         params.abort_callback_data = self.halt.address
-        even = C.llama_model_n_head(self._model) >= params.n_threads  # the others would have nothing to do
-        with self._processor.watching(even):
+        with self._processor.watching(worthwhile(C.llama_model_n_head(self._model), params.n_threads)):
             context: C.llama_context_p | None = C.llama_init_from_model(self._model, params)
         if not context:
             raise LoadError(

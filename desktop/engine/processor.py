@@ -19,6 +19,19 @@ _MAKES = 5  # init_backend among the functions at the beginning of `struct ggml_
 _MAKER = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p)
 
 
+_UNEVEN = 1.1  # times that attention may take as long because heads cannot be shared out equally
+
+
+def worthwhile(heads: int, threads: int) -> bool:
+    """Whether these threads share out heads about as well as they do the text; 12 on 8 would take 1.33 times as long.
+
+    ggml hands them out in pieces of at most a quarter of a thread's share, rounded up, to whoever is done.
+    """
+    piece = -(-heads // (4 * threads))
+    rounds = -(-heads // (piece * threads))
+    return min(heads, piece * rounds) * threads <= _UNEVEN * heads
+
+
 class Processor:
     """The CPU's part in one context."""
 

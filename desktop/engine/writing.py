@@ -44,8 +44,10 @@ class Writing:
 
     def close(self) -> None:
         self._sampler.close()
-        self._settle()
-        self._model.even(False)
+        try:
+            self._settle()
+        finally:
+            self._model.even(False)
 
     def write(self, sampled: Callable[[], None], emit: Callable[[GenerateEvent], None]) -> str:
         """Generates until something ends the reply, telling of every token; returns all of the text."""
@@ -141,6 +143,10 @@ class Writing:
             return True
         if self._lookup is not None:
             self._lookup.won(1 + self._taken, 0)
+        return self._drop()
+
+    def _drop(self) -> bool:
+        """Takes what is not sure out of the KV cache; False if halted, as in `_settle`."""
         keep, held = self._held, self._cache.tokens
         sure = held[:keep]
         self._draft, self._taken = (), 0
@@ -158,8 +164,8 @@ class Writing:
         proof = _Proof((token, *draft), keep, [self._model.logits(row) for row in range(1 + len(draft))])
         if self._costs is not None and self._lookup is not None:
             self._lookup.won(0, self._costs.took(len(proof.tokens), perf_counter() - began))
-        self._draft = (token, *draft)  # nothing of it is sure
-        if not self._settle():
+        self._draft = (token, *draft)  # nothing of it is sure, and nothing is won
+        if not self._drop():
             return False
         self._proof = proof
         return self._compute(token)

@@ -191,6 +191,27 @@ def test_death_while_nobody_asks(korean_model: Path) -> None:
     run(scene)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+def test_one_death_counts_once_however_many_calls_wait(korean_model: Path) -> None:
+    async def scene(engine: Engine) -> None:
+        await engine.load(korean_model, SETTINGS)
+        assert engine.pid is not None
+        os.kill(engine.pid, signal.SIGSTOP)
+        calls = [
+            engine.prepare(GenerateRequest(ask("a b"), GREEDY)),
+            engine.count([ask("a")]),
+            engine.count([ask("b")]),
+        ]
+        waiting = [asyncio.create_task(call) for call in calls]  # type: ignore[arg-type]
+        await asyncio.sleep(0)
+        os.kill(engine.pid, signal.SIGKILL)
+        errors = await asyncio.gather(*waiting, return_exceptions=True)
+        assert [type(error) for error in errors] == [EngineDied, EngineDied, UserError]  # the last found nobody there
+        assert engine.deaths(korean_model) == 1
+
+    run(scene)
+
+
 def test_a_cancelled_load_leaves_no_process(korean_model: Path) -> None:
     async def scene(engine: Engine) -> None:
         task = asyncio.create_task(engine.load(korean_model, SETTINGS))

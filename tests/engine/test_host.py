@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from time import sleep
 from typing import IO
 
 import pytest
@@ -80,6 +82,31 @@ def test_it_ends_with_its_input(host: subprocess.Popen[bytes], korean_model: Pat
     host.stdin.close()
     host.stdin = None  # `communicate` must not touch it again
     assert host.wait(30) == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+def test_asked_to_end_while_it_is_ending_it_goes_on_with_that(tmp_path: Path) -> None:
+    ending = """
+import sys, time
+from pathlib import Path
+from desktop.engine import host
+def end(room, patience_s):
+    Path(sys.argv[1], "ending").touch()
+    time.sleep(0.5)
+    Path(sys.argv[1], "ended").touch()
+host.Room.end = end
+host.main()
+"""
+    process = start([sys.executable, "-c", ending, os.fspath(tmp_path)])
+    assert process.stdin is not None
+    process.stdin.close()
+    process.stdin = None
+    while not (tmp_path / "ending").exists() and process.poll() is None:
+        sleep(0.01)
+    process.terminate()
+    process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert (tmp_path / "ended").exists()
 
 
 def test_it_refuses_what_is_no_frame(host: subprocess.Popen[bytes]) -> None:

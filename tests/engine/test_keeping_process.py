@@ -14,6 +14,7 @@ from time import monotonic
 
 import pytest
 
+from desktop.core.errors import EngineDied
 from desktop.core.generation import Finished, FlashAttention, GenerateRequest, LoadSettings, Piece
 from desktop.engine import fingerprint, room, states
 from desktop.engine.client import Engine
@@ -27,6 +28,23 @@ SETTINGS = LoadSettings(context=2048, threads=1)
 SHORT = replace(GREEDY, max_tokens=8)
 QUESTION = ask("the cab a bad hex " * 20)
 BUDGET = 1 << 30
+STUCK = """
+import io, os, time
+from desktop.engine import host, shelf, statefile
+from desktop.engine.statefile import Kind
+shelf._SLICE = 270 << 10  # 256 tokens of the model below
+write = statefile._write
+def half(file, kind, start, end, note, data):
+    if kind is not Kind.SLICE or start < 512:
+        return write(file, kind, start, end, note, data)
+    whole = io.BytesIO()
+    write(whole, kind, start, end, note, data)
+    file.write(whole.getvalue()[: len(whole.getvalue()) // 2])
+    os.write(2, b"half of the third")
+    time.sleep(600)
+statefile._write = half
+host.main()
+"""
 
 
 @pytest.fixture
@@ -123,18 +141,20 @@ def test_a_system_that_shuts_down_asks_first(engine: Engine, home: Path, random_
 def test_killed_in_the_middle_of_a_save(engine: Engine, home: Path, tmp_path: Path) -> None:
     big = models.tiny_model(tmp_path / "big.gguf", layers=8)
     prompt = ask("the cab a bad hex " * 60)
+    dying = Engine([sys.executable, "-c", STUCK], states=home, budget=lambda: BUDGET)
 
     async def play() -> None:
-        first, _ = await talked(engine, big, prompt)
-        keeping = asyncio.create_task(engine.keep())
-        await until(lambda: states.kept(home))
-        assert engine.pid is not None
-        os.kill(engine.pid, signal.SIGKILL if sys.platform != "win32" else signal.SIGTERM)
-        await asyncio.wait({keeping})
-        keeping.exception()  # none if the save was faster
-        await until(lambda: engine.loaded is None)
-        again, _ = await talked(engine, big, prompt)
+        first, whole = await talked(dying, big, prompt)
+        keeping = asyncio.create_task(dying.keep())
+        async with asyncio.timeout(PATIENCE):
+            await until(lambda: "half of the third" in dying.log)
+        assert dying.pid is not None
+        os.kill(dying.pid, signal.SIGKILL if sys.platform != "win32" else signal.SIGTERM)
+        with pytest.raises(EngineDied):
+            await keeping
+        again, read = await talked(engine, big, prompt)
         assert again == first
+        assert 2 * 256 <= whole - read < 3 * 256  # the two that were whole
         await engine.close()
 
     asyncio.run(play())

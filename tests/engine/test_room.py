@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from queue import SimpleQueue
-from time import monotonic, sleep
+from time import sleep
 
 import pytest
 
@@ -111,11 +111,12 @@ def test_any_order_ends_what_is_read_ahead(heard: Heard, order: Order, kind: typ
 
 
 def test_a_load_behind_what_is_read_ahead_comes_at_once(heard: Heard, slow_model: Path) -> None:
-    began = monotonic()
     heard.put(ahead(LONG), load(slow_model), generate(SHORT))
-    finals = heard.finals(3)
-    assert [type(answer) for _, answer in finals] == [Prepared, Loaded, Finished]
-    assert monotonic() - began < 20  # the machine may be busy; all of LONG would take longer
+    (_, prepared), (_, loaded), (_, finished) = heard.finals(3)
+    assert isinstance(prepared, Prepared)
+    assert prepared.held < prepared.total
+    assert isinstance(loaded, Loaded)
+    assert isinstance(finished, Finished)
 
 
 def test_of_many_only_the_last_is_read(heard: Heard) -> None:

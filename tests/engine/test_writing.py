@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from desktop.core.errors import UserError
 from desktop.core.generation import Finished, GenerateEvent, GenerateRequest, LoadSettings, Piece, Sampling, StopReason
 from desktop.core.lookup import SIZES, Costs
 from desktop.engine.conversation import Conversation
 from desktop.engine.halt import Outcome
 from desktop.engine.llama import Model
+from desktop.engine.processor import worthwhile
 from tests import models
 from tests.engine.conftest import Loader
 from tests.engine.prompts import GREEDY, ask, end, reply, said, text
@@ -201,6 +203,33 @@ def test_a_cut_that_loses_all_is_read_again(talk: Talk, letters_model: Path, mon
     assert len(conversation._cache.tokens) == written[1].usage.prompt_tokens + 39
 
 
+def test_a_fault_at_the_end_leaves_the_kernels_as_they_were(
+    talk: Talk, letters_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    conversation, evened = talk(letters_model), []
+    model = conversation._model
+
+    def cut(_keep: int) -> bool:
+        raise UserError("out of order")
+
+    monkeypatch.setattr(model, "cut", cut)
+    monkeypatch.setattr(model._processor, "even", evened.append)
+    with pytest.raises(UserError, match="out of order"):
+        write(conversation, ABC, replace(GREEDY, stop=("m",), max_tokens=60))  # in the middle of a draft
+    assert evened == [True, False]
+
+
+def test_a_proof_wins_nothing(talk: Talk, letters_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All its tokens are computed again, one at a time."""
+    won: list[tuple[float, float]] = []
+    monkeypatch.setattr("desktop.core.lookup.Lookup.won", lambda _, tokens, times: won.append((tokens, times)))
+    conversation = talk(letters_model, proved=False)
+    logits = Model.logits
+    monkeypatch.setattr(Model, "logits", lambda model, row: logits(model, row) + bytes([row & 1]))
+    assert not write(conversation, ABC, replace(GREEDY, max_tokens=60))[1].drafted
+    assert won == [(0, 1.2)] * 2  # of eight tokens, then of three
+
+
 def test_the_very_same_text_takes_proof_first(talk: Talk, letters_model: Path) -> None:
     conversation = talk(letters_model, proved=False)
     first = write(conversation, ABC, replace(GREEDY, max_tokens=60))[1]
@@ -242,6 +271,13 @@ def test_one_token_is_computed_as_several_are(loader: Loader, wide_model: Path, 
     assert model.cut(600)
     model.decode(range(400, 408), every=True)
     assert [model.logits(row) for row in range(8)] == alone
+
+
+def test_the_switch_is_left_alone_where_it_would_cost_much(loader: Loader, wide_model: Path) -> None:
+    assert [threads for threads in range(1, 33) if worthwhile(32, threads)] == [1, 2, 4, 8, 11, 16, 17, 32]
+    assert not worthwhile(12, 8)
+    assert not loader(wide_model, LoadSettings(context=256, threads=24))._processor._backends
+    assert loader(wide_model, LoadSettings(context=256, threads=16))._processor._backends
 
 
 def test_the_switch_is_left_alone_where_the_library_is_laid_out_otherwise(
