@@ -153,6 +153,11 @@ class Assembly:
         """What finds the best settings for a model; made when a person asks for it."""
         return Tuning(self.machine, self.fitting, self.preferences, self.engine, self.talk.unload)
 
+    async def leave(self) -> None:
+        """Before closing, where somebody waits to open anew: what was read goes to disk without us."""
+        await self.states.close()
+        await self.engine.leave()
+
     async def empty_bins(self) -> None:
         """Ends what has lain in the bins for a month: for a quiet moment after the start."""
         before = time.time() - KEPT_IN_BIN_S

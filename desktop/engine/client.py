@@ -212,6 +212,12 @@ class Engine:
         """As `unload`, without waiting for anybody's turn: the application is closing."""
         await self._end()
 
+    async def leave(self) -> None:
+        """As `close`, without waiting for the process: it puts on disk what it has read and ends some seconds later."""
+        child, self._child, self._loaded = self._child, None, None
+        if child is not None:
+            await child.leave()
+
     def _order(self, path: Path, settings: LoadSettings) -> Load:
         return Load(os.fspath(path), settings, *self._allowed())
 

@@ -103,6 +103,7 @@ def _serve() -> int:
             elif isinstance(order, frames.Order):
                 room.submit(number, order)
         signal.signal(signal.SIGTERM, signal.SIG_IGN)  # it ends already, and has a few seconds for the disk
+        _fall_silent()
     except frames.FrameError as error:
         os.write(2, f"{error}\n".encode())
         return 2
@@ -130,6 +131,14 @@ def _claim_pipes() -> tuple[BinaryIO, BinaryIO]:
     os.close(nothing)
     os.dup2(2, 1)
     return inlet, outlet
+
+
+def _fall_silent() -> None:
+    """Who read what is printed may be gone, and writing to nobody would fail."""
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    for descriptor in (1, 2):
+        os.dup2(nothing, descriptor)
+    os.close(nothing)
 
 
 def _offer_to_the_oom_killer() -> None:

@@ -24,6 +24,7 @@ from desktop.engine.death import explain
 from desktop.engine.frames import Answer, Order
 
 _LOG_BYTES = 64 << 10
+_HEARD_S = 1.0  # that its input has ended reaches a child at once, unless what was sent before still fills the pipe
 _PATIENCE_S = 8.0  # a child that has not ended this long after its input did is killed; it may put 6 s worth on disk
 
 Listener = asyncio.Queue[Answer | None]
@@ -130,6 +131,12 @@ class Child:
         except TimeoutError:
             self._process.kill()
             await self._ended.wait()
+
+    async def leave(self) -> None:
+        """Asks it to end, and waits until that is said: it may be at work yet, and outlive us."""
+        self.asked = True
+        self._outbox.put(None)
+        await asyncio.to_thread(self._threads[0].join, _HEARD_S)
 
     def _reads(self) -> None:
         stdout = _pipe(self._process.stdout)

@@ -1,6 +1,7 @@
 """One window for one data folder: a second start raises the first window and ends.
 
-Invariant: whoever holds the lock file listens on the socket; a lock left by a dead process is taken over (QLockFile
+Invariant: whoever holds the lock file listens on the socket, until its window closes: a start that comes then waits
+until all is written, and is the first. A lock left by a dead process is taken over (QLockFile
 looks whether its owner lives). The message carries files to open, nothing else.
 """
 
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from PySide6.QtNetwork import QLocalServer, QLocalSocket
 
 WAIT_MS = 2000  # a busy first window answers within a second; then we say nothing rather than hang
+OPENING_S = 2.0  # a window that is just opening listens a moment later
+CLOSING_S = 10.0  # one that closes may have to wait for the disk
+AGAIN_MS = 50
 MESSAGE_LIMIT = 64 * 1024  # bytes; some hundred paths
 
 
@@ -48,8 +52,12 @@ class Instance(QObject):
                 N_("The folder “{path}” cannot be written to. Nothing was changed. Make room, or allow writing there."),
                 path=str(self._home),
             )
-        if self._tell(files):
-            return False
+        ends = time.monotonic() + (OPENING_S if self._renamed_since() else CLOSING_S)
+        while time.monotonic() < ends:
+            if self._tell(files):
+                return False
+            if self._lock.tryLock(AGAIN_MS):
+                return True
         if self._renamed_since():
             Path(self._lock.fileName()).unlink(missing_ok=True)
         if self._lock.removeStaleLockFile() or self._lock.tryLock(0):
@@ -69,10 +77,14 @@ class Instance(QObject):
         self._server.newConnection.connect(self._greet)
         self._server.listen(self._name)
 
-    def release(self) -> None:
+    def close(self) -> None:
+        """The window closes: later starts are not heard any more, and wait for the lock."""
         if self._server is not None:
             self._server.close()
             self._server = None
+
+    def release(self) -> None:
+        self.close()
         self._lock.unlock()
 
     def _renamed_since(self) -> bool:
@@ -81,18 +93,13 @@ class Instance(QObject):
         return bool(host) and host != QSysInfo.machineHostName()
 
     def _tell(self, files: Sequence[str]) -> bool:
-        """Whether the first window heard it. A window that is just opening listens a moment later."""
+        """Whether the first window heard it."""
         from PySide6.QtNetwork import QLocalSocket
 
-        ends = time.monotonic() + WAIT_MS / 1000
         socket = QLocalSocket()
-        while True:
-            socket.connectToServer(self._name)
-            if socket.waitForConnected(WAIT_MS):
-                break
-            if time.monotonic() > ends:
-                return False
-            time.sleep(0.05)
+        socket.connectToServer(self._name)
+        if not socket.waitForConnected(WAIT_MS):
+            return False
         import json
 
         socket.write(json.dumps([str(Path(f).absolute()) for f in files]).encode() + b"\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import time
@@ -96,6 +97,36 @@ def test_the_engine_ends_with_the_application(korean_model: Path) -> None:
     while psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
         assert time.monotonic() < until
         time.sleep(0.02)
+
+
+def test_one_that_is_left_puts_away_what_it_read_without_us(korean_model: Path, tmp_path: Path) -> None:
+    go, done = tmp_path / "go", tmp_path / "done"
+    patch = (
+        "import time\nfrom pathlib import Path\nput = room.Room._put_away\n"
+        "def slow(self, order):\n"
+        f"    while not Path({str(go)!r}).exists(): time.sleep(0.01)\n"
+        f"    os.write(2, b'nobody reads this')\n    put(self, order)\n    Path({str(done)!r}).touch()\n"
+        "room.Room._put_away = slow\nhost._SAVING_S = 60"
+    )
+    script = (
+        "import asyncio, json, sys\nfrom pathlib import Path\nfrom desktop.engine.client import Engine\n"
+        "from desktop.core.generation import LoadSettings\n"
+        "async def main():\n    e = Engine(json.loads(sys.argv[2]))\n"
+        "    await e.load(Path(sys.argv[1]), LoadSettings(context=512))\n"
+        "    pid = e.pid\n    await e.leave()\n    print(pid, e.pid)\n"
+        "asyncio.run(main())"
+    )
+    arguments = [sys.executable, "-c", script, str(korean_model), json.dumps(noisy(patch))]
+    left = subprocess.run(arguments, capture_output=True, text=True, timeout=PATIENCE, check=True)
+    pid, none = left.stdout.split()
+    assert (none, left.stderr) == ("None", "")
+    assert not done.exists()
+    go.touch()
+    until = time.monotonic() + PATIENCE
+    while psutil.pid_exists(int(pid)) and psutil.Process(int(pid)).status() != psutil.STATUS_ZOMBIE:
+        assert time.monotonic() < until
+        time.sleep(0.02)
+    assert done.exists()
 
 
 def test_the_application_never_loads_llama_cpp() -> None:
