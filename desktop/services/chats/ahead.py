@@ -19,7 +19,7 @@ from desktop.core.chat import Chat, Message
 from desktop.core.errors import UserError
 from desktop.core.generation import GenerateRequest
 from desktop.core.settings import resolve
-from desktop.engine.client import Engine
+from desktop.engine.client import Engine, EngineFault
 from desktop.engine.frames import Prepared
 from desktop.services.chats.chats import Chats
 from desktop.services.chats.held import Held
@@ -116,7 +116,7 @@ class ReadAhead:
             try:
                 if self._wish is not wish or not await self._allowed() or await self._over(wish):
                     return
-            except UserError as error:
+            except (UserError, EngineFault) as error:
                 log.info("Not read ahead: %s", error)
                 return
             await asyncio.sleep(_AGAIN_S)
@@ -127,7 +127,7 @@ class ReadAhead:
         if ready is None:
             return True
         began = process_time()
-        path = (await self._chats.messages(wish.chat.id)).path(wish.chat.tip) if wish.chat.id else []
+        path = await self._path(wish.chat.id) if wish.chat.id else []
         pieces = await self._prompts.certain(ready, path, wish.words)
         self._rested = monotonic() + _RESTS * (process_time() - began)
         if not pieces:
@@ -141,6 +141,11 @@ class ReadAhead:
         if prepared.held >= prepared.total:
             self._done = (wish, self._engine.pid)
         return prepared.held >= prepared.total
+
+    async def _path(self, chat_id: str) -> list[Message]:
+        """As it is stored: a reply may have come since the wish."""
+        tip = (await self._chats.get(chat_id)).tip
+        return (await self._chats.messages(chat_id)).path(tip)
 
     def _put(self, chat: Chat, path: list[Message], prepared: Prepared) -> None:
         if prepared.held:

@@ -13,7 +13,8 @@ from desktop.assembly import Assembly
 from desktop.core.chat import Chat, Message, Opening
 from desktop.core.generation import StopReason
 from desktop.core.pressure import Level, Limits, Reading
-from desktop.core.talk import Ended, Written
+from desktop.core.talk import Ended, ModelReady, Written
+from desktop.engine.client import EngineFault
 from desktop.services.paths import Paths
 from desktop.services.power import Power
 from tests import models
@@ -257,6 +258,39 @@ def test_a_question_of_another_chat_ends_it_and_is_answered(paths: Paths, random
         assert unread(await ask(alcove, chat, "the cab and a bee " * 300)) <= LEFT
 
     run(paths, random_model, check, settings={**GREEDY, "context": 16384})
+
+
+def test_what_is_typed_during_a_reply_is_read_behind_it(paths: Paths, random_model: Path) -> None:
+    """The window knew nothing of the reply when it told of the draft."""
+
+    async def check(alcove: Assembly, chat: Chat) -> None:
+        await ask(alcove, chat, HISTORY)
+        reading = None
+        async with aclosing(alcove.talk.ask(chat.id, "a")) as events:
+            async for event in events:
+                if isinstance(event, ModelReady):
+                    asked = await alcove.chats.get(chat.id)
+                    reading = asyncio.create_task(alcove.talk.ahead(asked, QUESTION))
+                    await asyncio.sleep(0.05)
+        assert reading is not None
+        await reading
+        assert unread(await ask(alcove, chat, QUESTION)) <= LEFT
+
+    run(paths, random_model, check)
+
+
+def test_a_fault_of_the_engine_is_left_to_the_question(paths: Paths, random_model: Path) -> None:
+    async def check(alcove: Assembly, chat: Chat) -> None:
+        await ask(alcove, chat, "a")
+
+        async def broken(_request: object, _draft: bool) -> None:
+            raise EngineFault("bug")
+
+        alcove.engine.prepare = broken  # type: ignore[assignment]
+        assert not await alcove.talk.ahead(await alcove.chats.get(chat.id), QUESTION)
+        assert (await ask(alcove, chat, "b")).stop_reason in (StopReason.LENGTH, StopReason.STOP)
+
+    run(paths, random_model, check)
 
 
 def test_a_draft_that_goes_another_way_ends_what_is_read_for_the_old_one(paths: Paths, random_model: Path) -> None:
