@@ -15,7 +15,7 @@ from desktop.cli.terminal import Line, chosen, shown, table, tell, tell_notices
 from desktop.core.errors import N_
 from desktop.core.generation import LoadSettings
 from desktop.core.settings import BY_KEY, Kind, Value
-from desktop.core.tuning import BUSY, KEYS, Outcome, Step, Trial, gained
+from desktop.core.tuning import KEYS, Outcome, Step, Trial, gained
 from desktop.services.fit.tuning import BUDGET_S, Attempt
 from desktop.ui import formats
 from desktop.ui.translation import _
@@ -65,16 +65,17 @@ async def run(parsed: argparse.Namespace) -> int:
             outcome = await tuning.find(model, lambda attempt: line.show(_progress(attempt)), parsed.limit)
         finally:
             line.clear()
-        if parsed.apply:
+        applied = parsed.apply and not outcome.unclear
+        if applied:
             await tuning.use(model, outcome)
     if parsed.json:
-        print(json.dumps({"model": model.name, **record(outcome), "applied": parsed.apply}, ensure_ascii=False))
+        print(json.dumps({"model": model.name, **record(outcome), "applied": applied}, ensure_ascii=False))
     else:
         _print(shown(model), outcome)
         if outcome.changes and not model.built_in:
             again = f'alcove tune "{parsed.model}" --apply'
             kept = _(N_("Kept for this model."))
-            print(kept if parsed.apply else _(N_("To measure again and keep: {command}"), command=again))
+            print(kept if applied else _(N_("To measure again and keep: {command}"), command=again))
     return 0
 
 
@@ -100,6 +101,7 @@ def record(outcome: Outcome) -> dict[str, Any]:
         "told": [_trial(trial) for trial in outcome.told],
         "trials": [_trial(trial) for trial in outcome.trials],
         "complete": outcome.complete,
+        "unclear": outcome.unclear,
         "busy": outcome.busy,
     }
 
@@ -138,9 +140,14 @@ def _print(name: str, outcome: Outcome) -> None:
         print(_(N_("{setting} is only for comparison: it changes what the model answers."), setting=kind))
     if not outcome.complete:
         tell(N_("There was no time to try everything."))
-    if outcome.busy > BUSY:
+    if outcome.disturbed:
         taken = formats.number(outcome.busy * 100)
         tell(N_("Other programs took {busy} % of the processor. Measure again when they rest."), busy=taken)
+    if outcome.unclear:
+        if outcome.complete and not outcome.disturbed:
+            tell(N_("The measurements are too uneven. Measure again when the computer has nothing else to do."))
+        print(_(N_("{model}: which settings are fastest cannot be judged now."), model=name))
+        return
     if not outcome.changes:
         print(_(N_("{model}: nothing was faster than the defaults by more than the noise."), model=name))
         return

@@ -19,6 +19,7 @@ KEYS = ("threads", "batch_threads", "batch", "flash_attention", "repack", "gpu_l
 FLOOR = 0.03  # of a speed: the same settings loaded twice differ by up to 2 % on an idle machine (docs/benchmarks.md)
 UNKNOWN = 0.10  # where a speed was measured once, nothing is known of its noise; no source
 BUSY = 0.25  # of the processor: as `core.benchmark` has it
+UNEVEN = 0.25  # of a speed: where noise is larger, most of what settings bring is lost in it; no source
 _SIGMA = 1.4826  # a normal distribution's standard deviation, in median deviations
 _READ, _WRITTEN = 400, 200  # tokens of a usual turn: a question with a page of text, and a long answer; no source
 
@@ -158,6 +159,24 @@ class Outcome:
     def changes(self) -> Mapping[str, Value]:
         """What is better than the defaults; nothing where nothing is."""
         return differences(self.best.settings, self.default.settings)
+
+    @property
+    def disturbed(self) -> bool:
+        """Whether other programs took so much of the processor that the speeds are too low."""
+        return self.busy > BUSY
+
+    @property
+    def unclear(self) -> bool:
+        """Whether nothing was found because nothing can be told now, which is not that the defaults are best.
+
+        Others were at the processor, or the noise is too large, or what was measured once did not bear comparing.
+        """
+        if self.changes:
+            return False
+        latest = {trial.settings: trial for trial in (*self.trials, self.default) if trial not in self.told}
+        sooner = [trial for trial in latest.values() if trial.turn_s < self.default.turn_s]
+        noise = max(max(trial.read_noise, trial.write_noise) for trial in (self.default, *sooner))
+        return self.disturbed or noise > UNEVEN or any(beats(trial, self.default) for trial in sooner)
 
 
 def differences(new: LoadSettings, old: LoadSettings) -> dict[str, Value]:

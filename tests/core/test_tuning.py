@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from desktop.core.generation import FlashAttention, LoadSettings
-from desktop.core.tuning import Cores, Outcome, Plan, Sample, Search, Trial, beats, gained, planned
+from desktop.core.tuning import BUSY, Cores, Outcome, Plan, Sample, Search, Trial, beats, gained, planned
 
 DEFAULT = LoadSettings(threads=4, batch_threads=4)
 Machine = Callable[[LoadSettings], tuple[float, float] | None]
@@ -221,3 +221,42 @@ def test_ended_at_any_moment_it_has_an_answer(steps: int, order: list[int]) -> N
     found = searched(lambda s: (10.0 + rank[s.batch_threads], 10.0 + rank[s.threads]), plan(), steps=steps)
     assert found.best.read_per_s >= found.default.read_per_s
     assert found.best.write_per_s >= found.default.write_per_s
+
+
+class TestUnclear:
+    """Whether "nothing is faster" may be said."""
+
+    def outcome(self, *rivals: Trial, default: tuple[float, ...] = (100, 100, 100), **others: object) -> Outcome:
+        first = trial(DEFAULT, *default)
+        return replace(Outcome(first, first, trials=(first, *rivals)), **others)  # type: ignore[arg-type]
+
+    def test_a_quiet_machine_is_believed(self) -> None:
+        slower, little = trial(SLOW, 50, 50, 50), trial(SLOW, 102, 102, 102)
+        for rival in (slower, little, trial(SLOW, 20, 50, 90)):
+            assert not self.outcome(rival).unclear
+
+    def test_other_programs_forbid_a_judgement(self) -> None:
+        assert self.outcome(busy=BUSY + 0.01).unclear
+        assert not self.outcome(busy=BUSY).unclear
+
+    def test_so_do_uneven_measurements(self) -> None:
+        assert self.outcome(default=(20, 60, 100)).unclear
+        assert self.outcome(trial(SLOW, 200, 2000, 4000)).unclear
+
+    def test_so_does_what_looks_faster_in_the_table(self) -> None:
+        fast = trial(SLOW, 600, 600, 600)
+        assert self.outcome(fast, default=(1, 1, 1)).unclear
+        assert not self.outcome(fast, trial(SLOW, 90, 90, 90)).unclear  # it was not so the second time
+        told = trial(replace(DEFAULT, kv_type="q8_0"), 600, 600, 600)
+        assert not self.outcome(told, told=(told,)).unclear
+
+    def test_what_won_twice_is_kept(self) -> None:
+        best = trial(SLOW, 600, 600, 600)
+        assert not self.outcome(best, best=best, busy=0.9).unclear
+
+
+SLOW = replace(DEFAULT, threads=1)
+
+
+def trial(settings: LoadSettings, *speeds: float) -> Trial:
+    return Trial(settings, tuple(Sample(speed, speed) for speed in speeds))

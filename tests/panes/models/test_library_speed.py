@@ -226,6 +226,20 @@ def test_nothing_better_is_said(pane: Pane) -> None:
     pane.play(scene)
 
 
+def test_nothing_is_judged_by_measurements_that_others_disturbed(pane: Pane) -> None:
+    async def scene(pane: Pane) -> None:
+        await pane.find(replace(found(), busy=0.62))
+        assert "Which settings are fastest cannot be judged now." in pane.read()
+        assert "Other programs took 62 % of the processor. Measure again when they rest." in pane.read()
+        assert "Nothing was faster" not in pane.read()
+        uneven = Trial(DEFAULT, (Sample(10, 1), Sample(100, 10), Sample(190, 19)))
+        await pane.find(Outcome(uneven, uneven))
+        assert "cannot be judged now" in pane.read()
+        assert "The measurements are too uneven." in pane.read()
+
+    pane.play(scene)
+
+
 def test_doubts_are_said(pane: Pane) -> None:
     async def scene(pane: Pane) -> None:
         await pane.find(replace(found(threads=6), busy=0.62, complete=False))

@@ -12,7 +12,7 @@ from PySide6.QtCore import QEvent, Qt
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from desktop.core.settings import BY_KEY, Value
-from desktop.core.tuning import BUSY, Outcome, gained
+from desktop.core.tuning import Outcome, gained
 from desktop.panes.models.library.speed_chart import SpeedChart, per_second, percent
 from desktop.panes.models.library.tuner import Attempt, Tuner
 from desktop.panes.models.strip import Strip
@@ -66,7 +66,7 @@ class SpeedSection(QWidget):
         self._words.tone(Tone.TEXT if changes else Tone.MUTED)
         self._words.setVisible(attempt is None)
         self._chart.setVisible(bool(changes))
-        self._told.setVisible(outcome is not None and bool(outcome.told))
+        self._told.setVisible(outcome is not None and bool(outcome.told) and not outcome.unclear)
         if outcome is not None:
             self._chart.put(outcome)
             self._told.setText(_comparison(outcome))
@@ -85,6 +85,8 @@ class SpeedSection(QWidget):
             return _("“{name}” is being measured. This model can be measured after it.", name=other.name)
         if outcome is not None and outcome.changes:
             return _("Fastest here: {settings}", settings=in_words(outcome.changes))
+        if outcome is not None and outcome.unclear:
+            return _("Which settings are fastest cannot be judged now.")
         if outcome is not None:
             default = outcome.default
             return _(
@@ -132,7 +134,9 @@ def _doubts(outcome: Outcome) -> str:
     taken = formats.number(outcome.busy * 100)
     busy = _("Other programs took {busy} % of the processor. Measure again when they rest.", busy=taken)
     hasty = _("There was no time to try everything.")
-    return " ".join([hasty] * (not outcome.complete) + [busy] * (outcome.busy > BUSY))
+    uneven = _("The measurements are too uneven. Measure again when the computer has nothing else to do.")
+    said = [hasty] * (not outcome.complete) + [busy] * outcome.disturbed
+    return " ".join(said or [uneven] * outcome.unclear)
 
 
 def _comparison(outcome: Outcome) -> str:
