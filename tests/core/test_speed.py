@@ -64,10 +64,19 @@ def test_its_own_runs_win_over_those_of_others_and_those_over_the_bandwidth() ->
     assert (scaled.basis, scaled.tokens_per_s) == (Basis.SCALED, 10.0)
     known = forecast(["x", "m"], 4 * GB, [*own, other], 68e9)
     assert known is not None
-    assert (known.basis, known.tokens_per_s) == (Basis.MODEL, 10.0)  # the median of the last five
+    assert (known.basis, known.tokens_per_s) == (Basis.MODEL, 11.0)  # of the last five the best but one
     smaller = forecast(["m"], 2 * GB, own, 68e9)  # with a shorter context
     assert smaller is not None
-    assert smaller.tokens_per_s == 20.0
+    assert smaller.tokens_per_s == 22.0
+
+
+def test_a_run_that_others_slowed_down_gives_way_to_a_better_one() -> None:
+    for runs in ([3.8, 60.0], [60.0, 3.8], [3.8, 3.8, 3.8, 60.0], [3.8, 60.0, 60.0, 3.8, 3.8]):
+        speed = forecast(["m"], GB, [Run("m", GB, run) for run in runs], 0.0)
+        scaled = forecast(["x"], GB, [Run("m", GB, run) for run in runs], 0.0)
+        assert speed is not None
+        assert scaled is not None
+        assert speed.tokens_per_s == scaled.tokens_per_s == 60.0
 
 
 @pytest.mark.parametrize("size", [GB // 2, 40 * GB])

@@ -127,6 +127,15 @@ class Calibration:
         """Stores the speed of a reply."""
         await self._keep(lambda kept: replace(kept, runs=(*kept.runs, run)[-_MOST:]))
 
+    async def set_runs(self, model: str, runs: Sequence[Run]) -> None:
+        """Stores speeds that say more of a model than those of its replies, which give way to them."""
+
+        def anew(kept: _Kept) -> _Kept:
+            others = (run for run in kept.runs if run.model != model)
+            return replace(kept, runs=(*others, *runs)[-_MOST:])
+
+        await self._keep(anew)
+
     async def _keep(self, change: _Change) -> None:
         """Makes a change at once, and in the file, of which what others wrote is taken over."""
         self._kept = change(self._kept)

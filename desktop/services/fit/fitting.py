@@ -367,12 +367,13 @@ class Fitting:
             await self._calibration.add_run(run)
 
     async def timed(self, model: Model, settings: LoadSettings, speeds: Sequence[float]) -> None:
-        """Keeps speeds of writing that were measured apart from chats, with next to nothing in the context."""
+        """Keeps speeds of writing measured apart from chats and undisturbed, with next to nothing in the context."""
         subject = Subject.local(model)
         found = self._judge(subject)
         read, gpu = bytes_read(found.known, found.estimator(settings), 0.0)
-        for speed in filter(None, speeds if subject.names else ()):
-            await self._calibration.add_run(Run(subject.names[0], read, speed, gpu))
+        if subject.names and any(speeds):
+            name = subject.names[0]
+            await self._calibration.set_runs(name, [Run(name, read, speed, gpu) for speed in speeds if speed])
 
 
 def _refusal(subject: Subject, settings: LoadSettings) -> LoadError | None:

@@ -101,12 +101,15 @@ class Tuning:
         return {key: value for key, value in own.items() if key in KEYS}
 
     async def use(self, model: Model, outcome: Outcome) -> None:
-        """Keeps for the model what is better than the defaults, and nothing else. Raises as `Preferences.set`."""
+        """Keeps for the model what is better than the defaults, and nothing else. Raises as `Preferences.set`.
+
+        Learns the speed, unless other programs were at the processor.
+        """
         await self.undo(model)
         for key, value in outcome.changes.items():
             plain = value.value if isinstance(value, FlashAttention) else value
             await self._preferences.set(key, plain, model.name)
-        await self._learn(model, outcome.best)
+        await self._learn(model, outcome, outcome.best)
 
     async def undo(self, model: Model, outcome: Outcome | None = None) -> None:
         """Back to the defaults, whose speed is learned if it was measured. Raises as `Preferences.reset`."""
@@ -114,15 +117,16 @@ class Tuning:
         for key in self.tuned(model):
             await self._preferences.reset(key, model.name)
         if outcome is not None:
-            await self._learn(model, outcome.default)
+            await self._learn(model, outcome, outcome.default)
 
     def refuse_guide(self, model: Model) -> None:
         """Raises `SettingError` where nothing can be kept for the model."""
         if model.built_in:
             raise SettingError(_BUILT_IN)
 
-    async def _learn(self, model: Model, trial: Trial) -> None:
-        await self._fitting.timed(model, trial.settings, [sample.write_per_s for sample in trial.samples])
+    async def _learn(self, model: Model, outcome: Outcome, trial: Trial) -> None:
+        if not (outcome.disturbed or outcome.unclear):
+            await self._fitting.timed(model, trial.settings, [sample.write_per_s for sample in trial.samples])
 
     def _default(self, model: Model) -> LoadSettings:
         """What would be in force if nothing of it were set for the model."""

@@ -327,6 +327,18 @@ def test_the_forecast_learns_what_was_measured(paths: Paths, source: Path) -> No
     play(paths, source, scene)
 
 
+def test_a_disturbed_measurement_is_not_learned(paths: Paths, source: Path) -> None:
+    async def scene(alcove: Assembly, model: Model) -> None:
+        default = LoadSettings(threads=1)
+        uneven = Trial(default, (Sample(100, 1), Sample(100, 10), Sample(100, 20)))
+        for outcome in (replace(made_up(default, default), busy=0.9), Outcome(uneven, uneven)):
+            await alcove.tuning().undo(model, outcome)
+            await alcove.tuning().use(model, outcome)
+            assert alcove.fitting.quick(Subject.local(model), default).speed is None
+
+    play(paths, source, scene)
+
+
 def test_the_guide_keeps_its_own(paths: Paths, source: Path) -> None:
     async def scene(alcove: Assembly, _model: Model) -> None:
         guide = alcove.library.find("")
