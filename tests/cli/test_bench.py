@@ -83,6 +83,15 @@ def test_what_was_measured_in_time_is_told_as_it_is() -> None:
     assert figures.WHYS[Why.TIME] not in figures.text(late, "x")
 
 
+def test_one_figure_is_told_where_no_drafts_were_tried() -> None:
+    never = replace(WHOLE, lookup=Lookup(Spread(2840.0, 2840.0, 2840.0, 1), Spread(6458.0, 6458.0, 6458.0, 1)))
+    for told in (figures.text(never, "x"), figures.markdown(never, "x")):
+        assert "6,458" in told
+        assert "no drafts were tried" in told
+        assert "2,840" not in told
+        assert "With drafts" not in told
+
+
 def test_a_table_of_markdown_has_cells_as_many_as_its_head() -> None:
     for benchmark in (WHOLE, without(Why.TIME)):
         for block in figures.markdown(benchmark, "x").split("\n\n"):
