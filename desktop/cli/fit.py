@@ -1,7 +1,7 @@
 """`alcove fit`: what a model takes in memory with given settings, and whether this computer has it now.
 
-The model may lie here or on the Hub, of which only the header is fetched. The figures are those of the window; the
-JSON has the fields of the design's last paragraph and no others.
+The model may lie here or on the Hub, of which only the header is fetched. The figures are those of the window, and
+the JSON has all that are printed but the speed and what would make room.
 """
 
 from __future__ import annotations
@@ -110,11 +110,13 @@ def record(fit: Fit) -> dict[str, Any]:
         "kv_bytes": estimate.kv_bytes,
         "compute_bytes": estimate.compute_bytes,
         "output_bytes": estimate.output_bytes,
-        "process_bytes": estimate.process_bytes + estimate.keeping_bytes,
+        "process_bytes": estimate.process_bytes,
+        "keeping_bytes": estimate.keeping_bytes,
         "committed_bytes": estimate.committed_bytes,
         "file_backed_bytes": estimate.file_backed_bytes,
         "device_bytes": estimate.device_bytes,
         "total_bytes": estimate.total_bytes,
+        "state_bytes": estimate.state_bytes,
         "available_bytes": fit.available_bytes,
         "verdict": fit.verdict.value,
         "max_ctx": fit.largest_context,

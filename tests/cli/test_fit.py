@@ -44,6 +44,13 @@ def test_a_record_counts_every_byte_once() -> None:
     assert (row["verdict"], row["max_ctx"], row["source"], row["ctx"]) == ("tight", 4096, "closed-form", 8192)
 
 
+def test_a_record_tells_what_keeping_takes_in_memory_and_on_disk() -> None:
+    row = record(replace(FIT, estimate=replace(FIT.estimate, keeping_bytes=9)))
+    assert (row["process_bytes"], row["keeping_bytes"], row["state_bytes"]) == (2, 9, 9)
+    parts = ("repack_bytes", "kv_bytes", "compute_bytes", "output_bytes", "process_bytes", "keeping_bytes")
+    assert sum(row[part] for part in parts) == row["committed_bytes"] == 29
+
+
 def test_a_forecast_is_round() -> None:
     assert speed(FIT) == "about 4.2 tokens/s"
     assert speed(replace(FIT, speed=Speed(42.4, Basis.MODEL))) == "about 42 tokens/s"

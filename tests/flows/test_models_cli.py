@@ -22,7 +22,8 @@ LOCKED = "meta/Locked-GGUF"
 TOKEN = "hf_thisIsTheTokenOfATester"
 FIT = (
     "model ctx kv_type gpu_layers weights_bytes repack_bytes kv_bytes compute_bytes output_bytes process_bytes "
-    "committed_bytes file_backed_bytes device_bytes total_bytes available_bytes verdict max_ctx source"
+    "keeping_bytes committed_bytes file_backed_bytes device_bytes total_bytes state_bytes "
+    "available_bytes verdict max_ctx source"
 ).split()
 posix = pytest.mark.skipif(os.name == "nt", reason="signals are POSIX")
 
