@@ -80,6 +80,16 @@ def reply_ended() -> MemoryShort:
     )
 
 
+def reading_ended() -> MemoryShort:
+    """The error for a reply that was ended before its first word."""
+    return MemoryShort(
+        N_(
+            "The computer was running out of memory, so no answer could be written; your question is kept. Close other "
+            "programs and try again, or use settings that need less memory."
+        )
+    )
+
+
 def load_ended(name: str) -> LoadError:
     """The error for a load that was ended."""
     return LoadError(

@@ -52,7 +52,7 @@ from desktop.services.chats.prompts import Prompts, opening_for, template_for
 from desktop.services.chats.stopping import Stop
 from desktop.services.chats.warming import Warming
 from desktop.services.fit.fitting import Fitting
-from desktop.services.guard import Guard, reply_ended
+from desktop.services.guard import Guard, reading_ended, reply_ended
 from desktop.services.help import Help
 from desktop.services.identity import new_id
 from desktop.services.models.library import Library, Model
@@ -297,7 +297,7 @@ class Talk:
                             yield step
                     return
         if stop.short:
-            raise reply_ended()
+            raise reading_ended()
 
     async def _write(
         self,
