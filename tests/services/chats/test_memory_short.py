@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from desktop.assembly import Assembly
-from desktop.core.chat import Chat
+from desktop.core.chat import Chat, Role
 from desktop.core.errors import LoadError, MemoryShort, UserError
 from desktop.core.generation import StopReason
 from desktop.core.pressure import Reading
@@ -76,6 +76,20 @@ def test_a_reply_ends_its_text_is_kept_and_it_goes_on(paths: Paths, endless: Pat
         assert grown.stop_reason is StopReason.CONTEXT
         assert grown.text.startswith(reply.text)
         assert len(grown.text) > len(reply.text)
+
+    run(paths, endless, check)
+
+
+def test_reading_ends_with_the_question_kept(paths: Paths, endless: Path) -> None:
+    async def check(alcove: Assembly, chat: Chat) -> None:
+        await alcove.talk.reload(chat.id)
+        alarm(alcove)
+        events, error = await collect(alcove.talk.ask(chat.id, "the a b " * 1000))
+        assert isinstance(error, MemoryShort)
+        assert not [e for e in events if isinstance(e, Written | Ended)]
+        assert "your question is kept" in str(error)
+        tip = (await alcove.chats.get(chat.id)).tip
+        assert [m.role for m in (await alcove.chats.messages(chat.id)).path(tip)] == [Role.USER]
 
     run(paths, endless, check)
 
