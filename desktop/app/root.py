@@ -1,8 +1,8 @@
 """The window's root: makes every part, joins their signals, and ends them in one order.
 
 Invariant: panes know nothing of each other; what one tells another is joined here and nowhere else. Shutting down is
-always: the reply is stopped and stored, tasks end, the engine is left
-to end by itself, the database closes, the lock is given back.
+always: the reply is stopped and stored, tasks end, the engine is left to end by itself, the database closes, the lock
+is given back.
 """
 
 from __future__ import annotations

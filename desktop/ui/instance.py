@@ -1,8 +1,8 @@
 """One window for one data folder: a second start raises the first window and ends.
 
 Invariant: whoever holds the lock file listens on the socket, until its window closes: a start that comes then waits
-until all is written, and is the first. A lock left by a dead process is taken over (QLockFile
-looks whether its owner lives). The message carries files to open, nothing else.
+until all is written, and is the first. A lock left by a dead process is taken over (QLockFile looks whether its owner
+lives). The message carries files to open, nothing else.
 """
 
 from __future__ import annotations
