@@ -47,17 +47,18 @@ class Conversation:
 
     def count(self, pieces: Sequence[Piece]) -> int:
         """Tokens of a prompt."""
-        return len(self._tokeniser.tokenise(pieces).tokens)
+        return len(self._tokeniser.tokenise(pieces, self._keeping.seen()).tokens)
 
     def tokens(self, pieces: Sequence[Piece]) -> list[tuple[int, str]]:
         """Ids and texts of a prompt's tokens, as they would be read."""
-        return [(token, self._model.shown(token)) for token in self._tokeniser.tokenise(pieces).tokens]
+        prompt = self._tokeniser.tokenise(pieces, self._keeping.seen())
+        return [(token, self._model.shown(token)) for token in prompt.tokens]
 
     def generate(self, request: GenerateRequest, emit: Emit) -> None:
         """Emits the reply and at last `Finished`. Raises `UserError`; the next reply is possible then, too."""
         began = monotonic()
         self._keeping.recall(request.chat)
-        prompt = self._tokeniser.tokenise(request.prompt)
+        prompt = self._tokeniser.tokenise(request.prompt, self._keeping.seen())
         self._refuse(prompt.tokens)
         cached = self._keeping.bring(prompt.tokens, request.chat)
         if cached is not None:
@@ -80,7 +81,7 @@ class Conversation:
         is wanted by now.
         """
         self._keeping.recall(request.chat)
-        prompt = self._tokeniser.tokenise(request.prompt)
+        prompt = self._tokeniser.tokenise(request.prompt, self._keeping.seen())
         tokens = prompt.tokens[:-_UNSURE]
         if not tokens or self._model.halt or self._cache.holds(tokens):
             held = len(tokens) if self._cache.holds(tokens) else 0

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from desktop.engine.branches import State, shared
@@ -37,8 +37,13 @@ class Keeping:
 
     def recall(self, chat: str) -> None:
         """Remembers a chat's replies as they were generated, before its prompt is tokenised."""
-        if self._shelf is not None and chat:
-            self._tokeniser.learn(self._shelf.replies(chat))
+        self._tokeniser.learn(chat, self._shelf.replies(chat) if self._shelf is not None and chat else ())
+
+    def seen(self) -> Iterator[Sequence[int]]:
+        """The tokens that were read: those in the KV cache, then those of states, the latest used first."""
+        yield self._cache.tokens
+        if self._shelf is not None:
+            yield from (state.tokens for state in reversed(self._shelf.states()))
 
     def bring(self, tokens: list[int], chat: str) -> int | None:
         """Makes the KV cache the longest prefix of a prompt that need not be read, and returns its length.
@@ -89,6 +94,8 @@ class Keeping:
             self._cleared = True
         elif chat == self._chat:
             self._cache.cut(0)
+        if chat:
+            self._tokeniser.forget(chat)
         if self._shelf is not None:
             self._shelf.forget(chat or None)
 

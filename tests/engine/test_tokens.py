@@ -169,12 +169,89 @@ def test_bytes_that_are_no_text_come_back_as_the_tokens_they_were(tokeniser: Tok
     assert stopped[2:] == [token("z"), token("<0xF0>"), EOS]
 
 
-def test_only_so_many_replies_are_remembered(tokeniser: Tokeniser) -> None:
-    for number in range(300):
-        tokeniser.remember(Reply(), f"{number}", [token(c) for c in f"{number}"])
-    assert len(tokeniser._known) == 256
-    assert tokens(tokeniser, special("<|assistant|>"), reply("299"))[2:] == letters("299")
-    assert tokens(tokeniser, special("<|assistant|>"), reply("1"))[2:] == [token("▁"), token("1")]
+def test_only_so_many_replies_are_remembered(tokeniser: Tokeniser, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("desktop.engine.tokens._REMEMBERED", 256 * (3 + 16))
+    for number in range(1000, 1600):
+        tokeniser.remember(Reply(), f"{number % 1000:03}", letters(f"{number % 1000:03}"))
+    assert len(tokeniser.replies) == 256
+    assert tokens(tokeniser, special("<|assistant|>"), reply("599"))[2:] == letters("599")
+    assert tokens(tokeniser, special("<|assistant|>"), reply("001"))[2] == token("▁")
+    for number in range(300):  # of one text
+        tokeniser.remember(Reply(lead=" " * number), "x", [token("x")])
+    assert len([one for one in tokeniser.replies if one.text == "x"]) == 64
+
+
+WAYS = ([token("b")], [token("▁"), token("b")], [token("▁b")])  # in which a model may write the same word
+
+
+def exchange(*ways: list[int]) -> list[int]:
+    """What is read of so many questions with their answers."""
+    return [BOS, *(t for way in ways for t in (USER, token("▁"), token("x"), EOS, ASSISTANT, *way, EOS))]
+
+
+def asked(count: int) -> list[object]:
+    turn = (special("<|user|>"), text("x"), special("</s>"), special("<|assistant|>"), reply("b"), special("</s>"))
+    return [*(turn * count)]
+
+
+def heard(tokeniser: Tokeniser, *ways: list[int]) -> None:
+    for way in ways:
+        tokeniser.remember(Reply(), " b" if len(way) > 1 or way == [token("▁b")] else "b", way)
+
+
+@pytest.mark.parametrize("order", [(0, 1, 0), (1, 0, 1), (2, 1, 0), (0, 0, 2)])
+def test_each_reply_comes_back_as_it_was_read_there(tokeniser: Tokeniser, order: tuple[int, ...]) -> None:
+    ways = [WAYS[i] for i in order]
+    heard(tokeniser, *WAYS)  # of whichever chat, in whichever order
+    read = exchange(*ways)
+    assert tokeniser.tokenise(asked(3), [read]).tokens == read  # type: ignore[arg-type]
+    assert tokeniser.tokenise(asked(3), [read[:-2]]).tokens[:-2] == read[:-2]  # type: ignore[arg-type]
+    assert tokeniser.tokenise(asked(3), [exchange(), read]).tokens == read  # type: ignore[arg-type]
+
+
+def test_another_chat_s_reply_of_the_same_text_changes_nothing(tokeniser: Tokeniser) -> None:
+    tokeniser.learn("a", ())
+    heard(tokeniser, WAYS[0])
+    tokeniser.learn("b", ())
+    heard(tokeniser, WAYS[1])
+    tokeniser.learn("a", [Reply("b", tuple(WAYS[0]))])  # what its states tell
+    assert tokens(tokeniser, *asked(1)) == exchange(WAYS[0])
+    tokeniser.learn("b", ())
+    assert tokens(tokeniser, *asked(1)) == exchange(WAYS[1])
+
+
+def test_of_two_branches_that_are_alike_the_one_that_goes_on_is_taken(tokeniser: Tokeniser) -> None:
+    heard(tokeniser, *WAYS)
+    live, kept = exchange(WAYS[1]), exchange(WAYS[0], WAYS[2])
+    assert tokeniser.tokenise(asked(2), [live, kept]).tokens == kept  # type: ignore[arg-type]
+    assert tokeniser.tokenise(asked(1), [live, kept]).tokens == live  # type: ignore[arg-type]
+
+
+def test_what_was_read_as_text_stays_text(tokeniser: Tokeniser) -> None:
+    """As a reply that a person changed: it was not generated, though one of the same text was, elsewhere."""
+    read = tokens(tokeniser, *asked(2))
+    heard(tokeniser, WAYS[0])
+    assert tokens(tokeniser, *asked(2)) != read
+    assert tokeniser.tokenise(asked(2), [read]).tokens == read  # type: ignore[arg-type]
+
+
+def test_the_space_before_a_reply_is_as_it_was_read_there(tokeniser: Tokeniser) -> None:
+    tokeniser.remember(Reply(lead="\n"), "b", [token("b")])
+    tokeniser.remember(Reply(), "b", [token("b")])
+    pieces = (special("<|assistant|>"), text("x\n"), reply("b"), special("</s>"))
+    for lead in ([token("<0x0A>")], []):
+        read = [BOS, ASSISTANT, token("▁"), token("x"), *lead, token("b"), EOS]
+        assert tokeniser.tokenise(pieces, [read]).tokens == read
+
+
+def test_a_reply_is_continued_in_the_way_it_was_read(tokeniser: Tokeniser) -> None:
+    tokeniser.remember(Reply(), "b", WAYS[0])
+    tokeniser.remember(Reply(), "b", [token("b"), token("<0xED>")])
+    tokeniser.remember(Reply(), "b", [token("<0xED>"), token("b")])
+    begun = tokeniser.tokenise((special("<|assistant|>"), reply("b")), [[BOS, ASSISTANT, *WAYS[0]]])
+    assert begun.reply.tokens == tuple(WAYS[0])
+    tokeniser.remember(begun.reply, "c", [token("c")])
+    assert tokens(tokeniser, special("<|assistant|>"), reply("bc"))[2:] == letters("bc")
 
 
 def test_the_order_of_turns(tokeniser: Tokeniser) -> None:

@@ -31,9 +31,6 @@ WARM = 15  # turns after which an engine has made what it makes once
 GROWTH = (
     16 << 20
 )  # bytes that may come on top of that: allocations of other sizes; a kept KV cache would be 2 MB a chat
-SHORT = (
-    3  # characters; the same few, or the same U+FFFD, may stand for other tokens in another chat, which is told later
-)
 SETTINGS = {"context": 2048, "threads": 1, "max_tokens": 24, "temperature": 0.0}
 WORDS = "the cabbage and the cat in a bath with a hat that he had as a base".split()
 
@@ -111,7 +108,7 @@ class Day:
         held = max((self._read.get(m.id, 0) for m in before), default=0)
         held = max(held, self._prompts.get(reply.parent, 0))
         read, new = usage.prompt_tokens - usage.cached_tokens, max(1, usage.prompt_tokens - held)
-        if read > new + SLIGHT and not any(0 < len(m.text) < SHORT and m.role is Role.ASSISTANT for m in before):
+        if read > new + SLIGHT:
             self.violations.append(f"turn {self.turns}: {read} read, {new} new, of {usage.prompt_tokens}")
         self.reread += max(0, read - new)
         self._read[reply.id] = usage.prompt_tokens + usage.completion_tokens
