@@ -28,6 +28,7 @@ SAME = {  # reviewed: names and words that a language writes as English does
         {"Alcove", "Mistral", "Alpaca", "Vicuna", "ChatML", "Llama-2", "Zephyr", "JSON", "Markdown", "GGUF", "Top-k"}
         | {"Top-p", "Min-p", "Batch", "OK", "File", "Download", "Hub", "Server", "Computer", "Link", "Chat", "Token"}
         | {"{tokens} token", "token", "tokens", "Seed", "Offline", "Privacy", "{count} file"}
+        | {"GB", "{milliseconds} ms"}
     ),
 }
 
