@@ -20,6 +20,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from hashlib import blake2b
+from io import FileIO
 from pathlib import Path
 from typing import BinaryIO
 
@@ -31,6 +32,7 @@ VERSION = 1
 _HEAD = struct.Struct("<4sB3xIIIQ16s")  # mark, kind, start, end, bytes of the note, bytes of data, their checksum
 _MARK, _DIGEST = b"ALKV", 16
 _ROW = 1024  # 64-bit words summed at once: 8 KiB, a quarter of a processor's first cache
+_ODD = (ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError)  # of a note not written here
 _MOST_NOTE = 64 << 20  # bytes; a context of a million tokens has 4 MiB
 
 
@@ -135,7 +137,7 @@ def _record(file: BinaryIO, path: Path, at: int, length: int) -> Record | None:
         return None
     try:
         tokens, about, replies = _noted(Kind(kind), end - start, note)
-    except (ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError):  # written by something that is not this
+    except _ODD:
         return None
     return Record(path, Kind(kind), start, end, tokens, offset, size, digest, about, replies)
 
@@ -162,10 +164,10 @@ def load(record: Record, buffer: bytearray) -> bool:
         return done == len(data) and checksum(data) == record.digest
 
 
-def _opened(path: Path) -> BinaryIO:
+def _opened(path: Path) -> FileIO:
     """An ordinary file: a link could lead anywhere, and a pipe would be waited for. Raises `OSError`."""
     flags = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-    file = open(path, "rb", buffering=0, opener=lambda name, mode: os.open(name, mode | flags))
+    file = FileIO(path, opener=lambda name, mode: os.open(name, mode | flags))
     if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
         file.close()
         raise OSError(errno.EINVAL, "no ordinary file", str(path))
