@@ -169,9 +169,10 @@ class Tokeniser:
             known = self._known(piece, open_end, text, text is not None or reply is not None)
             leads = [words(text.rstrip() + one.lead) if text is not None else [] for one in known]
             options = [[*lead, *one.tokens] for lead, one in zip(leads, known, strict=True)]
-            if known and not open_end:
-                options.append(words((text or "") + new))
             chosen = way.pick(options)
+            if known and not open_end and not way.holds(options[chosen]):
+                options.append(words((text or "") + new))  # it may have been read as a text like others
+                chosen = way.pick(options)
             if chosen < len(known):
                 reply, text = known[chosen], None
                 way.tokens += leads[chosen]
@@ -242,6 +243,11 @@ class _Way:
             return 0
         fits = [self._fits(at, option) for option in options]
         return fits.index(max(fits))
+
+    def holds(self, tokens: Sequence[int]) -> bool:
+        """Whether the track goes on with these tokens, as far as it goes."""
+        at = self.agreed()
+        return at == len(self.tokens) and self._fits(at, tokens)[1]
 
     def agreed(self) -> int:
         """How many tokens are as in the track."""

@@ -150,6 +150,16 @@ def test_a_reply_is_told_once(opened: Opened, random_model: Path, home: Path) ->
     assert [reply.text for record in statefile.read(kept.path) for reply in record.replies] == told[1::2]
 
 
+def test_no_reply_of_a_forgotten_chat_is_told(opened: Opened, random_model: Path) -> None:
+    conversation = opened(random_model)
+    talked(conversation, ask(words(1)))
+    other = said(talked(conversation, ask(words(2)), "b"))
+    conversation.forget("a")
+    assert [reply.text for reply in conversation._tokeniser.replies] == [other]
+    conversation.forget("b")
+    assert conversation._tokeniser.replies == []
+
+
 def test_too_little_memory_to_save_or_restore_costs_no_reply(
     opened: Opened, sliding_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
