@@ -28,7 +28,7 @@ from desktop.engine.cores import threads as chosen
 from tests.engine.prompts import GREEDY, ask, said
 from tests.models import tinyllama_shape
 
-WORDS = "ab the cabbage and the cat "  # 20 tokens
+WORDS = "ab the cabbage and the cat "  # 17 tokens of the shape below
 
 
 class BareLoop:
@@ -40,7 +40,7 @@ class BareLoop:
         self._model = C.llama_model_load_from_file(bytes(path), C.llama_model_default_params())
         params = C.llama_context_default_params()
         params.n_ctx, params.n_batch, params.n_ubatch, params.n_outputs_max = settings.context, 512, 512, 1
-        params.n_threads = params.n_threads_batch = chosen(settings.threads, 0)[0]
+        params.n_threads, params.n_threads_batch = chosen(settings.threads, settings.batch_threads)
         params.flash_attn_type = C.LLAMA_FLASH_ATTN_TYPE_AUTO
         params.swa_full, params.no_perf = False, True
         self._context = C.llama_init_from_model(self._model, params)
@@ -105,7 +105,7 @@ async def rates(engine: Engine, bare: BareLoop, rounds: int, count: int) -> list
 
 async def second_turn(engine: Engine, tokens: int) -> int:
     """Tokens read in the second turn beyond those that are new."""
-    question = WORDS * (tokens // 20)
+    question = WORDS * (tokens // 17)
     text, first = await reply(engine, ask(question), 40)
     _, second = await reply(engine, ask(question, text, "and then"), 2)
     known = first.usage.prompt_tokens + first.usage.completion_tokens
