@@ -86,8 +86,9 @@ class Tokeniser:
         best = self._along(next(following, ()), pieces)
         if best.doubtful is not None:
             begun = best.tokens[: best.doubtful]
-            others = [self._along(track, pieces) for track in following if list(track[: len(begun)]) == begun]
-            best = max(best, *others, key=_Way.agreed) if others else best
+            for track in following:
+                if len(track) > best.agreed() and list(track[: len(begun)]) == begun:
+                    best = max(best, self._along(track, pieces), key=_Way.agreed)
         self._texts.clear()
         return Prompt(best.tokens, best.reply, tuple(dict.fromkeys(best.marks)))
 
