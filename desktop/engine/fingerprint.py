@@ -1,8 +1,8 @@
 """What tells one model from another, and one way of loading it from another, for the states that are kept of it.
 
-Invariant: two models with the same fingerprint hold the same weights as far as their headers, their lengths and samples
-spread over all their files can tell; hashing all of a model would take longer than reading a chat. Names and places of
-the files do not matter. Nothing is written here.
+Invariant: two models with the same fingerprint hold the same weights as far as their headers, lengths, times of change
+and samples spread over all their files can tell; hashing all of a model would take longer than reading a chat. Names
+and places of the files do not matter. Nothing is written here.
 """
 
 from __future__ import annotations
@@ -47,10 +47,11 @@ def _files(path: Path) -> list[Path]:
 
 
 def _sample(found: blake2b, path: Path, beginning: int) -> None:
-    """Adds a file's length, its beginning and samples of the rest."""
+    """Adds a file's length, when it was changed, its beginning and samples of the rest."""
     with path.open("rb") as file:
-        size = os.fstat(file.fileno()).st_size
-        found.update(size.to_bytes(8, "little"))
+        about = os.fstat(file.fileno())
+        size = about.st_size
+        found.update(f"{size} {about.st_mtime_ns}".encode())  # a file mended in one place passes the samples
         found.update(file.read(beginning))
         step = max(_SAMPLE, (size - beginning) // _SAMPLES)
         for at in (*range(beginning, size, step), max(0, size - _SAMPLE)):

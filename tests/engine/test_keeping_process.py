@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import signal
 import sys
 import threading
@@ -97,7 +98,7 @@ def test_another_model_or_other_settings_do_not_believe_it(engine: Engine, home:
 def test_keys_tell_models_and_settings_apart(tmp_path: Path) -> None:
     one, other = (models.tiny_model(tmp_path / f"{seed}.gguf", seed=seed) for seed in (1, 2))
     copy = tmp_path / "copy.gguf"
-    copy.write_bytes(one.read_bytes())
+    shutil.copy2(one, copy)
     keys = [
         fingerprint.key(one, SETTINGS, 2048, "1"),
         fingerprint.key(other, SETTINGS, 2048, "1"),
@@ -110,6 +111,8 @@ def test_keys_tell_models_and_settings_apart(tmp_path: Path) -> None:
     told = replace(SETTINGS, flash_attention=FlashAttention.ON)
     assert fingerprint.key(one, told, 2048, "1") == fingerprint.key(one, replace(told, gpu_layers=0), 2048, "1")
     assert fingerprint.key(copy, replace(SETTINGS, threads=7, batch=64), 1024, "1") == keys[0]
+    os.utime(copy, (1, 1))  # mended in a place that no sample sees
+    assert fingerprint.key(copy, SETTINGS, 2048, "1") != keys[0]
 
 
 def test_keys_look_at_all_parts_of_a_split_model(tmp_path: Path) -> None:
