@@ -17,9 +17,10 @@ from desktop.engine.llama import Model
 
 _STEP = 64  # tokens, or a multiple: ggml's attention rounds otherwise for fewer
 _ROWS = 16  # repacked kernels take so many rows at once, and round otherwise for what is left over
-_OPERATION_S = 0.04  # the longest single operation of a graph: on a CPU a halt waits for one
+_OPERATION_S = 0.06  # the longest single operation of a graph: on a CPU a halt waits for one
+_PRODUCT = 0.3  # of a layer's time is its largest product of matrices, by their widths: 0.22 to 0.3 (llama, Gemma)
 _GPU_CHUNK_S = 0.25  # the longest chunk on a GPU, where a halt waits for all of it; shorter chunks cost speed
-_AHEAD_OPERATION_S, _AHEAD_GPU_CHUNK_S = 0.02, 0.03  # the same while nothing was asked yet: a request waits for these
+_AHEAD_OPERATION_S, _AHEAD_GPU_CHUNK_S = 0.012, 0.03  # the same while nothing was asked yet: a request waits for these
 
 Progress = Callable[[int, int], None]  # tokens read of those that had to be
 
@@ -31,7 +32,7 @@ class Cache:
         self.tokens: list[int] = []
         self.checkpoints = Checkpoints(model)
         self._model = model
-        self._speed = 0.0  # tokens read per second, as last measured
+        self._speed = self._fastest = 0.0  # tokens read per second, as last measured, and at best
 
     def reuse(self, tokens: Sequence[int]) -> int:
         """Makes the KV cache a prefix of the prompt and returns its length; the last token is always read anew."""
@@ -92,6 +93,7 @@ class Cache:
                 return False
             if len(chunk) >= _ROWS:
                 self._speed = len(chunk) / max(monotonic() - began, 1e-6)
+                self._fastest = max(self._speed, self._fastest)
             done += len(chunk)
             if begin + done in stops:
                 self.checkpoints.take(begin + done)
@@ -107,8 +109,9 @@ class Cache:
         return spread(marks, begin, end, self.checkpoints.capacity, not ahead)
 
     def _chunk(self, rest: int, ahead: bool) -> int:
-        """Of the `rest`, tokens to read at once, so that a stop is in time: no operation takes half a layer's time.
+        """Of the `rest`, tokens to read at once, so that a stop is in time.
 
+        What slows reading down as the text grows is one operation, attention; else a product of matrices is the longest.
         How fast this computer is just now decides how many times 64 they are, not which are read in smaller pieces:
         the same prompt gets the same answer.
         """
@@ -116,7 +119,8 @@ class Cache:
             operation, chunk, least = _AHEAD_OPERATION_S, _AHEAD_GPU_CHUNK_S, _ROWS
         else:
             operation, chunk, least = _OPERATION_S, _GPU_CHUNK_S, _STEP
-        seconds = chunk if self._model.on_gpu else operation * 2 * self._model.layers
+        longest = max(_PRODUCT, 1 - self._speed / self._fastest) if self._fastest else 1.0
+        seconds = chunk if self._model.on_gpu else operation * self._model.layers / longest
         most = min(max(int(self._speed * seconds), least), self._model.batch, rest)
         return most // least * least or most
 
