@@ -111,7 +111,7 @@ class Cache:
     def _chunk(self, rest: int, ahead: bool) -> int:
         """Of the `rest`, tokens to read at once, so that a stop is in time.
 
-        What slows reading down as the text grows is one operation, attention; else a product of matrices is the longest.
+        What slows reading as the text grows is one operation, attention; else a product of matrices is the longest.
         How fast this computer is just now decides how many times 64 they are, not which are read in smaller pieces:
         the same prompt gets the same answer.
         """
