@@ -40,7 +40,8 @@ class Writing:
         self._tried = 0  # tokens computed last, while their time is not known
         self._began = 0.0
         self._sampler = model.sampler(sampling, before)
-        model.even()
+        if sampling.temperature <= 0:  # the text must not depend on drafts then; else it depends on dice
+            model.even()
 
     def close(self) -> None:
         self._sampler.close()

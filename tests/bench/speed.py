@@ -21,7 +21,7 @@ from pathlib import Path
 from statistics import median
 from time import perf_counter
 
-from desktop.core.generation import Finished, GenerateRequest, LoadSettings, Piece, PromptProgress, StopReason
+from desktop.core.generation import Finished, GenerateRequest, LoadSettings, Piece, PromptProgress, Sampling, StopReason
 from desktop.engine.client import Engine
 from tests import models, shapes
 from tests.bench import disk
@@ -79,9 +79,11 @@ async def loaded(
         await engine.close()
 
 
-async def finished(engine: Engine, prompt: tuple[Piece, ...], count: int = 1, chat: str = "one") -> Finished:
+async def finished(
+    engine: Engine, prompt: tuple[Piece, ...], count: int = 1, sampling: Sampling = GREEDY, chat: str = "one"
+) -> Finished:
     """The end of a reply of so many tokens."""
-    request = GenerateRequest(prompt, replace(GREEDY, max_tokens=count), chat, lookup=False)
+    request = GenerateRequest(prompt, replace(sampling, max_tokens=count), chat, lookup=False)
     events = [event async for event in engine.generate(request)]
     assert isinstance(events[-1], Finished)
     return events[-1]
@@ -106,23 +108,27 @@ def compared(name: str, form: str, ours: Sequence[float], bare: Sequence[float])
 
 
 async def writing(given: Given) -> list[Row]:
-    """Generation against decode and greedy sample in a bare loop, after 20 and after 2,000 tokens."""
-    rows, rounds, count = [], 6, 32
+    """Generation against decode and greedy sample in a bare loop, after 20 and after 2,000 tokens.
+
+    As chats write unless told otherwise, and at temperature 0, where one token is computed as several are.
+    """
+    rows, rounds, count = [], 6, 64
     for name, layers in SHAPES:
         model = given.model(name)
         settings = LoadSettings(context=4608, threads=given.threads, batch_threads=given.threads)
         async with loaded(model, threads=given.threads) as engine:
             bare = BareLoop(model, settings)
-            for depth in (20, 2000):
+            for depth, sampling in ((20, Sampling()), (2000, Sampling()), (2000, GREEDY)):
                 prompt = ask(await saying(engine, depth))
                 tokens = [token for token, _ in await engine.tokens(prompt)]
                 await finished(engine, prompt)
                 ours, theirs = [], []
                 for number in range(rounds):
                     first = bare.rate(tokens, count) if number % 2 else 0.0
-                    ours.append((await finished(engine, prompt, count)).timings.generation_per_s)
+                    ours.append((await finished(engine, prompt, count, sampling)).timings.generation_per_s)
                     theirs.append(first or bare.rate(tokens, count))
-                what = f"writing against a bare loop, {name}{layers}, depth {depth:,}"
+                cold = ", temperature 0" if sampling is GREEDY else ""
+                what = f"writing against a bare loop, {name}{layers}, depth {depth:,}{cold}"
                 rows.append(compared(what, ".1f", ours, theirs))
             bare.close()
     return rows
@@ -177,9 +183,9 @@ async def switched(given: Given) -> list[Row]:
         given_here = replace(given, quick=True) if kind == "TinyLlama-1.1B" else given
         with tempfile.TemporaryDirectory(dir=given.folder) as states:
             async with loaded(given_here.model(kind), 2048, Path(states)) as engine:
-                before = await finished(engine, ask(WORDS * 20), 12, "A")
-                await finished(engine, ask("ba " * 300), 12, "B")
-                text = await finished(engine, ask(WORDS * 20, "ab", "and then the bath"), 1, "A")
+                before = await finished(engine, ask(WORDS * 20), 12, chat="A")
+                await finished(engine, ask("ba " * 300), 12, chat="B")
+                text = await finished(engine, ask(WORDS * 20, "ab", "and then the bath"), 1, chat="A")
                 new = text.usage.prompt_tokens - before.usage.prompt_tokens
                 beyond[kind] = read(text) - new
     figure = "; ".join(f"{kind} {more}" for kind, more in beyond.items())
@@ -294,6 +300,7 @@ def main() -> int:
     found: list[Row] = []
     with tempfile.TemporaryDirectory() as temporary:
         given = Given(options.folder or Path(temporary), options.quick, options.threads)
+        given.folder.mkdir(parents=True, exist_ok=True)
         for name in options.rows or ROWS:
             for row in asyncio.run(ROWS[name](given)):  # type: ignore[arg-type]
                 found.append(row)
