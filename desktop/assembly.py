@@ -14,6 +14,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -86,11 +87,7 @@ class Assembly:
             preferences = preferences or Preferences(paths.preferences)
             library = await Library.open(paths, resources())
             machine = await asyncio.to_thread(Machine.of_this_computer)
-            kept, folder = preferences, None if chats_in else paths.states
-            engine = Engine(states=folder, budget=lambda: _budget(kept))
-            closing.push_async_callback(engine.close)
-            states = States(folder, engine, lambda: _budget(kept))
-            closing.push_async_callback(states.close)
+            engine, states = cls._engine(None if chats_in else paths.states, preferences, closing)
             chats = Chats(store, states.forget)
             await chats.recover()
             pages = Help(resources())
@@ -107,23 +104,19 @@ class Assembly:
             drafts = Drafts(paths.drafts)
             closing.push_async_callback(drafts.close)
             yield cls(
-                *(
-                    paths,
-                    preferences,
-                    chats,
-                    states,
-                    transcripts,
-                    drafts,
-                    library,
-                    machine,
-                    pages,
-                    engine,
-                    talk,
-                    fitting,
-                    guard,
-                ),
-                *(network, tokens, hub, downloads, notices),
+                *(paths, preferences, chats, states, transcripts, drafts, library, machine, pages, engine, talk),
+                *(fitting, guard, network, tokens, hub, downloads, notices),
             )
+
+    @staticmethod
+    def _engine(folder: Path | None, preferences: Preferences, closing: AsyncExitStack) -> tuple[Engine, States]:
+        """The engine, and what of its work is kept on disk; without a folder, nothing."""
+        budget = partial(_budget, preferences)
+        engine = Engine(states=folder, budget=budget)
+        closing.push_async_callback(engine.close)
+        states = States(folder, engine, budget)
+        closing.push_async_callback(states.close)
+        return engine, states
 
     @staticmethod
     def _outward(paths: Paths, preferences: Preferences, closing: AsyncExitStack) -> tuple[Network, Tokens, Web, Hub]:
