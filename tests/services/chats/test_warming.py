@@ -69,6 +69,18 @@ async def begun(alcove: Assembly, chat: Chat) -> asyncio.Task[bool]:
     return loading
 
 
+async def joined(alcove: Assembly, chat: Chat) -> tuple[asyncio.Task[bool], asyncio.Task[list[TalkEvent]], int]:
+    """That load, a question that has joined it, and the engine's process, which is paused."""
+    early = await begun(alcove, chat)
+    pid = alcove.engine.pid
+    assert pid is not None
+    os.kill(pid, signal.SIGSTOP)
+    asking, load = asyncio.create_task(ask(alcove, chat)), alcove.talk._loading._early
+    while load is not None and not load.listeners:  # noqa: ASYNC110 - nothing tells of it
+        await asyncio.sleep(0.001)
+    return early, asking, pid
+
+
 def test_looking_brings_the_files_and_writing_loads(paths: Paths, both: list[Path], brought: list[str]) -> None:
     async def check(alcove: Assembly, one: Chat, other: Chat) -> None:
         await alcove.talk.ahead(one, "")
@@ -93,13 +105,7 @@ def test_looking_brings_the_files_and_writing_loads(paths: Paths, both: list[Pat
 @pytest.mark.skipif(os.name == "nt", reason="only POSIX lets a process pause")
 def test_whoever_asks_meanwhile_joins_in_and_hears_of_it(paths: Paths, both: list[Path]) -> None:
     async def check(alcove: Assembly, one: Chat, _: Chat) -> None:
-        early = await begun(alcove, one)
-        pid = alcove.engine.pid
-        assert pid is not None
-        os.kill(pid, signal.SIGSTOP)
-        asking, load = asyncio.create_task(ask(alcove, one)), alcove.talk._loading._early
-        while load is not None and not load.listeners:  # noqa: ASYNC110 - nothing tells of it
-            await asyncio.sleep(0.001)
+        early, asking, pid = await joined(alcove, one)
         os.kill(pid, signal.SIGCONT)
         events = await asking
         assert [e for e in events if isinstance(e, ModelLoading)]
@@ -113,13 +119,7 @@ def test_whoever_asks_meanwhile_joins_in_and_hears_of_it(paths: Paths, both: lis
 @pytest.mark.skipif(os.name == "nt", reason="only POSIX lets a process pause")
 def test_looking_elsewhere_does_not_end_what_a_reply_has_joined(paths: Paths, both: list[Path]) -> None:
     async def check(alcove: Assembly, one: Chat, other: Chat) -> None:
-        early = await begun(alcove, one)
-        pid = alcove.engine.pid
-        assert pid is not None
-        os.kill(pid, signal.SIGSTOP)
-        asking, load = asyncio.create_task(ask(alcove, one)), alcove.talk._loading._early
-        while load is not None and not load.listeners:  # noqa: ASYNC110 - nothing tells of it
-            await asyncio.sleep(0.001)
+        early, asking, pid = await joined(alcove, one)
         looking = asyncio.create_task(alcove.talk.ahead(other, ""))
         await asyncio.sleep(0.05)
         os.kill(pid, signal.SIGCONT)
