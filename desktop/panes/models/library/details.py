@@ -34,11 +34,7 @@ class Details(Column):
     """`upkeep` is None where nothing is known of memory and files are not verified; `tuner`, where none is measured."""
 
     def __init__(
-        self,
-        look: Theme,
-        controller: ModelsController,
-        upkeep: Upkeep | None = None,
-        tuner: Tuner | None = None,
+        self, look: Theme, controller: ModelsController, upkeep: Upkeep | None = None, tuner: Tuner | None = None
     ) -> None:
         super().__init__(look, WIDTH)
         self._controller, self._upkeep = controller, upkeep

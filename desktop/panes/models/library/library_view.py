@@ -50,11 +50,7 @@ class LibraryView(QWidget):
     find_wanted = Signal()
 
     def __init__(
-        self,
-        look: Theme,
-        controller: ModelsController,
-        upkeep: Upkeep | None = None,
-        tuner: Tuner | None = None,
+        self, look: Theme, controller: ModelsController, upkeep: Upkeep | None = None, tuner: Tuner | None = None
     ) -> None:
         super().__init__()
         self._look, self._controller, self._upkeep = look, controller, upkeep
