@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from desktop.core.generation import Piece, PieceKind
+from desktop.core.prefix import shared
 
 WAYS_ON = (" x", "\ny")  # two ways a draft may go on that have nothing in common
 _LONGEST_WORD = 24  # letters; what is longer is a script without spaces, or an address (no source: longest words seen)
@@ -29,8 +30,7 @@ def beginning(one: Sequence[Piece], other: Sequence[Piece]) -> tuple[Piece, ...]
     found: list[Piece] = []
     for a, b in zip(one, other, strict=False):
         if a != b:
-            same = next((i for i, (x, y) in enumerate(zip(a.text, b.text, strict=False)) if x != y), None)
-            end = min(len(a.text), len(b.text)) if same is None else same
+            end = shared(a.text, b.text)
             if a.kind is b.kind is PieceKind.TEXT and end:
                 found.append(Piece(PieceKind.TEXT, a.text[:end]))
             break

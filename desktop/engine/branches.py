@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from desktop.core.prefix import shared
 from desktop.engine.statefile import Kind, Record
 from desktop.engine.tokens import Reply
 
@@ -35,15 +36,6 @@ class State:
         if same == len(self.tokens) or (self.records and self.records[0].kind is Kind.SLICE):
             return same
         return max((record.end for record in self.checkpoints if record.end <= same), default=0)
-
-
-def shared(one: array[int], other: array[int]) -> int:
-    """How many tokens both begin with."""
-    least, most = 0, min(len(one), len(other))
-    while least < most:  # comparing arrays is a hundred times faster than comparing their items
-        middle = (least + most + 1) // 2
-        least, most = (middle, most) if one[least:middle] == other[least:middle] else (least, middle - 1)
-    return least
 
 
 def joined(path: Path, records: list[Record], base: State | None) -> State | None:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from time import monotonic
 
 from desktop.core.checkpoints import spread
+from desktop.core.prefix import shared
 from desktop.engine.checkpoints import Checkpoint, Checkpoints
 from desktop.engine.halt import Outcome
 from desktop.engine.llama import Model
@@ -47,9 +48,7 @@ class Cache:
         return self.checkpoints.nearest(keep)
 
     def _same(self, tokens: Sequence[int]) -> int:
-        pairs = enumerate(zip(self.tokens, tokens, strict=False))
-        same = next((i for i, (a, b) in pairs if a != b), min(len(self.tokens), len(tokens)))
-        return max(0, min(same, len(tokens) - 1))
+        return max(0, min(shared(self.tokens, list(tokens)), len(tokens) - 1))
 
     def cut(self, keep: int) -> int:
         """Drops what follows the first `keep` tokens, or more where only that is possible. Returns what is left."""

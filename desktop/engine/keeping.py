@@ -12,7 +12,8 @@ from array import array
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from desktop.engine.branches import State, shared
+from desktop.core.prefix import shared
+from desktop.engine.branches import State
 from desktop.engine.cache import Cache
 from desktop.engine.llama import Model
 from desktop.engine.shelf import Shelf

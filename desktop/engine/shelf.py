@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from desktop.core.fit import SAVED_AT_ONCE
+from desktop.core.prefix import shared
 from desktop.engine import statefile, states
-from desktop.engine.branches import MOST_BASES, State, forked, joined, replies_in, shared
+from desktop.engine.branches import MOST_BASES, State, forked, joined, replies_in
 from desktop.engine.checkpoints import Checkpoint
 from desktop.engine.llama import Model
 from desktop.engine.statefile import Kind, Opening, Range, Record

@@ -20,6 +20,7 @@ from itertools import pairwise
 from typing import Protocol
 
 from desktop.core.generation import Piece, PieceKind
+from desktop.core.prefix import shared
 
 _THOUGHTS = frozenset({"<think>", "</think>"})
 _REMEMBERED = 1 << 18  # tokens of replies, 10 MB: more than nearly every context holds
@@ -263,7 +264,7 @@ class _Way:
     def _fits(self, at: int, tokens: Sequence[int]) -> tuple[int, bool]:
         """How many of the tokens stand in the track there, and whether nothing stands against the others."""
         rest = self._track[at : at + len(tokens)]
-        same = next((i for i, (a, b) in enumerate(zip(tokens, rest, strict=False)) if a != b), len(rest))
+        same = shared(list(tokens), list(rest))
         return same, same == len(rest)
 
 

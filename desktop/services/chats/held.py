@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from desktop.core.chat import Chat, Message
+from desktop.core.prefix import shared
 from desktop.engine.client import Engine
 
 
@@ -46,8 +47,7 @@ class Held:
             return None
         if mine.opening != chat.opening:
             return 0
-        pairs = zip(self._path, path, strict=False)
-        same = next((at for at, (mine, its) in enumerate(pairs) if mine.id != its.id), min(len(self._path), len(path)))
+        same = shared([message.id for message in self._path], [message.id for message in path])
         if same == len(self._path):
             return self._tokens
         return min(self._tokens, next((_total(m) for m in reversed(path[:same]) if m.usage.prompt_tokens), 0))
