@@ -157,8 +157,8 @@ def _print(name: str, outcome: Outcome) -> None:
             N_("{model} is fastest with {settings}: reading {reading}, writing {writing}."),
             model=name,
             settings=typed(outcome.changes),
-            reading=_percent(gained(best.read_per_s, default.read_per_s)),
-            writing=_percent(gained(best.write_per_s, default.write_per_s)),
+            reading=formats.gain(gained(best.read_per_s, default.read_per_s)),
+            writing=formats.gain(gained(best.write_per_s, default.write_per_s)),
         )
     )
 
@@ -167,10 +167,3 @@ def _row(trial: Trial, default: LoadSettings) -> tuple[str, ...]:
     speeds = (trial.read_per_s, trial.write_per_s)
     told = (_(N_("{speed} tokens/s"), speed=formats.number(speed, 1)) if speed else "–" for speed in speeds)
     return typed(_others(trial.settings, default)) or _(N_("Defaults")), *told, formats.size(trial.committed_bytes)
-
-
-def _percent(gain: float) -> str:
-    """ "+12 %", or "×2.5" of what is more than twice as fast."""
-    if gain > 1:
-        return f"×{formats.number(gain + 1, 1)}"
-    return f"{'−' if gain < 0 else '+'}{formats.number(abs(gain) * 100)} %"

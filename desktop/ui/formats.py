@@ -42,6 +42,13 @@ def moment(unix: float) -> str:
     return locale().toString(QDateTime.fromSecsSinceEpoch(int(unix)), QLocale.FormatType.ShortFormat)
 
 
+def gain(part: float) -> str:
+    """ "+12 %", or "×2.5" of what is more than twice as much."""
+    if part > 1:
+        return f"×{number(part + 1, 1)}"
+    return f"{'−' if part < 0 else '+'}{number(abs(part) * 100)} %"
+
+
 def brief(seconds: float) -> str:
     """A time that is measured: 0.0031 → "3.1 ms", 0.0534 → "53 ms", 2.345 → "2.35 s", 75 → "1 min 15 s"."""
     if seconds < 1:

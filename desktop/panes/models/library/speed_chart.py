@@ -116,7 +116,4 @@ def per_second(speed: float) -> str:
 
 def percent(gain: float) -> str:
     """ "+12 %", or "×2.5" of what is more than twice as fast; "" where it is the same."""
-    if gain > 1:
-        return f"×{formats.number(gain + 1, 1)}"
-    rounded = round(gain * 100)
-    return f"{'−' if rounded < 0 else '+'}{formats.number(abs(rounded))} %" if rounded else ""
+    return formats.gain(gain) if round(gain * 100) else ""
