@@ -35,9 +35,8 @@ _KV_TYPES = {row.name.lower(): row for row in TENSOR_TYPES.values()}
 _PROCESS = 48 * 10**6  # Python and the libraries; half of it is pages of files
 _PER_TOKEN = 193  # llama.cpp's tables of a vocabulary, and ours of its special tokens
 _PER_MERGE = 135
-SAVED_AT_ONCE = (
-    4 * MIB
-)  # of a state that grows by the token: stays in a processor's cache, a request waits 10 ms for it
+SAVED_AT_ONCE = 4 * MIB  # of a state that grows by the token: a processor's cache holds it, a request waits 10 ms
+LOADED_AT_ONCE = 3  # such pieces: two are read from the disk while one is put back
 _PER_CELL = 144  # of the KV cache: `llama_kv_cells` keeps 48 bytes and two nodes of trees
 
 
@@ -247,12 +246,12 @@ def process_bytes(shape: Shape, settings: LoadSettings) -> int:
 def keeping_bytes(shape: Shape, settings: LoadSettings) -> int:
     """Checkpoints of what of a state cannot be cut, and what is held of a state while it is written to disk.
 
-    A state that grows by the token is written in pieces, and put back in two that take turns; any other whole.
+    A state that grows by the token is written in pieces, and put back in three that take turns; any other whole.
     """
     sliding = sum(_kept(layer, settings, layer.window) for layer in shape.layers if layer.window)
     one = sliding + shape.state_bytes
     if not one:
-        return min(2 * SAVED_AT_ONCE, sum(kv_bytes(layer, settings) for layer in shape.layers))
+        return min(LOADED_AT_ONCE * SAVED_AT_ONCE, sum(kv_bytes(layer, settings) for layer in shape.layers))
     whole = one + sum(kv_bytes(layer, settings) for layer in shape.layers if not layer.window)
     needed = shape.state_bytes or any(layer.window < settings.context for layer in shape.layers if layer.window)
     return whole + (checkpoints.room_bytes(one) if needed else 0)

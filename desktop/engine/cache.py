@@ -111,8 +111,8 @@ class Cache:
         """Of the `rest`, tokens to read at once, so that a stop is in time.
 
         What slows reading as the text grows is one operation, attention; else a product of matrices is the longest.
-        How fast this computer is just now decides how many times 64 they are, not which are read in smaller pieces:
-        the same prompt gets the same answer.
+        How fast this computer is just now decides how many times 64 they are, not which are read with the last ones,
+        of which there are 64 or more if it can be: the same prompt gets the same answer, and reads its end no slower.
         """
         if ahead:
             operation, chunk, least = _AHEAD_OPERATION_S, _AHEAD_GPU_CHUNK_S, _ROWS
@@ -120,8 +120,11 @@ class Cache:
             operation, chunk, least = _OPERATION_S, _GPU_CHUNK_S, _STEP
         longest = max(_PRODUCT, 1 - self._speed / self._fastest) if self._fastest else 1.0
         seconds = chunk if self._model.on_gpu else operation * self._model.layers / longest
-        most = min(max(int(self._speed * seconds), least), self._model.batch, rest)
-        return most // least * least or most
+        least = min(least, self._model.batch)
+        most = min(max(int(self._speed * seconds), least), self._model.batch)
+        if rest < 2 * least:
+            return min(rest, self._model.batch)
+        return min(most, rest - least) // least * least
 
     def compute(self, tokens: Sequence[int], every: bool = False) -> bool:
         """Decodes; False if halted or full, the KV cache being what `tokens` says all the same.

@@ -25,6 +25,7 @@ from desktop.engine.frames import Answer, Order
 
 _LOG_BYTES = 64 << 10
 _HEARD_S = 1.0  # that its input has ended reaches a child at once, unless what was sent before still fills the pipe
+_TUNABLE = "glibc.malloc.hugetlb"  # Linux: 1 asks for large pages; writing is up to a tenth faster (decision 012)
 _PATIENCE_S = 8.0  # a child that has not ended this long after its input did is killed; it may put 6 s worth on disk
 
 Listener = asyncio.Queue[Answer | None]
@@ -38,9 +39,13 @@ def command(verb: str, module: str) -> list[str]:
 
 
 def environment() -> dict[str, str]:
-    """Ours, with this very package found first and UTF-8 spoken."""
+    """Ours, with this very package found first, UTF-8 spoken, and memory in large pages where the system has them."""
     found = [str(Path(desktop.__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, found)), "PYTHONUTF8": "1"}
+    tunables = os.environ.get("GLIBC_TUNABLES", "")
+    if _TUNABLE not in tunables:
+        tunables = ":".join(filter(None, [tunables, f"{_TUNABLE}=1"]))
+    paths = os.pathsep.join(filter(None, found))
+    return {**os.environ, "PYTHONPATH": paths, "PYTHONUTF8": "1", "GLIBC_TUNABLES": tunables}
 
 
 def start(arguments: Sequence[str]) -> subprocess.Popen[bytes]:

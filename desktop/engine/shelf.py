@@ -11,12 +11,14 @@ from __future__ import annotations
 import os
 import shutil
 from array import array
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
-from desktop.core.fit import SAVED_AT_ONCE
+from desktop.core.fit import LOADED_AT_ONCE, SAVED_AT_ONCE
 from desktop.core.prefix import shared
 from desktop.engine import statefile, states
 from desktop.engine.branches import MOST_BASES, State, forked, joined, replies_in
@@ -28,6 +30,7 @@ from desktop.engine.tokens import Reply
 _SLICE = SAVED_AT_ONCE  # bytes of state in one record
 _MOST_BRANCHES = 8  # states of one chat, which share their beginnings
 _MOST_WHOLE = 2  # the same where each state is written whole
+_READERS = 2  # threads: reading and summing a slice takes twice as long as putting it back
 _SPARE_DISK = 1 << 30  # bytes left free on the disk, for what people themselves want to keep
 
 
@@ -122,23 +125,28 @@ class Shelf:
                 yield Checkpoint(record.end, data)
 
     def _add_slices(self, state: State, records: list[Record], held: int) -> int:
-        """Puts slices after the `held` tokens, each while the next is read and summed; returns what is held then.
+        """Puts slices after the `held` tokens, each while the next two are read and summed; returns what is held then.
 
         Gives way to what is asked meanwhile, with what is there by then.
         """
-        buffers = [bytearray(max((r.size for r in records), default=0)) for _ in range(2)]
-        with self._model.kv.aside(), ThreadPoolExecutor(1, "reader") as reader:
-            coming = [reader.submit(statefile.load, record, buffers[0]) for record in records[:1]]
-            for number, record in enumerate(records, 1):
-                good, buffers = coming.pop().result(), buffers[::-1]
-                coming += [reader.submit(statefile.load, after, buffers[0]) for after in records[number : number + 1]]
-                if not good:
+        largest = max((record.size for record in records), default=0)
+        free = [bytearray(largest) for _ in range(LOADED_AT_ONCE)]
+        coming: deque[tuple[Future[bool], bytearray]] = deque()
+        waiting = iter(records)
+        with self._model.kv.aside(), ThreadPoolExecutor(_READERS, "reader") as readers:
+            for record in records:
+                for after in islice(waiting, len(free)):
+                    coming.append((readers.submit(statefile.load, after, free[-1]), free.pop()))
+                loaded, buffer = coming.popleft()
+                if not loaded.result():
                     self._damaged(record)
-                if not good or self._model.halt:
                     break
-                if not self._model.kv.add(buffers[1], record.size):
+                if self._model.halt:
+                    break
+                if not self._model.kv.add(buffer, record.size):
                     self._refused(state)
                     break
+                free.append(buffer)
                 held = record.end
         return held
 

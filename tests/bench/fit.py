@@ -27,6 +27,7 @@ from desktop.core.shape import Shape
 from desktop.engine.files import read_header
 from desktop.engine.measure import measure
 from desktop.engine.probe import examine
+from desktop.engine.process import environment
 from tests import shapes
 from tests.bench.resident import write_state
 
@@ -77,7 +78,7 @@ def resident(path: Path, shape: Shape, settings: LoadSettings) -> int:
     state = path.with_suffix(".state")
     write_state(state, shape, settings)
     command = [sys.executable, "-m", "tests.bench.resident", str(path), json.dumps(asdict(settings)), str(state)]
-    told = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True)
+    told = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True, env=environment())
     return int(json.loads(told.stdout)["rss"])
 
 

@@ -22,9 +22,10 @@ from time import perf_counter
 
 import llama_cpp.llama_cpp as C
 
-from desktop.core.generation import Appended, Finished, GenerateRequest, LoadSettings, Piece, PromptProgress
+from desktop.core.generation import Appended, Finished, GenerateRequest, LoadSettings, Piece, PromptProgress, Sampling
 from desktop.engine.client import Engine
 from desktop.engine.cores import threads as chosen
+from desktop.engine.sampler import Sampler
 from tests.engine.prompts import GREEDY, ask, said
 from tests.models import tinyllama_shape
 
@@ -32,7 +33,7 @@ WORDS = "ab the cabbage and the cat "  # 17 tokens of the shape below
 
 
 class BareLoop:
-    """Decode and greedy sample, nothing else, with the same parameters as the engine's."""
+    """Decode and sample, nothing else, with the same parameters as the engine's."""
 
     def __init__(self, path: Path, settings: LoadSettings) -> None:
         self._log = C.llama_log_callback(lambda *_: None)
@@ -44,8 +45,14 @@ class BareLoop:
         params.flash_attn_type = C.LLAMA_FLASH_ATTN_TYPE_AUTO
         params.swa_full, params.no_perf = False, True
         self._context = C.llama_init_from_model(self._model, params)
-        self._sampler = C.llama_sampler_init_greedy()
         self._held: list[int] = []
+        self._words = C.llama_vocab_n_tokens(C.llama_model_get_vocab(self._model))
+        self._sampler = Sampler(C._lib, self._context, self._words, GREEDY, ())
+
+    def choose(self, sampling: Sampling) -> None:
+        """From now on the next token is chosen in this way."""
+        self._sampler.close()
+        self._sampler = Sampler(C._lib, self._context, self._words, sampling, ())
 
     def read(self, tokens: Sequence[int]) -> None:
         """One decode of so many tokens, after those that are held."""
@@ -69,16 +76,16 @@ class BareLoop:
         else:
             C.llama_memory_seq_rm(C.llama_get_memory(self._context), 0, len(prompt) - 1, -1)
             self.read(prompt[-1:])
-        one = (C.llama_token * 1)(C.llama_sampler_sample(self._sampler, self._context, -1))
+        one = (C.llama_token * 1)(self._sampler.sample())
         batch = C.llama_batch_get_one(one, 1)
         began = perf_counter()
         for _ in range(count - 1):
             C.llama_decode(self._context, batch)
-            one[0] = C.llama_sampler_sample(self._sampler, self._context, -1)
+            one[0] = self._sampler.sample()
         return (count - 1) / (perf_counter() - began)
 
     def close(self) -> None:
-        C.llama_sampler_free(self._sampler)
+        self._sampler.close()
         C.llama_free(self._context)
         C.llama_model_free(self._model)
 

@@ -21,7 +21,7 @@ from typing import BinaryIO
 import psutil
 
 import desktop.engine.host  # noqa: F401 - what the engine process imports counts
-from desktop.core.fit import SAVED_AT_ONCE
+from desktop.core.fit import LOADED_AT_ONCE, SAVED_AT_ONCE
 from desktop.core.generation import FlashAttention, LoadSettings
 from desktop.core.quants import TENSOR_TYPES
 from desktop.core.shape import Layer, Shape
@@ -89,7 +89,7 @@ def keep(model: Model) -> tuple[Checkpoints, bytearray]:
     for at in range(1, taken.capacity + 1):
         taken.take(at)
     size = model.kv.size()
-    piece = bytearray(min(size, 2 * SAVED_AT_ONCE) if model.sliceable else size)
+    piece = bytearray(min(size, LOADED_AT_ONCE * SAVED_AT_ONCE) if model.sliceable else size)
     ctypes.memset((ctypes.c_char * len(piece)).from_buffer(piece), 1, len(piece))
     return taken, piece
 

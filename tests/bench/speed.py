@@ -32,6 +32,7 @@ ONE = replace(GREEDY, max_tokens=1)
 SLIGHT = 8  # tokens that may be read again
 BUDGET = 8 << 30
 STATES = replace(shapes.MISTRAL_7B, width=256, feed_forward=256, heads=8)  # Mistral's 128 KiB a token, quickly read
+_SPINNING_S = 0.03
 SHAPES = (("TinyLlama-1.1B", ""), ("Mistral-7B", ", 8 of 32 layers"))
 
 
@@ -107,12 +108,21 @@ def compared(name: str, form: str, ours: Sequence[float], bare: Sequence[float])
     )
 
 
-async def writing(given: Given) -> list[Row]:
-    """Generation against decode and greedy sample in a bare loop, after 20 and after 2,000 tokens.
+async def rested(bare: BareLoop, tokens: Sequence[int], count: int) -> float:
+    """The bare loop's rate, between two pauses: threads that have nothing to do go on waiting for a moment."""
+    await asyncio.sleep(_SPINNING_S)
+    rate = bare.rate(tokens, count)
+    await asyncio.sleep(_SPINNING_S)
+    return rate
 
-    As chats write unless told otherwise, and at temperature 0, where one token is computed as several are.
+
+async def writing(given: Given) -> list[Row]:
+    """Generation against decode and sample in a bare loop, after 20 and after 2,000 tokens.
+
+    As chats write unless told otherwise, and at temperature 0, where one token is computed as several are. The engine
+    asks for large pages (`engine.process`), the bare loop has them where `GLIBC_TUNABLES` of this command says so.
     """
-    rows, rounds, count = [], 6, 64
+    rows, rounds, count = [], 16, 32
     for name, layers in SHAPES:
         model = given.model(name)
         settings = LoadSettings(context=4608, threads=given.threads, batch_threads=given.threads)
@@ -123,10 +133,11 @@ async def writing(given: Given) -> list[Row]:
                 tokens = [token for token, _ in await engine.tokens(prompt)]
                 await finished(engine, prompt)
                 ours, theirs = [], []
+                bare.choose(sampling)
                 for number in range(rounds):
-                    first = bare.rate(tokens, count) if number % 2 else 0.0
+                    first = await rested(bare, tokens, count) if number % 2 else 0.0
                     ours.append((await finished(engine, prompt, count, sampling)).timings.generation_per_s)
-                    theirs.append(first or bare.rate(tokens, count))
+                    theirs.append(first or await rested(bare, tokens, count))
                 cold = ", temperature 0" if sampling is GREEDY else ""
                 what = f"writing against a bare loop, {name}{layers}, depth {depth:,}{cold}"
                 rows.append(compared(what, ".1f", ours, theirs))

@@ -13,6 +13,7 @@ import pytest
 
 from desktop.core.errors import EngineDied
 from desktop.engine.client import Engine, EngineFault
+from desktop.engine.process import environment
 from tests.engine.prompts import ask, said
 from tests.engine.scenes import PATIENCE, SETTINGS, listen, run
 
@@ -132,3 +133,18 @@ def test_one_that_is_left_puts_away_what_it_read_without_us(korean_model: Path, 
 def test_the_application_never_loads_llama_cpp() -> None:
     check = "import sys, desktop.engine.client; sys.exit('llama_cpp' in sys.modules or 'numpy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", check], timeout=PATIENCE, check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("given", "passed"),
+    [
+        ("", "glibc.malloc.hugetlb=1"),
+        ("glibc.pthread.rseq=0", "glibc.pthread.rseq=0:glibc.malloc.hugetlb=1"),
+        ("glibc.malloc.hugetlb=0", "glibc.malloc.hugetlb=0"),
+    ],
+)
+def test_the_engine_asks_for_large_pages_unless_somebody_decided_otherwise(
+    monkeypatch: pytest.MonkeyPatch, given: str, passed: str
+) -> None:
+    monkeypatch.setenv("GLIBC_TUNABLES", given)
+    assert environment()["GLIBC_TUNABLES"] == passed

@@ -121,7 +121,7 @@ class RowArea(QScrollArea):
             self._busy = False
 
     def _tops(self) -> list[int]:
-        return list(accumulate((e.extent for e in self.entries), initial=0))
+        return list(accumulate([e.extent for e in self.entries], initial=0))
 
     def _value(self, tops: list[int]) -> int:
         """Where the view must stand, given the heights known now."""
@@ -177,10 +177,9 @@ class RowArea(QScrollArea):
         view = self.viewport()
         self._canvas.resize(view.width(), max(total, view.height()))
         left = (view.width() - self.metrics.width) // 2
-        places = dict(zip(map(id, self.entries), tops, strict=False))
-        for entry in {id(row.entry): row.entry for row in self._rows}.values():
-            row_tops = entry.tops(places[id(entry)])
-            for row, top in zip(entry.rows or (), row_tops, strict=False):
+        shown = {row.entry for row in self._rows}
+        for entry, entry_top in [(e, top) for e, top in zip(self.entries, tops, strict=False) if e in shown]:
+            for row, top in zip(entry.rows or (), entry.tops(entry_top), strict=False):
                 if row.widget is None:
                     continue
                 if (top + row.extent < value - _BEHIND or top > value + view.height() + _BEHIND) and not _kept(row):
