@@ -23,7 +23,7 @@ PANES = (
     Pane("chat", N_("Chat"), Icon.CHAT),
     Pane("models", N_("Models"), Icon.MODELS),
     Pane("settings", N_("Settings"), Icon.SETTINGS),
-    Pane("help", N_("Help"), Icon.INFO),
+    Pane("help", N_("Help"), Icon.HELP),
 )
 
 
