@@ -87,7 +87,7 @@ def sections(benchmark: Benchmark) -> list[Section]:
 def _depths(benchmark: Benchmark) -> Section:
     speed = N_("{what}, tokens/s")
     head = (
-        *(_(N_("After, tokens")), _(N_("Read"))),
+        *(_(N_("Tokens before")), _(N_("Tokens read"))),
         *(_(speed, what=_(N_("Reading"))), _(speed, what=_(N_("Writing"))), _(N_("First word")), ""),
     )
     return Section(_(N_("Speed by depth")), (head, *map(_depth, benchmark.depths)), (0, 1, 2, 3, 4))
@@ -105,7 +105,7 @@ def _depth(row: Depth) -> tuple[str, ...]:
 
 
 def _waits(benchmark: Benchmark) -> Section:
-    head = ("", _(N_("First word")), _(N_("Loading")), _(N_("Read")), _(N_("Kept")), "")
+    head = ("", _(N_("First word")), _(N_("Loading")), _(N_("Tokens read")), _(N_("From cache")), "")
     return Section(_(N_("Waiting for the first word")), (head, *map(_wait, benchmark.first_tokens)), (1, 2, 3, 4))
 
 

@@ -90,8 +90,8 @@ def _waits(benchmark: Benchmark) -> list[tuple[str, list[_Bar]]]:
 def _memory(benchmark: Benchmark) -> tuple[str, list[_Bar]]:
     held, said = benchmark.memory.engine_bytes, benchmark.memory.estimate_bytes
     bars = [
-        _Bar(_(N_("Held")), held, formats.size(held)),
-        _Bar(_(N_("Estimated")), said, formats.size(said), before=said),
+        _Bar(_(N_("Memory used")), held, formats.size(held)),
+        _Bar(_(N_("Memory estimated")), said, formats.size(said), before=said),
     ]
     return _(N_("Memory of the engine")), bars
 
