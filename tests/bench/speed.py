@@ -147,7 +147,7 @@ async def writing(given: Given) -> list[Row]:
 
 async def reading(given: Given) -> list[Row]:
     """Reading four batches against four bare decodes; both read the last token after them, alone."""
-    rows, rounds = [], 4 if not given.quick else 8
+    rows, rounds = [], 8 if given.quick else 6
     for name, layers in SHAPES:
         model = given.model(name)
         settings = LoadSettings(context=4608, threads=given.threads, batch_threads=given.threads)
