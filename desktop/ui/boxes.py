@@ -6,9 +6,11 @@ value means, and whether it may be, is the affair of `fields`.
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QRect, QRectF, QSize, Qt
+from PySide6.QtCore import QEvent, QKeyCombination, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
+    QFocusEvent,
+    QGuiApplication,
     QInputMethodEvent,
     QKeyEvent,
     QKeySequence,
@@ -30,11 +32,13 @@ from PySide6.QtWidgets import (
 )
 
 from desktop.ui import icons, theme
+from desktop.ui.composing import ends_composition, joined
 from desktop.ui.icons import Icon
 from desktop.ui.theme import Theme
 
 CONTROL = 32  # the height of a control in one line
 _ARROW = 16
+_COMMAND = Qt.KeyboardModifier.ControlModifier
 _NARROWEST = 180  # room for our own choices in every language; only names, which may be of any length, are cut
 
 
@@ -42,24 +46,59 @@ class Line(QLineEdit):
     """A text field whose text stands in its middle, also where another font lends the letters.
 
     Qt moves a line up by half of what the lending font is taller than the field's own; the margins take that back.
+    `written` tells what is seen in it, with what an input method is still composing.
     """
+
+    written = Signal(str)
 
     def __init__(self, text: str = "", parent: QWidget | None = None) -> None:
         super().__init__(text, parent)
-        self.textChanged.connect(self._centre)
+        self.composing = ""
+        self._told, self._entering = text, False
+        self.textChanged.connect(self._change)
         self._centre(text)
 
+    @property
+    def seen(self) -> str:
+        """The text with what is being composed."""
+        return joined(self.text(), self.cursorPosition(), self.composing)
+
+    def settle(self) -> None:
+        """Has the input method finish."""
+        if self.composing:
+            QGuiApplication.inputMethod().commit()
+
     def event(self, event: QEvent) -> bool:
-        return leaves_undo(self, event) or super().event(event)
+        if self.composing and ends_composition(event):
+            return True
+        return leaves_key(self, event) or super().event(event)
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        self.settle()
+        super().focusOutEvent(event)
 
     def inputMethodEvent(self, event: QInputMethodEvent) -> None:
-        self._centre(self.text() + event.preeditString())
+        self._entering = True
+        self.composing = event.preeditString()
         super().inputMethodEvent(event)
+        self._entering = False
+        self._tell()
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
         if event.type() is QEvent.Type.FontChange:
             self._centre(self.text())
+
+    def _change(self) -> None:
+        if not self._entering:  # by keys, by pasting, by the program: then the input method begins anew
+            self.composing = ""
+            self._tell()
+
+    def _tell(self) -> None:
+        self._centre(self.seen)
+        if self.seen != self._told:
+            self._told = self.seen
+            self.written.emit(self.seen)
 
     def _centre(self, text: str) -> None:
         layout = QTextLayout(text, self.font())
@@ -80,11 +119,15 @@ def undoable(field: QWidget) -> bool:
     return isinstance(field, QPlainTextEdit | QTextEdit) and field.document().isUndoAvailable()
 
 
-def leaves_undo(field: QWidget, event: QEvent) -> bool:
-    """Whether this is the key of "undo", which a field without anything to take back leaves to the window."""
+def leaves_key(field: QWidget, event: QEvent) -> bool:
+    """Whether this is a key that a field leaves to the window: "undo" without anything to take back, and Ctrl+K.
+
+    With that, some desktops delete to the end of the line; here it opens the palette, as it does everywhere else.
+    """
     if event.type() is not QEvent.Type.ShortcutOverride or not isinstance(event, QKeyEvent):
         return False
-    if not event.matches(QKeySequence.StandardKey.Undo) or undoable(field):
+    undo = event.matches(QKeySequence.StandardKey.Undo) and not undoable(field)
+    if not undo and event.keyCombination() != QKeyCombination(_COMMAND, Qt.Key.Key_K):
         return False
     event.ignore()
     return True
@@ -116,7 +159,8 @@ class QuietCombo(QComboBox):
     def paintEvent(self, event: QPaintEvent) -> None:
         colours, side = self._look.colours, self._look.px(_ARROW)
         painter = QPainter(self)
-        _frame(painter, self._look, self, hovered=self.underMouse())
+        hovered = self.underMouse() and self.isEnabled()
+        _frame(painter, self._look, self, colours.button_hover if hovered else colours.button, "transparent")
         right = self.width() - theme.S - side
         place = QRectF(right, (self.height() - side) / 2, side, side)
         icons.paint(painter, Icon.DOWN, place, colours.muted if self.isEnabled() else colours.line)
@@ -142,7 +186,7 @@ class QuietSpin(QAbstractSpinBox):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter, colours = QPainter(self), self._look.colours
-        _frame(painter, self._look, self)
+        _frame(painter, self._look, self, colours.ground, colours.edge if self.isEnabled() else colours.line)
         option = QStyleOptionSpinBox()
         self.initStyleOption(option)
         steps, part = self.stepEnabled(), QStyle.SubControl
@@ -157,10 +201,11 @@ class QuietSpin(QAbstractSpinBox):
             icons.paint(painter, icon, place, colours.muted if step & steps else colours.line)
 
 
-def _frame(painter: QPainter, look: Theme, box: QWidget, *, hovered: bool = False) -> None:
-    colours = look.colours
+def _frame(painter: QPainter, look: Theme, box: QWidget, fill: str, edge: str) -> None:
+    colours, focused = look.colours, box.hasFocus()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    painter.setPen(QPen(QColor(colours.accent if box.hasFocus() else colours.line), 1))
-    painter.setBrush(QColor(colours.hover if hovered and box.isEnabled() else colours.ground))
-    outline = QRectF(box.rect()).adjusted(0.5, 0.5, -0.5, -0.5)
-    painter.drawRoundedRect(outline, theme.RADIUS_S, theme.RADIUS_S)
+    painter.setPen(QPen(QColor(colours.accent if focused else edge), 2 if focused else 1))
+    painter.setBrush(QColor(fill))
+    inset = 1 if focused else 0.5
+    outline = QRectF(box.rect()).adjusted(inset, inset, -inset, -inset)
+    painter.drawRoundedRect(outline, theme.RADIUS_S - inset, theme.RADIUS_S - inset)

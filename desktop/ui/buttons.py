@@ -7,14 +7,16 @@ to make: a conversation shows many.
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QEnterEvent, QKeyEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QEnterEvent, QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QAbstractButton, QWidget
 
 from desktop.ui import icons, theme
 from desktop.ui.icons import Icon
+from desktop.ui.surface import lifted, ring
 from desktop.ui.theme import Theme, Type
 
-_OFF = 3  # pixels from the focus ring to a ground of its colour, on which it could not be seen
+ICON = 16  # Lucide's grid of 24 units comes out on whole pixels at 16, 24, 32: sharp at 1×, 1.5×, 2×
+_LIFT = 5  # how far the shadow of a floating button reaches
 
 
 class IconButton(QAbstractButton):
@@ -43,11 +45,11 @@ class IconButton(QAbstractButton):
         self.update()
 
     def sizeHint(self) -> QSize:
-        side = self._look.px(28)
+        side = self._look.px(theme.TARGET)
         if not self.text():
             return QSize(side, side)
         self.setFont(self._look.font(Type.SMALL))
-        return QSize(side + self.fontMetrics().horizontalAdvance(self.text()) + self._look.px(theme.S), side)
+        return QSize(side + self.fontMetrics().horizontalAdvance(self.text()) + theme.S + self._look.px(theme.XS), side)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Enter presses it too, not only the space bar."""
@@ -69,35 +71,33 @@ class IconButton(QAbstractButton):
             return
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        colours, box = self._look.colours, QRectF(self.rect()).adjusted(1, 1, -1, -1)
+        colours, box = self._look.colours, QRectF(self.rect())
         active = self.underMouse() and self.isEnabled()
         if self.floating:
-            painter.setPen(QPen(QColor(colours.line), 1))
-            painter.setBrush(QColor(colours.hover if active else colours.ground))
-            painter.drawEllipse(box)
-        elif self.primary or active or self.isDown() or self.isChecked():
-            off = _OFF if self.primary and self.hasFocus() else 0
+            box = box.adjusted(_LIFT, _LIFT - 1, -_LIFT, -_LIFT - 1)
+            lifted(painter, box, box.height() / 2, colours, _LIFT)
+        radius = box.height() / 2 if self.floating else theme.RADIUS_S
+        if self.primary or active or self.isDown() or self.isChecked():
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(QColor(self._ground(active)))
-            painter.drawRoundedRect(box.adjusted(off, off, -off, -off), theme.RADIUS_S, theme.RADIUS_S)
-        if self.hasFocus():
-            painter.setPen(QPen(QColor(colours.accent), 2 if self.primary else 1.5))
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            radius = box.height() / 2 if self.floating else theme.RADIUS_S
             painter.drawRoundedRect(box, radius, radius)
-        ink = colours.on_accent if self.primary else colours.text if active else colours.muted
+        if self.hasFocus():
+            ring(painter, box, radius, colours)
+        self._write(painter, colours.on_accent if self.primary else colours.text if active else colours.muted)
+
+    def _write(self, painter: QPainter, ink: str) -> None:
         if not self.isEnabled():
             painter.setOpacity(0.4)
-        side = self._look.px(18)
+        side = self._look.px(ICON)
         left = (self.height() - side) / 2 if self.text() else (self.width() - side) / 2
         icons.paint(painter, self._icon, QRectF(left, (self.height() - side) / 2, side, side), ink)
         if self.text():
             painter.setPen(QColor(ink))
-            place = QRectF(left + side + theme.XS, 0, self.width(), self.height())
+            place = QRectF(left + side + theme.S, 0, self.width(), self.height())
             painter.drawText(place, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, self.text())
 
     def _ground(self, active: bool) -> str:
         colours = self._look.colours
         if self.primary:
-            return colours.muted if not self.isEnabled() else colours.accent
+            return colours.muted if not self.isEnabled() else colours.accent_hover if active else colours.accent
         return colours.hover if active or self.isDown() else colours.selected

@@ -1,34 +1,37 @@
-"""A column of comfortable width in the middle of whatever room there is, or at its left edge.
+"""A column of comfortable width in the middle of whatever room there is, or at its left edge, and the cards in it.
 
-Invariant: its content is never wider than `width` at 100 % text size, and always keeps a margin. It does not scroll;
-`scrolling` puts it where it can.
+Invariant: a column's content is never wider than what it was made for, and always keeps a margin; the parts of a card
+are told apart by lines. A column does not scroll; `scrolling` puts it where it can.
 """
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
 from desktop.ui import theme
+from desktop.ui.surface import card
 from desktop.ui.theme import Theme
 
 
 class Column(QWidget):
-    """Add widgets to `lines`. Margins in pixels."""
+    """Add widgets to `lines`. `width` in pixels at 100 % text size, 0 for that of a conversation, and `beyond` on both
+    sides of it; margins in pixels."""
 
     def __init__(
         self,
         look: Theme,
-        width: int,
+        width: int = 0,
         side: int = theme.XL,
         top: int = theme.XL,
         bottom: int = theme.XL,
         *,
         centred: bool = True,
+        beyond: int = 0,
     ) -> None:
         super().__init__()
-        self._look, self._width, self._side, self._centred = look, width, side, centred
+        self._look, self._width, self._side, self._centred, self._beyond = look, width, side, centred, beyond
         self.lines = QVBoxLayout(self)
         self.lines.setContentsMargins(side, top, side, bottom)
         self.lines.setSpacing(theme.M)
@@ -40,13 +43,34 @@ class Column(QWidget):
 
     def _fit(self) -> None:
         margins = self.lines.contentsMargins()
-        room = self.width() - self._look.px(self._width)
+        wide = self._look.px(self._width) if self._width else self._look.column
+        room = self.width() - wide - 2 * self._beyond
         left = max(self._side, room // 2) if self._centred else self._side
         right = max(self._side, room - left)
         if (margins.left(), margins.right()) != (left, right):
             margins.setLeft(left)
             margins.setRight(right)
             self.lines.setContentsMargins(margins)
+
+
+class Card(QWidget):
+    """What belongs together, on a ground of its own. Add widgets to `lines`; the card gives them room at the sides."""
+
+    def __init__(self, look: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._look = look
+        self.lines = QVBoxLayout(self)
+        self.lines.setContentsMargins(theme.L, 0, theme.L, 0)
+        self.lines.setSpacing(0)
+        look.changed.connect(self.update)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter, colours = QPainter(self), self._look.colours
+        card(painter, QRectF(self.rect()), colours)
+        painter.setPen(QColor(colours.line))
+        parts = [self.lines.itemAt(at).widget() for at in range(self.lines.count())]
+        for part in [part for part in parts if part is not None and part.isVisible()][1:]:
+            painter.drawLine(theme.L, part.y(), self.width() - theme.L - 1, part.y())
 
 
 def scrolling(inner: QWidget) -> QScrollArea:

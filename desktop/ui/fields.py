@@ -10,9 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from math import ceil, floor
 
-from PySide6.QtCore import QLocale, Qt, QTimer, Signal
+from PySide6.QtCore import QLocale, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QFocusEvent,
+    QPainter,
+    QPaintEvent,
+    QResizeEvent,
     QValidator,
     QWheelEvent,
 )
@@ -20,8 +23,9 @@ from PySide6.QtWidgets import (
     QAbstractSpinBox,
     QCheckBox,
     QHBoxLayout,
-    QPlainTextEdit,
     QSlider,
+    QStyle,
+    QStyleOptionSlider,
     QWidget,
 )
 
@@ -29,9 +33,11 @@ from desktop.core.errors import SettingError
 from desktop.core.settings import Kind, Setting, Value, check
 from desktop.ui import formats, theme
 from desktop.ui.boxes import CONTROL, Line, QuietCombo, QuietSpin
+from desktop.ui.composing import Prose
 from desktop.ui.labels import Label, Tone
+from desktop.ui.surface import ring
 from desktop.ui.switch import Switch
-from desktop.ui.theme import Theme
+from desktop.ui.theme import Theme, Type
 from desktop.ui.translation import _, locale
 
 _AFTER_TYPING = 400  # ms without a key before a list of texts counts as written
@@ -136,12 +142,35 @@ class NumberBox(QuietSpin):
         self.setLineEdit(Line())
         self.setAlignment(Qt.AlignmentFlag.AlignRight)
         self.lineEdit().setMaxLength(24)
+        self.lineEdit().setPlaceholderText("–")
         self.editingFinished.connect(self._typed)
+        self._unit = Label(look, Type.SMALL, Tone.MUTED, self)
+        self._unit.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
 
     def put(self, number: float, text: str) -> None:
+        """Shows a number as this text; with an empty one it is said elsewhere what it means."""
         self._number, self._drawn = number, text
         self.lineEdit().setText(text)
+        self._unit.setText(_(self._row.unit) if self._row.unit and text else "")
+        self._place()
         self.update()
+
+    def fit(self, width: int) -> None:
+        """Gives it room for a number of so many pixels, and its unit."""
+        unit = self._unit.fontMetrics().horizontalAdvance(_(self._row.unit)) if self._row.unit else 0
+        self.setFixedSize(width + unit, self._look.px(CONTROL))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._place()
+
+    def _place(self) -> None:
+        """The unit stands behind the number, in the same box."""
+        room, wide = self.lineEdit().geometry(), self._unit.sizeHint().width() if self._unit.text() else 0
+        self._unit.setGeometry(room.right() - wide + 1, room.y(), wide, room.height())
+        margins = self.lineEdit().textMargins()
+        margins.setRight(wide)
+        self.lineEdit().setTextMargins(margins)
 
     def validate(self, text: str, position: int) -> tuple[QValidator.State, str, int]:
         return QValidator.State.Acceptable, text, position  # judged when complete: "4" is on the way to "4096"
@@ -197,20 +226,20 @@ class WholeField(Field):
         self._check = QCheckBox()
         self._check.clicked.connect(self._ticked)
         self._check.setVisible(bool(row.special))
-        self._unit = Label(look, tone=Tone.MUTED)
-        self._unit.setVisible(bool(row.unit))
         look.changed.connect(self._fit)
-        self.add(self._check, self._box, self._unit)
+        self.add(self._check, self._box)
         self._fit()
 
     def draw(self) -> None:
         special = self._special(self._value)
         if not special:
             self._last = self._value
-        self._box.put(float(self._value), special or _digits(self.row, self._value))  # type: ignore[arg-type]
-        self._check.setChecked(bool(special) and self._value == self.row.special[0][0])
+        ticked = bool(special) and self._value == self.row.special[0][0]
+        self._check.setChecked(ticked)
         self._check.setText(_(self.row.special[0][1]) if self.row.special else "")
-        self._unit.setText(_(self.row.unit) if self.row.unit else "")
+        text = "" if ticked else special or _digits(self.row, self._value)
+        self._box.put(float(self._value), text)  # type: ignore[arg-type]
+        self._fit()
 
     def describe(self, name: str, description: str) -> None:
         super().describe(name, description)
@@ -226,7 +255,7 @@ class WholeField(Field):
             self._box.selectAll()
 
     def _fit(self) -> None:
-        self._box.setFixedSize(self._look.px(112), self._look.px(CONTROL))
+        self._box.fit(self._look.px(104))
 
 
 class NumberField(Field):
@@ -234,7 +263,7 @@ class NumberField(Field):
 
     def __init__(self, look: Theme, row: Setting) -> None:
         super().__init__(look, row)
-        self._slider = QuietSlider(Qt.Orientation.Horizontal)
+        self._slider = QuietSlider(look)
         self._slider.setRange(round(row.low / row.step), round(row.high / row.step))
         self._slider.setPageStep(round((row.high - row.low) / row.step / 10))
         self._slider.valueChanged.connect(lambda steps: self._take(round(steps * row.step, 2)))
@@ -253,10 +282,23 @@ class NumberField(Field):
 
     def _fit(self) -> None:
         self._slider.setFixedWidth(self._look.px(140))
-        self._box.setFixedSize(self._look.px(80), self._look.px(CONTROL))
+        self._box.fit(self._look.px(80))
 
 
 class QuietSlider(QSlider):
+    def __init__(self, look: Theme) -> None:
+        super().__init__(Qt.Orientation.Horizontal)
+        self._look = look
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        if self.hasFocus():
+            option, kind = QStyleOptionSlider(), QStyle.ComplexControl.CC_Slider
+            self.initStyleOption(option)
+            knob = QRectF(self.style().subControlRect(kind, option, QStyle.SubControl.SC_SliderHandle, self))
+            around = knob.adjusted(-3, -3, 3, 3)
+            ring(QPainter(self), around, around.height() / 2, self._look.colours)
+
     def wheelEvent(self, event: QWheelEvent) -> None:
         event.ignore()
 
@@ -310,7 +352,7 @@ class TextsField(Field):
         self._edit.setFixedSize(self._look.px(240), self._look.px(72))
 
 
-class _Lines(QPlainTextEdit):
+class _Lines(Prose):
     left = Signal()
 
     def focusOutEvent(self, event: QFocusEvent) -> None:

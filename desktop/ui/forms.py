@@ -1,4 +1,4 @@
-"""A form of settings, made from rows of the table in `core.settings`: one row each, under the heading of its group.
+"""A form of settings, made from rows of the table in `core.settings`: one row each, a card for each group.
 
 Invariant: the form shows what is in force and where it comes from, and never holds a value of its own: a change leaves
 by `changed`, a return to what is inherited by `reset`, and `show_values` shows what became of it. A setting that needs
@@ -10,29 +10,26 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 
-from PySide6.QtCore import QEvent, QSize, Qt, Signal
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtCore import QEvent, QSize, Signal
+from PySide6.QtGui import QEnterEvent, QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from desktop.core.errors import N_, SettingError
 from desktop.core.levels import Level, Levels
 from desktop.core.settings import Group, Setting, Value
 from desktop.ui import theme
-from desktop.ui.boxes import CONTROL
 from desktop.ui.buttons import IconButton
+from desktop.ui.column import Card
 from desktop.ui.fields import FIELDS, shown
 from desktop.ui.icons import Icon
 from desktop.ui.labels import Label, Tone
 from desktop.ui.theme import Theme, Type
 from desktop.ui.translation import _
 
-WIDTH = 640  # a comfortable line for the explanations
-_SIDE = 256  # the column of controls
+WIDTH = 680  # a comfortable line for the explanations
 _NARROW = 460
 
-
-_SET_HERE = {
-    Level.ALL: N_("Set for all chats"),
+_SET_HERE = {  # for all chats it goes without saying: where else?
     Level.MODEL: N_("Set for this model"),
     Level.CHAT: N_("Set for this chat"),
 }
@@ -53,22 +50,30 @@ class SettingsForm(QWidget):
     def __init__(self, look: Theme, rows: Sequence[Setting], levels: Levels, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._sections: list[tuple[Group, Label]] = []
+        self._notes: list[Label] = []
         self._rows: Mapping[str, Row] = {row.key: Row(look, row) for row in rows}
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(theme.M)
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(0, 0, 0, 0)
+        self._column.setSpacing(theme.S)
         for group, members in groupby(rows, key=lambda row: row.group):
-            heading = Label(look, Type.HEADING)
-            heading.setContentsMargins(0, theme.M if self._sections else 0, 0, 0)
-            self._sections.append((group, heading))
-            column.addWidget(heading)
-            for member in members:
-                row = self._rows[member.key]
-                row.changed.connect(self._changed)
-                row.reset.connect(self.reset)
-                column.addWidget(row)
+            self._add(look, group, list(members))
         self.show_values(levels)
         self.retranslate()
+
+    def _add(self, look: Theme, group: Group, members: Sequence[Setting]) -> None:
+        heading, card = Label(look, Type.HEADING), Card(look)
+        heading.setContentsMargins(0, theme.L if self._sections else 0, 0, 0)
+        self._sections.append((group, heading))
+        self._column.addWidget(heading)
+        if any(member.reload for member in members):
+            self._notes.append(Label(look, Type.SMALL, Tone.MUTED, wrap=True))
+            self._column.addWidget(self._notes[-1])
+        for member in members:
+            row = self._rows[member.key]
+            row.changed.connect(self._changed)
+            row.reset.connect(self.reset)
+            card.lines.addWidget(row)
+        self._column.addWidget(card)
 
     @property
     def level(self) -> Level:
@@ -82,6 +87,14 @@ class SettingsForm(QWidget):
             row.show_value(values[key], inherited[key], levels.level, levels.origin(key))
             row.enable(not row.needs or values[row.needs] is True)
 
+    def go_to(self, key: str) -> QWidget:
+        """Puts the person into the field of a setting; its row, to be scrolled to."""
+        row = self._rows[key]
+        stops = (w for w in row.field.findChildren(QWidget) if w.focusPolicy() & Qt.FocusPolicy.TabFocus)
+        stop = next((w for w in stops if w.isVisibleTo(row) and w.isEnabled()), row)
+        stop.setFocus(Qt.FocusReason.TabFocusReason)
+        return row
+
     def add_below(self, key: str, widget: QWidget) -> None:
         """Puts a widget below the explanation of a setting."""
         self._rows[key].words.addWidget(widget)
@@ -89,6 +102,8 @@ class SettingsForm(QWidget):
     def retranslate(self) -> None:
         for group, heading in self._sections:
             heading.setText(_(group.value))
+        for note in self._notes:
+            note.setText(_("Takes effect when the model is loaded again."))
         for row in self._rows.values():
             row.retranslate()
 
@@ -105,7 +120,10 @@ class SettingsForm(QWidget):
 
 
 class Row(QWidget):
-    """Label and control in one line; below, quietly, what it does, where its value is from, and the way back."""
+    """Label and control in one line; below, quietly, what it does and where its value is from.
+
+    The way back shows while the pointer is on the row or the focus on the button: what was set on purpose is no alarm.
+    """
 
     changed = Signal(str, object)
     reset = Signal(str)
@@ -115,57 +133,41 @@ class Row(QWidget):
         self._look, self._setting = look, setting
         self.needs = setting.needs
         self.words = QVBoxLayout()
-        self._side = QWidget()
         self._inherited: Value = setting.default
         self._level, self._origin = Level.ALL, Level.DEFAULT
-        self._label = Label(look)
-        self._reload = Label(look, Type.SMALL, Tone.MUTED)
-        self._reload.setVisible(setting.reload)
+        self._label = Label(look, wrap=True)
         self._help = Label(look, Type.SMALL, Tone.MUTED, wrap=True)
         self._refusal = Label(look, Type.SMALL, Tone.DANGER, wrap=True)
         self._refused: SettingError | None = None
-        self._where = Label(look, Type.SMALL, Tone.ACCENT)
+        self._where = Label(look, Type.SMALL, Tone.MUTED, wrap=True)
         self._reset = IconButton(look, Icon.UNDO, "")
+        self._reset.quiet = True
         self._reset.clicked.connect(lambda: self.reset.emit(setting.key))
         self.field = FIELDS[setting.kind](look, setting)
         self.field.changed.connect(self._entered)
         self.field.refused.connect(self._refuse)
-        look.changed.connect(self._fit)
         self._arrange()
 
     def _arrange(self) -> None:
-        title = QHBoxLayout()
-        title.setSpacing(theme.S)
-        title.addWidget(self._label)
-        title.addWidget(self._reload)
-        title.addStretch()
-        self.words.setSpacing(0)
-        self.words.addLayout(title)
-        self.words.addWidget(self._help)
-        self.words.addWidget(self._refusal)
-        state = QHBoxLayout()
-        state.setSpacing(theme.XS)
-        state.addStretch()
-        state.addWidget(self._where)
-        state.addWidget(self._reset)
-        side = QVBoxLayout(self._side)
-        side.setContentsMargins(0, 0, 0, 0)
-        side.setSpacing(0)
-        side.addWidget(self.field, 0, Qt.AlignmentFlag.AlignRight)
-        side.addLayout(state)
+        self.words.setSpacing(2)
+        for label in (self._label, self._help, self._where, self._refusal):
+            self.words.addWidget(label)
+        kept = self._reset.sizePolicy()
+        kept.setRetainSizeWhenHidden(True)  # nothing moves when a value is set
+        self._reset.setSizePolicy(kept)
+        side = QHBoxLayout()
+        side.setSpacing(theme.XS)
         side.addStretch()
+        side.addWidget(self._reset)
+        side.addWidget(self.field)
         self._line = QBoxLayout(QBoxLayout.Direction.LeftToRight, self)
-        self._line.setContentsMargins(0, 0, 0, 0)
-        above = QVBoxLayout()
-        above.setSpacing(0)
-        above.addLayout(self.words)
-        above.addStretch()
-        self._line.addLayout(above, 1)
-        self._line.addWidget(self._side)
-        self._fit()
+        self._line.setContentsMargins(0, theme.M, 0, theme.M)
+        self._line.addLayout(self.words, 1)
+        self._line.addLayout(side)
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(self._side.minimumSizeHint().width(), super().minimumSizeHint().height())
+        side = self.field.minimumSizeHint().width() + theme.XS + self._reset.sizeHint().width()
+        return QSize(side, super().minimumSizeHint().height())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Where there is little room beside the words, the control stands below them."""
@@ -173,12 +175,19 @@ class Row(QWidget):
         narrow = event.size().width() < self._look.px(_NARROW)
         beside, below = QBoxLayout.Direction.LeftToRight, QBoxLayout.Direction.TopToBottom
         self._line.setDirection(below if narrow else beside)
-        self._line.setSpacing(theme.XS if narrow else theme.L)
+        self._line.setSpacing(theme.XS if narrow else theme.S)
 
-    def _fit(self) -> None:
-        for label in (self._label, self._reload):
-            label.setFixedHeight(self._look.px(CONTROL))  # they stand in the middle of their control
-        self._side.setMinimumWidth(self._look.px(_SIDE))
+    def enterEvent(self, event: QEnterEvent) -> None:
+        self._reveal(True)
+        super().enterEvent(event)
+
+    def leaveEvent(self, event: QEvent) -> None:
+        self._reveal(False)
+        super().leaveEvent(event)
+
+    def _reveal(self, shown: bool) -> None:
+        self._reset.quiet = not shown
+        self._reset.update()
 
     def show_value(self, value: Value, inherited: Value, level: Level, origin: Level) -> None:
         self._inherited, self._level, self._origin = inherited, level, origin
@@ -194,21 +203,19 @@ class Row(QWidget):
             part.setEnabled(on)
 
     def retranslate(self) -> None:
-        name, text = _(self._setting.label), _(self._setting.help)
-        self._label.setText(name)
-        self._reload.setText(_("reload needed"))
-        self._reload.setToolTip(_("Takes effect when the model is loaded again."))
-        self._help.setText(text)
+        self._label.setText(_(self._setting.label))
+        self._help.setText(_(self._setting.help))
         self.field.draw()
-        self.field.describe(name, text)
         self._tell()
 
     def _tell(self) -> None:
         differs = self.field.value != self._inherited
-        here = _SET_HERE.get(self._level, "") if differs else _FROM.get(self._origin, "")
+        here = (_SET_HERE if differs else _FROM).get(self._level if differs else self._origin, "")
         self._where.setText(_(here) if here else "")
-        self._where.tone(Tone.ACCENT if differs else Tone.MUTED)
         self._where.setVisible(bool(here))
+        reload = _("Takes effect when the model is loaded again.") if self._setting.reload else ""
+        said_below = (self._help.text(), self._where.text(), reload)
+        self.field.describe(self._label.text(), " ".join(filter(None, said_below)))
         back = _(_BACK_TO[self._origin], value=shown(self._setting, self._inherited))
         self._reset.setVisible(differs)
         self._reset.name(_("Reset") + ": " + _(self._setting.label))

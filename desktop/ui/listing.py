@@ -5,12 +5,13 @@ Invariant: every list that uses it looks and measures the same. What the lines s
 
 from __future__ import annotations
 
-from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, QRect, QSize, Qt
-from PySide6.QtGui import QColor, QPainter, QPen
+from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, QRect, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QPainter
 from PySide6.QtWidgets import QAbstractItemView, QFrame, QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from desktop.ui import theme
 from desktop.ui.labels import Tone
+from desktop.ui.surface import ring
 from desktop.ui.theme import Theme, Type
 
 Index = QModelIndex | QPersistentModelIndex
@@ -42,9 +43,7 @@ class RowDelegate(QStyledItemDelegate):
             painter.setBrush(QColor(colours.selected if chosen else colours.hover))
             painter.drawRoundedRect(box, theme.RADIUS_S, theme.RADIUS_S)
         if state & QStyle.StateFlag.State_HasFocus:
-            painter.setPen(QPen(QColor(colours.accent), 1.5))
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.drawRoundedRect(box.adjusted(1, 1, -1, -1), theme.RADIUS_S, theme.RADIUS_S)
+            ring(painter, QRectF(box), theme.RADIUS_S, colours)
         self.write(painter, box.adjusted(theme.M, theme.XS, -theme.M, -theme.XS), index)
         painter.restore()
 

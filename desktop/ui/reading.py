@@ -25,7 +25,7 @@ from desktop.ui import theme
 from desktop.ui.theme import Theme, Type
 
 LINE = 1.6  # lines of text are so many times as high as its letters: open enough to read for long
-_HEADINGS = {"h1": 21, "h2": 18, "h3": 16, "h4": 15, "h5": 15, "h6": 15}  # pixels at 100 %
+_HEADINGS = {"h1": 24, "h2": 20, "h3": 18, "h4": 16, "h5": 16, "h6": 16}  # pixels at 100 %
 _SCROLLING = (Qt.Key.Key_PageUp, Qt.Key.Key_PageDown)  # these move the conversation, not a cursor in one part
 _MARKS = 200  # at most so many places are marked in one part
 

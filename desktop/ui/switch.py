@@ -6,12 +6,15 @@ Invariant: it is a check box to keyboard and screen readers. What it switches is
 from __future__ import annotations
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QCheckBox, QSizePolicy
 
+from desktop.ui import theme
+from desktop.ui.surface import ring
 from desktop.ui.theme import Theme
 
-_HEIGHT = 28  # as tall as other controls
+_TRACK = (36, 20)
+_AROUND = 3  # room for the focus ring
 
 
 class Switch(QCheckBox):
@@ -24,27 +27,25 @@ class Switch(QCheckBox):
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
 
     def sizeHint(self) -> QSize:
-        return QSize(self._look.px(40), self._look.px(_HEIGHT))
+        return QSize(self._look.px(_TRACK[0]) + 2 * _AROUND, self._look.px(theme.TARGET))
 
     def hitButton(self, position: object) -> bool:
         return True
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
+        painter, colours = QPainter(self), self._look.colours
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        colours, box = self._look.colours, QRectF(self.rect()).adjusted(2, 4, -2, -4)
-        on, half = self.isChecked(), box.height() / 2
-        usable = self.isEnabled()
-        edge = colours.line if not usable else colours.accent if on else colours.muted
-        painter.setPen(QPen(QColor(edge), 1.5))
-        painter.setBrush(QColor(edge if on else colours.ground))
-        painter.drawRoundedRect(box, half, half)
-        knob = half - self._look.px(4)
-        centre = QPointF(box.right() - half if on else box.left() + half, box.center().y())
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(colours.ground if on and not usable else colours.on_accent if on else edge))
-        painter.drawEllipse(centre, knob, knob)
+        track = QRectF(0, 0, self._look.px(_TRACK[0]), self._look.px(_TRACK[1]))
+        track.moveCenter(QRectF(self.rect()).center())
+        half, on = track.height() / 2, self.isChecked()
         if self.hasFocus():
-            painter.setPen(QPen(QColor(colours.text if on else colours.accent), 1.5))
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.drawRoundedRect(box.adjusted(-1, -1, 1, 1), half + 1, half + 1)
+            around = track.adjusted(-_AROUND, -_AROUND, _AROUND, _AROUND)
+            ring(painter, around, half + _AROUND, colours)
+        if not self.isEnabled():
+            painter.setOpacity(0.45)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(colours.accent if on else colours.edge))
+        painter.drawRoundedRect(track, half, half)
+        painter.setBrush(QColor(colours.on_accent if on else colours.ground))
+        middle = QPointF(track.right() - half if on else track.left() + half, track.center().y())
+        painter.drawEllipse(middle, half - 2, half - 2)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QWheelEvent
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
+from PySide6.QtGui import QEnterEvent, QWheelEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractSpinBox, QApplication, QCheckBox, QComboBox, QPlainTextEdit, QSlider, QWidget
+from PySide6.QtWidgets import QAbstractSpinBox, QApplication, QCheckBox, QComboBox, QLabel, QPlainTextEdit, QSlider, QWidget
 
 from desktop.core.levels import Level, Levels, rows_for
 from desktop.core.settings import TABLE, Value
@@ -132,7 +132,8 @@ def test_arrow_keys_step(held: Held) -> None:
     held.type("context", "256")
     QTest.keyClick(box, Qt.Key.Key_Down)
     assert held.own == {"context": 0}
-    assert box.text() == "as trained"
+    assert held.control("context", QCheckBox).isChecked()
+    assert "as trained" in held.said("context")
     QTest.keyClick(held.control("temperature", QSlider), Qt.Key.Key_Right)
     assert held.own["temperature"] == 0.75
     QTest.keyClick(held.control("temperature", QAbstractSpinBox), Qt.Key.Key_Down)
@@ -218,8 +219,43 @@ def test_every_control_has_a_name_and_can_be_reached_by_tab(held: Held) -> None:
         assert any(w.isVisibleTo(held.form) for w in controls), row.field.row.key
         for control in controls:
             assert row.field.row.label in control.accessibleName()
-    assert "reload needed" in held.said("context")
-    assert "reload needed" not in held.said("temperature")
+    for key, reload in (("context", True), ("temperature", False)):
+        described = held.control(key, QAbstractSpinBox).accessibleDescription()
+        assert ("when the model is loaded again" in described) is reload
+
+
+def test_a_group_says_once_that_its_settings_need_a_reload(held: Held) -> None:
+    for group in {row.group for row in TABLE}:
+        assert len({row.reload for row in TABLE if row.group is group}) == 1, group
+    said = [w.text() for w in held.form.findChildren(QLabel) if "loaded again" in w.text()]
+    assert len(said) == 1
+
+
+def test_the_way_back_is_quiet_until_it_is_pointed_at_or_focused(of_model: Held) -> None:
+    (back,), row = of_model.resets("seed"), of_model.row("seed")
+
+    def seen() -> bool:
+        image = row.grab(back.geometry()).toImage()
+        return len({image.pixel(x, y) for x in range(image.width()) for y in range(image.height())}) > 1
+
+    assert not seen()
+    QApplication.sendEvent(row, QEnterEvent(QPointF(5, 5), QPointF(5, 5), QPointF(5, 5)))
+    assert seen()
+    QApplication.sendEvent(row, QEvent(QEvent.Type.Leave))
+    assert not seen()
+    back.setFocus(Qt.FocusReason.TabFocusReason)
+    assert seen()
+
+
+def test_nothing_moves_when_a_value_is_set(held: Held) -> None:
+    box, row = held.control("top_k", QAbstractSpinBox), held.row("top_k")
+    held.form.resize(640, 3000)
+    QApplication.processEvents()
+    before = (box.mapTo(row, QPoint()), row.geometry())
+    held.type("top_k", "7")
+    QApplication.processEvents()
+    assert held.own == {"top_k": 7}
+    assert (box.mapTo(row, QPoint()), row.geometry()) == before
 
 
 def test_a_narrow_form_puts_controls_below_their_words(held: Held) -> None:

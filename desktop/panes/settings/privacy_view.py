@@ -15,6 +15,7 @@ from desktop.panes.settings.connections import Connections
 from desktop.panes.settings.privacy import Place, PrivacyController
 from desktop.ui import formats, theme
 from desktop.ui.boxes import Line
+from desktop.ui.column import Card
 from desktop.ui.fold import Fold
 from desktop.ui.labels import Label, Tone
 from desktop.ui.theme import Theme, Type
@@ -36,10 +37,10 @@ _MISREAD = N_("The environment variable HF_TOKEN holds something that is no toke
 class PrivacySection(QWidget):
     def __init__(self, look: Theme, controller: PrivacyController) -> None:
         super().__init__()
-        self._controller = controller
+        self._look, self._controller = look, controller
         self._title = Label(look)
         self._about = Label(look, Type.SMALL, Tone.MUTED, wrap=True)
-        self._where = Label(look, Type.SMALL, Tone.ACCENT, wrap=True)
+        self._where = Label(look, Type.SMALL, Tone.MUTED, wrap=True)
         self._keep, self._forget = QPushButton(), QPushButton()
         self._keep.setEnabled(False)
         self._token = Line()
@@ -76,16 +77,23 @@ class PrivacySection(QWidget):
         clear.addWidget(self._clear)
         clear.addStretch()
         inner.addLayout(clear)
+        token, list_ = QWidget(), QWidget()
+        above = QVBoxLayout(token)
+        above.setContentsMargins(0, theme.M, 0, theme.M)
+        above.setSpacing(2)
+        for part in (self._title, self._about, self._where):
+            above.addWidget(part)
+        above.addSpacing(theme.S)
+        above.addLayout(entry)
+        below = QVBoxLayout(list_)
+        below.setContentsMargins(0, theme.S, 0, theme.S)
+        below.addWidget(self._fold)
+        card = Card(self._look)
+        card.lines.addWidget(token)
+        card.lines.addWidget(list_)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(theme.XS)
-        column.addSpacing(theme.S)
-        for part in (self._title, self._about, self._where):
-            column.addWidget(part)
-        column.addSpacing(theme.XS)
-        column.addLayout(entry)
-        column.addSpacing(theme.M)
-        column.addWidget(self._fold)
+        column.addWidget(card)
 
     def refresh(self) -> None:
         """Shows where the token is now, and the connections that are listed."""
