@@ -1,4 +1,4 @@
-"""The help pane: pages listed on the left, one to read on the right, and a field that searches all of them.
+"""The help pane: pages under their headings on the left, one to read on the right, and a field that searches all.
 
 Invariant: a page is plain text: no links, no pictures, nothing fetched. Which pages there are is the controller's.
 """
@@ -7,22 +7,32 @@ from __future__ import annotations
 
 import re
 
-from PySide6.QtCore import QEvent, QKeyCombination, Qt
-from PySide6.QtGui import QKeyEvent, QShowEvent
-from PySide6.QtWidgets import QHBoxLayout, QListWidget, QListWidgetItem, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtCore import QEvent, QKeyCombination, QModelIndex, Qt
+from PySide6.QtGui import QColor, QIcon, QKeyEvent, QPainter, QPaintEvent, QShowEvent
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHBoxLayout,
+    QLineEdit,
+    QListWidget,
+    QListWidgetItem,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
 
+from desktop.panes.help.contents import arranged
 from desktop.panes.help.controller import HelpController
-from desktop.ui import theme
-from desktop.ui.boxes import Line
+from desktop.ui import icons, theme
+from desktop.ui.boxes import Line as Field
 from desktop.ui.column import Column, scrolling
+from desktop.ui.icons import Icon
 from desktop.ui.labels import Label, Tone
-from desktop.ui.listing import RowDelegate, dress
+from desktop.ui.listing import Index, Line, RowDelegate, dress
 from desktop.ui.theme import Theme, Type
 from desktop.ui.translation import _, language
 
 LIST_WIDTH = 256
-_ROW = 34
-_PAGE_WIDTH = 560  # about 75 characters of reading text
+_ROW = 32
 _CODE = re.compile(r"`([^`]*)`")
 _TOPIC = Qt.ItemDataRole.UserRole
 
@@ -32,13 +42,14 @@ class HelpView(QWidget):
         super().__init__(parent)
         self._look, self._controller = look, controller
         self._search = _Search(self)
-        self._search.textChanged.connect(controller.search)
-        self._list = QListWidget()
-        dress(self._list, RowDelegate(look, _ROW, self._list))
+        self._search.written.connect(controller.search)
+        self._glass = self._search.addAction(QIcon(), QLineEdit.ActionPosition.LeadingPosition)
+        self._list = _Contents()
+        dress(self._list, _Rows(look, _ROW, self._list))
         self._list.currentItemChanged.connect(self._choose)
         self._nothing = Label(look, tone=Tone.MUTED, wrap=True)
         self._heading = Label(look, Type.TITLE, wrap=True, selectable=True)
-        self._body = Column(look, _PAGE_WIDTH, side=theme.XXL, top=theme.XXL)
+        self._body = Column(look, side=theme.XXL, top=theme.XL)
         self._body.lines.addWidget(self._heading)
         self._body.lines.addStretch()
         self._paragraphs: list[Label] = []
@@ -51,14 +62,14 @@ class HelpView(QWidget):
     def _arrange(self) -> None:
         self._left = QWidget()
         left = QVBoxLayout(self._left)
-        left.setContentsMargins(theme.L, theme.XL, theme.S, theme.S)
+        left.setContentsMargins(theme.L, theme.L, theme.S, theme.S)
         left.setSpacing(theme.S)
         left.addWidget(self._search)
         left.addWidget(self._nothing)
         left.addWidget(self._list, 1)
         whole = QHBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
-        whole.setSpacing(0)
+        whole.setSpacing(1)  # the line
         whole.addWidget(self._left)
         whole.addWidget(self._area, 1)
         self._look.changed.connect(self._fit)
@@ -91,10 +102,18 @@ class HelpView(QWidget):
         """From the search field into the list."""
         self._list.setFocus()
         if self._list.currentRow() < 0:
-            self._list.setCurrentRow(0)
+            rows = range(self._list.count())
+            self._list.setCurrentRow(next((row for row in rows if self._list.item(row).data(_TOPIC)), -1))
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """A line between the contents and the page."""
+        painter = QPainter(self)
+        painter.setPen(QColor(self._look.colours.line))
+        painter.drawLine(self._left.width(), theme.S, self._left.width(), self.height() - theme.S)
 
     def _fit(self) -> None:
         self._left.setFixedWidth(self._look.px(LIST_WIDTH))
+        self._glass.setIcon(icons.icon(Icon.SEARCH, self._look.colours.muted))
 
     def _fill(self) -> None:
         """Lists the pages found; they are not read from disk before they can be seen."""
@@ -102,11 +121,16 @@ class HelpView(QWidget):
             return
         self._list.blockSignals(True)
         self._list.clear()
-        for page in self._controller.pages():
-            item = QListWidgetItem(page.title)
-            item.setToolTip(page.title)
-            item.setData(_TOPIC, page.topic)
-            self._list.addItem(item)
+        pages = {page.topic: page.title for page in self._controller.pages()}
+        for heading, topics in [("", list(pages))] if self._search.text().strip() else arranged(pages):
+            if heading:
+                self._list.addItem(_(heading))
+                self._list.item(self._list.count() - 1).setFlags(Qt.ItemFlag.NoItemFlags)
+            for topic in topics:
+                item = QListWidgetItem(pages[topic])
+                item.setToolTip(pages[topic])
+                item.setData(_TOPIC, topic)
+                self._list.addItem(item)
         self._list.blockSignals(False)
         self._nothing.setVisible(self._list.count() == 0)
         self._mark()
@@ -143,7 +167,25 @@ class HelpView(QWidget):
         return label
 
 
-class _Search(Line):
+class _Contents(QListWidget):
+    """The Home key goes to the first title, not to the heading above it, which cannot be chosen."""
+
+    def moveCursor(self, action: QAbstractItemView.CursorAction, modifiers: Qt.KeyboardModifier) -> QModelIndex:
+        if action is not QAbstractItemView.CursorAction.MoveHome:
+            return super().moveCursor(action, modifiers)
+        titles = (self.model().index(row, 0) for row in range(self.count()) if self.item(row).data(_TOPIC))
+        return next(titles, QModelIndex())
+
+
+class _Rows(RowDelegate):
+    """Titles, and between them the quiet headings they stand under."""
+
+    def lines(self, index: Index) -> list[Line]:
+        title = index.data(_TOPIC) is not None
+        return [(str(index.data()), Type.BODY if title else Type.SMALL, Tone.TEXT if title else Tone.MUTED)]
+
+
+class _Search(Field):
     """Down goes into the list, Esc clears."""
 
     def __init__(self, view: HelpView) -> None:

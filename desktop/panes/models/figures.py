@@ -51,14 +51,14 @@ def parameters(count: int) -> str:
     return _("{count} million", count=formats.number(count / 1e6))
 
 
-def repository(row: Repository, *, author: bool = True) -> str:
+def repository(row: Repository, *, dated: bool = True) -> str:
     """One line of facts: "TheBloke · 7.2 billion parameters · llama · apache-2.0 · September 2023"."""
     parts = [
-        row.author if author else "",
+        row.author,
         _("{count} parameters", count=parameters(row.parameters)) if row.parameters else "",
         row.architecture,
         row.licence,
-        formats.month(row.modified) if row.modified else "",
+        formats.month(row.modified) if row.modified and dated else "",
     ]
     return " · ".join(part for part in parts if part)
 

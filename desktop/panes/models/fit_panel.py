@@ -1,29 +1,33 @@
 """What a model takes of this computer's memory, item by item, and what would make room for it.
 
-Invariant: the items add up to the total that rows and verdicts name, but for those of less than 1 MB; whether the
-figures are exact or computed is always said. A remedy is only offered here: who shows the panels applies it. Library
+Invariant: every part of the bar stands below it in words, with its figure; whether the figures are exact or computed
+is always said. A remedy is only offered here: who shows the panels applies it. Library
 and Find use the same ones.
 """
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QSize, Qt, Signal
+from collections.abc import Sequence
+
+from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from desktop.core.errors import N_, UserError
 from desktop.core.fit import Verdict
 from desktop.core.generation import LoadSettings
 from desktop.core.remedies import Remedy
-from desktop.panes.models import figures
+from desktop.panes.models import figures, meter, parts
 from desktop.panes.models.edges import Fit
 from desktop.panes.models.meter import Meter
+from desktop.panes.models.parts import Kind
 from desktop.ui import formats, icons, theme
 from desktop.ui.labels import Label, Tone
 from desktop.ui.theme import Theme, Type
 from desktop.ui.translation import _
 
 _ICON = 18
-_NOISE = 1_000_000  # bytes; an item that takes less tells nobody anything
+_SWATCH = 10
 
 
 class FitPanel(QWidget):
@@ -81,9 +85,9 @@ class FitPanel(QWidget):
         estimate = fit.estimate
         total = figures.memory(estimate.total_bytes, exact=fit.exact)
         against = _("{size} of {available} available now", size=total, available=formats.size(fit.available_bytes))
-        self._meter.put(estimate.committed_bytes, estimate.file_backed_bytes, fit.available_bytes, tone, against)
+        self._meter.put(parts.whole(fit), parts.memory(fit), tone, against)
         self._against.setText(against)
-        self._items.put(items(fit))
+        self._items.put(_lines(fit), tone)
         self._disk.setText(kept(fit))
         self._basis.setText(_basis(fit, self._fault))
 
@@ -169,51 +173,83 @@ class RoomPanel(QWidget):
         return button
 
 
+Line = tuple[Kind | None, str, str]  # None: a sum
+
+
 class Items(QWidget):
-    """Names at the left, figures at the right, the last one is the sum."""
+    """The parts of the bar as lines: a swatch of the same shade, the name, and the figure at the right."""
 
     def __init__(self, look: Theme) -> None:
         super().__init__()
         self._look = look
-        self._labels: list[tuple[Label, Label]] = []
+        self._lines: list[tuple[Swatch, Label, Label]] = []
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
-        self._grid.setHorizontalSpacing(theme.L)
-        self._grid.setVerticalSpacing(2)
-        self._grid.setColumnStretch(0, 1)
+        self._grid.setHorizontalSpacing(theme.S)
+        self._grid.setVerticalSpacing(theme.XS)
+        self._grid.setColumnStretch(1, 1)
 
-    def put(self, pairs: list[tuple[str, str]]) -> None:
-        while len(self._labels) < len(pairs):
-            name, figure = Label(self._look, Type.SMALL, Tone.MUTED, wrap=True), Label(self._look, Type.SMALL)
-            self._grid.addWidget(name, len(self._labels), 0)
-            self._grid.addWidget(figure, len(self._labels), 1, Qt.AlignmentFlag.AlignRight)
-            self._labels.append((name, figure))
-        for at, labels in enumerate(self._labels):
-            last = at == len(pairs) - 1
-            for label, text in zip(labels, pairs[at] if at < len(pairs) else ("", ""), strict=True):
-                label.setText(text)
-                label.setVisible(at < len(pairs))
-            labels[0].tone(Tone.TEXT if last else Tone.MUTED)
+    def put(self, rows: Sequence[Line], tone: Tone) -> None:
+        while len(self._lines) < len(rows):
+            self._add()
+        for at, line in enumerate(self._lines):
+            for widget in line:
+                widget.setVisible(at < len(rows))
+            if at < len(rows):
+                kind, name, figure = rows[at]
+                line[0].put(kind, tone)
+                line[1].tone(Tone.TEXT if kind is None else Tone.MUTED)
+                line[1].setText(name)
+                line[2].setText(figure)
+
+    def _add(self) -> None:
+        at = len(self._lines)
+        swatch = Swatch(self._look)
+        name, figure = Label(self._look, Type.SMALL, Tone.MUTED, wrap=True), Label(self._look, Type.SMALL)
+        self._grid.addWidget(swatch, at, 0, Qt.AlignmentFlag.AlignTop)
+        self._grid.addWidget(name, at, 1)
+        self._grid.addWidget(figure, at, 2, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignTop)
+        self._lines.append((swatch, name, figure))
 
 
-def items(fit: Fit) -> list[tuple[str, str]]:
-    """What the memory is taken for, and how much; what takes next to nothing is left out, the sum is the last."""
-    e, settings = fit.estimate, fit.settings
-    tokens = formats.number(settings.context)
-    rows = [
-        (_("Weights, read from the file"), e.weights_bytes),
-        (_("Weights, repacked for this processor"), e.repack_bytes),
-        (_("The conversation: {count} tokens as {kind}", count=tokens, kind=settings.kv_type), e.kv_bytes),
-        (_("Working memory"), e.compute_bytes),
-        (_("Output"), e.output_bytes),
-        (_("The engine's process"), e.process_bytes),
-        (_("Keeping what was read"), e.keeping_bytes),
-        *((_("On {device}", device=device.name), device.total_bytes) for device in e.devices),
-    ]
-    least = min(_NOISE, max(e.weights_bytes, 1))  # of a tiny model even less is something
+class Swatch(QWidget):
+    """A small square as a part is drawn in the bar; nothing for a sum, and for what is on a graphics card."""
+
+    def __init__(self, look: Theme) -> None:
+        super().__init__()
+        self._look = look
+        self._kind: Kind | None = None
+        self._tone = Tone.ACCENT
+        look.changed.connect(self.updateGeometry)
+
+    def sizeHint(self) -> QSize:
+        return QSize(self._look.px(_SWATCH), self.fontMetrics().height())
+
+    def put(self, kind: Kind | None, tone: Tone) -> None:
+        self._kind, self._tone = kind, tone
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        if self._kind in (None, Kind.CARD):
+            return
+        side = self._look.px(_SWATCH)
+        box = QRectF(0, (self.height() - side) / 2, side, side).adjusted(0.5, 0.5, -0.5, -0.5)
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        free = self._kind is Kind.FREE
+        painter.setPen(QPen(QColor(self._look.colours.line), 1) if free else Qt.PenStyle.NoPen)
+        painter.setBrush(meter.ink(self._look, self._kind, self._tone))
+        painter.drawRoundedRect(box, 2, 2)
+
+
+def _lines(fit: Fit) -> list[Line]:
+    """What other programs use, what the model takes and the sum of that, and what remains."""
+    before = [parts.used(fit)] if fit.memory_bytes else []
+    left = parts.remaining(fit)
     return [
-        *((name, formats.size(octets)) for name, octets in rows if octets >= least),
-        (_("Together"), figures.memory(e.total_bytes, exact=fit.exact)),
+        *((part.kind, part.name, formats.size(part.octets)) for part in (*before, *parts.taken(fit))),
+        (None, _("Together"), figures.memory(fit.estimate.total_bytes, exact=fit.exact)),
+        (left.kind, left.name, formats.size(left.octets)),
     ]
 
 

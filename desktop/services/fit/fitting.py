@@ -67,6 +67,7 @@ class Fit:
     gpu_layers: int  # that fit on graphics cards; -1: all
     trained_context: int  # 0 where it is not known
     rough: bool = field(default=False, kw_only=True)  # no header is here, nor does the catalogue know its shape
+    memory_bytes: int = field(default=0, kw_only=True)  # all there is, for others' programs too; 0: not known
     speed: Speed | None = None
     remedies: tuple[Remedy, ...] = ()
     exact: bool = False  # whether llama.cpp said so for these settings
@@ -179,6 +180,7 @@ class Fitting:
             refusal or self._probing.fault(subject.identity, estimator.key(settings)),
             refusal is not None,
             rough=judge_of.known.rough,
+            memory_bytes=room.total_bytes,
         )
 
     async def exact(self, subject: Subject, settings: LoadSettings, also: Sequence[LoadSettings] = ()) -> Fit:

@@ -38,7 +38,13 @@ class Pane:
         self.search = self.view.findChild(QLineEdit)
 
     def titles(self) -> list[str]:
-        return [self.list.item(row).text() for row in range(self.list.count())]
+        """What can be opened; the headings between them cannot."""
+        items = [self.list.item(row) for row in range(self.list.count())]
+        return [item.text() for item in items if item.flags() & Qt.ItemFlag.ItemIsSelectable]
+
+    def headings(self) -> list[str]:
+        items = [self.list.item(row) for row in range(self.list.count())]
+        return [item.text() for item in items if item.text() not in self.titles()]
 
     def read(self) -> list[str]:
         """The open page: heading and paragraphs."""
@@ -52,13 +58,14 @@ def pane(qtbot, look, tmp_path: Path) -> Pane:
 
 
 def test_it_opens_with_what_alcove_is(pane: Pane) -> None:
-    assert pane.titles() == ["Stopping a reply", "The GGUF format", "What Alcove is"]
+    assert pane.titles() == ["What Alcove is", "Stopping a reply", "The GGUF format"]
+    assert pane.headings() == ["Getting to know Alcove", "Chats", "Models"]
     assert pane.list.currentItem().text() == "What Alcove is"
     assert pane.read() == ["What Alcove is", "A place to talk.", "It costs nothing."]
 
 
 def test_a_page_is_clicked_and_read_as_plain_text(pane: Pane) -> None:
-    item = pane.list.item(1)
+    item = next(item for item in pane.list.findItems("The GGUF format", Qt.MatchFlag.MatchExactly))
     QTest.mouseClick(pane.list.viewport(), Qt.MouseButton.LeftButton, pos=pane.list.visualItemRect(item).center())
     assert pane.read() == ["The GGUF format", "Use a .gguf file. Not <b>another</b>."]
     assert all(label.textFormat() is Qt.TextFormat.PlainText for label in pane.view.findChildren(Label))
@@ -67,12 +74,26 @@ def test_a_page_is_clicked_and_read_as_plain_text(pane: Pane) -> None:
 def test_search_filters_and_titles_come_first(pane: Pane) -> None:
     QTest.keyClicks(pane.search, "gGuF")
     assert pane.titles() == ["The GGUF format", "Stopping a reply"]
+    assert pane.headings() == []
     QTest.keyClick(pane.search, Qt.Key.Key_Down)
     assert pane.read()[0] == "The GGUF format"
     QTest.keyClick(pane.list, Qt.Key.Key_Down)
     assert pane.read()[0] == "Stopping a reply"
     QTest.keyClick(pane.search, Qt.Key.Key_Escape)
     assert len(pane.titles()) == 3
+
+
+def test_headings_are_stepped_over(pane: Pane) -> None:
+    pane.list.setFocus()
+    heading = pane.list.findItems("Chats", Qt.MatchFlag.MatchExactly)[0]
+    QTest.mouseClick(pane.list.viewport(), Qt.MouseButton.LeftButton, pos=pane.list.visualItemRect(heading).center())
+    assert pane.read()[0] == "What Alcove is"
+    QTest.keyClick(pane.list, Qt.Key.Key_Down)
+    assert pane.read()[0] == "Stopping a reply"
+    QTest.keyClick(pane.list, Qt.Key.Key_Down)
+    assert pane.read()[0] == "The GGUF format"
+    QTest.keyClick(pane.list, Qt.Key.Key_Home)
+    assert pane.read()[0] == "What Alcove is"
 
 
 def test_nothing_found_says_so(pane: Pane) -> None:

@@ -87,6 +87,7 @@ class Judge:
             remedies.remedies(estimator, settings, room, []),
             exact,
             rough=self.rough,
+            memory_bytes=16_000_000_000,
         )
 
     async def exact(self, subject: Subject, settings: LoadSettings, also: Sequence[LoadSettings] = ()) -> Fit:

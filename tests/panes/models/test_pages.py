@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QFileDialog, QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import QAbstractButton, QFileDialog, QLabel, QWidget
 
 from desktop.panes.models.library.controller import ModelsController
 from desktop.panes.models.library.library_view import LibraryView
@@ -88,7 +88,7 @@ def test_what_is_on_its_way_is_counted(pane: Pane) -> None:
 
 
 def test_the_library_leads_to_the_search(pane: Pane) -> None:
-    button = next(b for b in pane.view.findChildren(QPushButton) if b.text() == "Find a model…" and b.isVisible())
+    button = next(b for b in pane.view.findChildren(QAbstractButton) if b.text() == "Find a model…" and b.isVisible())
     QTest.mouseClick(button, Qt.MouseButton.LeftButton)
     assert in_front(pane) == "FIND"
 

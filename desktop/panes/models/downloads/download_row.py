@@ -11,13 +11,14 @@ from enum import Enum, auto
 from functools import partial
 from urllib.parse import urlsplit
 
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QPolygonF
-from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtCore import QEvent, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QPainter, QPaintEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from desktop.core.errors import N_, UserError
 from desktop.core.transfer import Download, State
-from desktop.ui import formats, theme
+from desktop.panes.models.downloads.sparkline import Sparkline
+from desktop.ui import formats, icons, theme
 from desktop.ui.buttons import IconButton
 from desktop.ui.icons import Icon
 from desktop.ui.labels import Label, Tone
@@ -25,6 +26,7 @@ from desktop.ui.theme import Theme, Type
 from desktop.ui.translation import _
 
 _PARTS = 1000  # of a progress bar
+_SIGN = 20
 
 
 class Action(Enum):
@@ -40,18 +42,29 @@ class Action(Enum):
 _ICONS: dict[Action, tuple[Icon, str]] = {
     Action.PAUSE: (Icon.PAUSE, N_("Pause")),
     Action.RESUME: (Icon.PLAY, N_("Resume")),
-    Action.RETRY: (Icon.AGAIN, N_("Try again")),
     Action.FOLDER: (Icon.FOLDER, N_("Show in folder")),
     Action.CANCEL: (Icon.CLOSE, N_("Cancel")),
     Action.CLEAR: (Icon.CLOSE, N_("Remove from this list")),
+}
+_MAIN: dict[State, tuple[Action, str]] = {  # what is to be done next, in words
+    State.FAILED: (Action.RETRY, N_("Try again")),
+    State.DONE: (Action.CHAT, N_("Chat with it")),
+}
+_SIGNS: dict[State, tuple[Icon, Tone]] = {
+    State.WAITING: (Icon.WAITING, Tone.MUTED),
+    State.RUNNING: (Icon.DOWNLOAD, Tone.ACCENT),
+    State.VERIFYING: (Icon.SHIELD, Tone.ACCENT),
+    State.PAUSED: (Icon.PAUSE, Tone.MUTED),
+    State.FAILED: (Icon.WARNING, Tone.DANGER),
+    State.DONE: (Icon.FITS, Tone.ACCENT),
 }
 _OFFERED: dict[State, frozenset[Action]] = {
     State.WAITING: frozenset({Action.PAUSE, Action.CANCEL}),
     State.RUNNING: frozenset({Action.PAUSE, Action.CANCEL}),
     State.VERIFYING: frozenset({Action.PAUSE, Action.CANCEL}),
     State.PAUSED: frozenset({Action.RESUME, Action.CANCEL}),
-    State.FAILED: frozenset({Action.RETRY, Action.CANCEL}),
-    State.DONE: frozenset({Action.CHAT, Action.FOLDER, Action.CLEAR}),
+    State.FAILED: frozenset({Action.CANCEL}),
+    State.DONE: frozenset({Action.FOLDER, Action.CLEAR}),
 }
 
 
@@ -61,6 +74,8 @@ class DownloadRow(QWidget):
     def __init__(self, look: Theme, download: Download) -> None:
         super().__init__()
         self._look, self._download = look, download
+        self._sign = QLabel()
+        self._drawn: tuple[object, ...] = ()
         self._name = Label(look, Type.HEADING, wrap=True)
         self._from = Label(look, Type.SMALL, Tone.MUTED, wrap=True)
         self._bar = QProgressBar()
@@ -69,11 +84,12 @@ class DownloadRow(QWidget):
         self._spark = Sparkline(look)
         self._figures = Label(look, Type.SMALL, wrap=True)
         self._said = Label(look, Type.SMALL, wrap=True, selectable=True)
-        self._chat = QPushButton()
-        self._chat.clicked.connect(partial(self.asked.emit, Action.CHAT))
+        self._main = QPushButton()
+        self._main.clicked.connect(lambda: self.asked.emit(_MAIN[self._download.state][0]))
         self._buttons = {action: IconButton(look, icon, "") for action, (icon, _name) in _ICONS.items()}
         for action, button in self._buttons.items():
             button.clicked.connect(partial(self.asked.emit, action))
+        look.changed.connect(self._draw)
         self._arrange()
         self.put(download)
 
@@ -85,16 +101,23 @@ class DownloadRow(QWidget):
         head = QHBoxLayout()
         head.setSpacing(theme.XS)
         head.addLayout(words, 1)
-        head.addWidget(self._spark)
-        head.addWidget(self._chat)
-        for button in self._buttons.values():
-            head.addWidget(button)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, theme.M, 0, theme.M)
-        column.setSpacing(theme.XS)
+        for button in (self._main, *self._buttons.values()):
+            head.addWidget(button, 0, Qt.AlignmentFlag.AlignTop)
+        below = QHBoxLayout()
+        below.setSpacing(theme.L)
+        below.addWidget(self._figures, 1, Qt.AlignmentFlag.AlignTop)
+        below.addWidget(self._spark)
+        column = QVBoxLayout()
+        column.setSpacing(theme.S)
         column.addLayout(head)
-        for part in (self._bar, self._figures, self._said):
-            column.addWidget(part)
+        column.addWidget(self._bar)
+        column.addLayout(below)
+        column.addWidget(self._said)
+        line = QHBoxLayout(self)
+        line.setContentsMargins(0, theme.L, 0, theme.L)
+        line.setSpacing(theme.M)
+        line.addWidget(self._sign, 0, Qt.AlignmentFlag.AlignTop)
+        line.addLayout(column, 1)
 
     @property
     def download(self) -> Download:
@@ -109,16 +132,27 @@ class DownloadRow(QWidget):
         self._bar.setRange(0, _PARTS if download.size else 0)  # without a size it only moves
         if download.size:
             self._bar.setValue(round(_PARTS * min(1.0, download.received / download.size)))
-        self._spark.put(speeds)
-        self._spark.setVisible(state is State.RUNNING and len(speeds) > 1)
+        self._spark.put(speeds, resting=state is not State.RUNNING)
+        self._spark.setVisible(not over)
         for action, button in self._buttons.items():
             button.setVisible(action in _OFFERED[state])
-        self._chat.setVisible(over and bool(download.model))
+        self._main.setVisible(state in _MAIN and not (over and not download.model))
         self._said.tone(Tone.DANGER if state is State.FAILED else Tone.WARNING if download.problem else Tone.MUTED)
+        self._draw()
         self._tell()
 
+    def _draw(self) -> None:
+        icon, tone = _SIGNS[self._download.state]
+        side = self._look.px(_SIGN)
+        drawn = (icon, tone, self._look.colours, side)
+        if drawn == self._drawn:  # ten times a second
+            return
+        self._drawn = drawn
+        ink = getattr(self._look.colours, tone.value)
+        self._sign.setPixmap(icons.icon(icon, ink, side).pixmap(QSize(side, side)))
+
     def retranslate(self) -> None:
-        self._chat.setText(_("Chat with it"))
+        self._spark.tell()
         self._tell()
 
     def changeEvent(self, event: QEvent) -> None:
@@ -135,57 +169,21 @@ class DownloadRow(QWidget):
     def _tell(self) -> None:
         download = self._download
         name, figures, sentence = title(download), amounts(download), said(download)
-        self._chat.setText(_("Chat with it"))
+        main = _(_MAIN[download.state][1]) if download.state in _MAIN else ""
+        self._main.setText(main)
+        self._main.setAccessibleName(_("Chat with {model}", model=name) if download.state is State.DONE else main)
+        self._main.setAccessibleDescription(name)
         self._name.setText(name)
         self._from.setText(urlsplit(download.url).hostname or "" if download.url else download.repo)
         self._figures.setText(figures)
         self._said.setText(sentence)
         self._said.setVisible(bool(sentence))
-        self._chat.setAccessibleName(_("Chat with {model}", model=name))
         for action, (_icon, label) in _ICONS.items():
             self._buttons[action].name(_(label))
             self._buttons[action].setAccessibleDescription(name)
         self._bar.setAccessibleName(name)
         self._bar.setAccessibleDescription(figures)
         self.setAccessibleName(" — ".join(filter(None, (name, figures, sentence))))
-
-
-class Sparkline(QWidget):
-    """The speed of the last minute as a small curve, from nothing to the fastest; the figure stands elsewhere."""
-
-    def __init__(self, look: Theme) -> None:
-        super().__init__()
-        self._look = look
-        self._speeds: Sequence[float] = ()
-        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
-
-    def sizeHint(self) -> QSize:
-        return QSize(self._look.px(96), self._look.px(24))
-
-    def put(self, speeds: Sequence[float]) -> None:
-        if tuple(speeds) != tuple(self._speeds):
-            self._speeds = speeds
-            self.update()
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        most = max(self._speeds, default=0.0)
-        if most <= 0 or len(self._speeds) < 2:
-            return
-        box = QRectF(self.rect()).adjusted(1, 2, -theme.S, -2)
-        step = box.width() / (len(self._speeds) - 1)
-        curve = [
-            QPointF(box.left() + at * step, box.bottom() - box.height() * speed / most)
-            for at, speed in enumerate(self._speeds)
-        ]
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        ground = QColor(self._look.colours.accent)
-        ground.setAlpha(48)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(ground)
-        painter.drawPolygon(QPolygonF([box.bottomLeft(), *curve, box.bottomRight()]))
-        painter.setPen(QPen(QColor(self._look.colours.accent), 1.5))
-        painter.drawPolyline(QPolygonF(curve))
 
 
 def title(download: Download) -> str:

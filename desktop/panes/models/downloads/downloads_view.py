@@ -8,25 +8,26 @@ from __future__ import annotations
 
 from functools import partial
 
-from PySide6.QtCore import QEvent, QSize, Qt, QUrl, Signal
+from PySide6.QtCore import QEvent, Qt, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QMessageBox, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QMessageBox, QPushButton, QVBoxLayout, QWidget
 
 from desktop.core.errors import N_, UserError
 from desktop.core.transfer import Download, State
 from desktop.panes.models.downloads.download_row import Action, DownloadRow, title
 from desktop.panes.models.downloads.transfers import UNDER_WAY, Transfers
-from desktop.ui import formats, icons, theme
+from desktop.panes.models.empty import Empty
+from desktop.ui import formats, theme
 from desktop.ui.bars import Bar
 from desktop.ui.column import Column, scrolling
 from desktop.ui.icons import Icon
 from desktop.ui.labels import Label, Tone
-from desktop.ui.theme import COLUMN, Theme, Type
+from desktop.ui.theme import Theme, Type
 from desktop.ui.translation import _
 
+_WIDTH = 720  # what is to be pressed stays near the names
 _NO_FOLDER = N_("The folder could not be opened: the model's file is not there any more.")
 _RUNNING, _WAITING, _PAUSED = N_("{count} running"), N_("{count} waiting"), N_("{count} paused")
-_ICON = 40
 
 
 class DownloadsView(QWidget):
@@ -40,9 +41,9 @@ class DownloadsView(QWidget):
         self._summary = Label(look, Type.SMALL, Tone.MUTED)
         self._clear = QPushButton()
         self._clear.clicked.connect(controller.clear_finished)
-        self._column = Column(look, COLUMN, top=theme.M, centred=False)
+        self._column = Column(look, _WIDTH, top=theme.M, centred=False)
         self._column.lines.setSpacing(0)
-        self._empty = Empty(look)
+        self._empty = Empty(look, Icon.DOWNLOAD, primary=True)
         self._empty.wanted.connect(self.find_wanted)
         self._arrange()
         controller.changed.connect(self.refresh)
@@ -80,6 +81,8 @@ class DownloadsView(QWidget):
 
     def retranslate(self) -> None:
         self._clear.setText(_("Clear finished"))
+        about = _("Models that you download appear here, and go on after an interruption.")
+        self._empty.say(Icon.DOWNLOAD, _("Nothing is being downloaded"), about, _("Find a model"))
         self.refresh()
 
     def changeEvent(self, event: QEvent) -> None:
@@ -128,47 +131,6 @@ class DownloadsView(QWidget):
         folder = self._controller.folder(id)
         if folder is None or not QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder))):
             self._bar.warn(UserError(_NO_FOLDER))
-
-
-class Empty(QWidget):
-    """What stands here while nothing is downloaded."""
-
-    wanted = Signal()
-
-    def __init__(self, look: Theme) -> None:
-        super().__init__()
-        self._look = look
-        self._icon = QLabel()
-        self._title = Label(look, Type.HEADING)
-        self._about = Label(look, tone=Tone.MUTED)
-        self._find = QPushButton()
-        self._find.setProperty("primary", True)
-        self._find.clicked.connect(self.wanted)
-        column = QVBoxLayout(self)
-        column.setSpacing(theme.S)
-        column.addStretch(2)
-        for widget in (self._icon, self._title, self._about, self._find):
-            column.addWidget(widget, 0, Qt.AlignmentFlag.AlignHCenter)
-        column.insertSpacing(4, theme.S)
-        column.addStretch(3)
-        look.changed.connect(self._draw)
-        self._draw()
-        self.retranslate()
-
-    def retranslate(self) -> None:
-        self._title.setText(_("Nothing is being downloaded"))
-        self._about.setText(_("Models that you download appear here, and go on after an interruption."))
-        self._find.setText(_("Find a model"))
-
-    def changeEvent(self, event: QEvent) -> None:
-        super().changeEvent(event)
-        if event.type() is QEvent.Type.LanguageChange:
-            self.retranslate()
-
-    def _draw(self) -> None:
-        side = self._look.px(_ICON)
-        drawn = icons.icon(Icon.DOWNLOAD, self._look.colours.muted, side)
-        self._icon.setPixmap(drawn.pixmap(QSize(side, side)))
 
 
 def summary(downloads: list[Download]) -> str:

@@ -22,7 +22,7 @@ from desktop.services.transfer.downloads import Downloads
 __all__ = ["Download", "State", "Transfers"]
 
 UNDER_WAY = frozenset({State.WAITING, State.RUNNING, State.VERIFYING})
-_REMEMBERED = 60  # speeds, one a second: what the eye can tell apart in a small drawing
+REMEMBERED = 120  # speeds, one a second: two minutes, in which a line that stalls and comes back is seen to do so
 _GONE = N_("The model is not in the library any more. It may have been removed, or its file is gone.")
 Spawn = Callable[[Coroutine[Any, Any, Any], Callable[[UserError], None]], object]  # `ui.loop.Tasks.spawn`
 
@@ -116,7 +116,9 @@ class Transfers(QObject):
         for download in downloads:
             if download.state is State.RUNNING and now - self._sampled.get(download.id, 0.0) >= 1:
                 self._sampled[download.id] = now
-                self._speeds.setdefault(download.id, deque(maxlen=_REMEMBERED)).append(download.speed)
+                self._speeds.setdefault(download.id, deque(maxlen=REMEMBERED)).append(download.speed)
+            elif download.state is not State.RUNNING and self._speeds.get(download.id, (0.0,))[-1] > 0:
+                self._speeds[download.id].append(0.0)  # it rests: the curve goes down once, and waits
         there = {download.id for download in downloads}
         for gone in self._speeds.keys() - there:
             del self._speeds[gone], self._sampled[gone]

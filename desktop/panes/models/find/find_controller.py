@@ -133,9 +133,9 @@ class FindController(QObject):
         if self.problem is not None:
             self._begin()
 
-    def open(self, row: Repository) -> None:
-        """A repository, by its row."""
-        self.offer.open(row)
+    def open(self, row: Repository, file: str = "") -> None:
+        """A repository, by its row; `file`: the variant that is looked at."""
+        self.offer.open(row, file)
         self.opened.emit()
 
     def close(self) -> None:

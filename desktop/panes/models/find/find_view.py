@@ -8,7 +8,7 @@ from __future__ import annotations
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
-from desktop.panes.models.find.find_controller import FindController
+from desktop.panes.models.find.find_controller import FindController, Repository
 from desktop.panes.models.find.repository_view import RepositoryView
 from desktop.panes.models.find.results import Results
 from desktop.ui.theme import Theme
@@ -37,6 +37,10 @@ class FindView(QStackedWidget):
     def reconnect(self) -> None:
         """The network was switched on or off."""
         self._controller.reconnect()
+
+    def open(self, repo: str, label: str) -> None:
+        """Shows a variant of a repository."""
+        self._controller.open(Repository(repo), label)
 
     def search(self) -> None:
         """Leads into the field, from wherever on the page."""

@@ -12,10 +12,13 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from desktop.panes.models import figures
 from desktop.panes.models.find.offer import Offer, State, Verdict
-from desktop.ui import formats, theme
+from desktop.ui import formats, icons, theme
+from desktop.ui.icons import Icon
 from desktop.ui.labels import Label, Tone
 from desktop.ui.theme import Theme, Type
 from desktop.ui.translation import _
+
+_SIGN = 20
 
 
 class Recommended(QWidget):
@@ -31,14 +34,18 @@ class Recommended(QWidget):
         words.setSpacing(0)
         words.addWidget(self._which)
         words.addWidget(self._why)
-        line = QHBoxLayout(self)
-        line.setContentsMargins(theme.M, theme.S, theme.S, theme.S)
-        line.setSpacing(theme.S)
+        self._line = line = QHBoxLayout(self)
+        line.setSpacing(theme.M)
         line.addLayout(words, 1)
         line.addWidget(self._go, 0, Qt.AlignmentFlag.AlignVCenter)
         for heard in (offer.judged, offer.moved, offer.changed):
             heard.connect(self.refresh)
+        look.changed.connect(self._fit)
+        self._fit()
         self.refresh()
+
+    def _fit(self) -> None:
+        self._line.setContentsMargins(self._look.px(_SIGN) + 2 * theme.M, theme.M, theme.M, theme.M)
 
     def refresh(self) -> None:
         """What is recommended now; nothing where there is no choice."""
@@ -67,5 +74,9 @@ class Recommended(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(QColor(self._look.colours.accent))
-        painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), theme.RADIUS_S, theme.RADIUS_S)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(self._look.colours.selected))
+        painter.drawRoundedRect(QRectF(self.rect()), theme.RADIUS, theme.RADIUS)
+        side = self._look.px(_SIGN)
+        place = QRectF(theme.M, (self.height() - side) / 2, side, side)
+        icons.paint(painter, Icon.RECOMMENDED, place, self._look.colours.accent)

@@ -16,10 +16,12 @@ from desktop.panes.models.find.card import Card
 from desktop.panes.models.find.gate import Gate
 from desktop.panes.models.find.offer import Offer
 from desktop.panes.models.find.recommended import Recommended
+from desktop.panes.models.find.results import WIDTH
 from desktop.panes.models.find.steps import contexts
 from desktop.panes.models.find.try_bar import TryBar
 from desktop.panes.models.find.variant_table import VariantTable, counted
 from desktop.panes.models.find.variants import Headings
+from desktop.panes.models.skeleton import Skeleton
 from desktop.ui import theme
 from desktop.ui.bars import Bar
 from desktop.ui.buttons import IconButton
@@ -30,7 +32,7 @@ from desktop.ui.links import ask_to_open
 from desktop.ui.theme import Theme, Type
 from desktop.ui.translation import _
 
-WIDTH = 920  # the rows' figures stay near their names
+_ROW, _WAITED = 56, 8  # variants whose place is kept while they are waited for: most repositories have more
 _SEEN = 300  # of what a row unfolds to, at least: the buttons, how far a download is, and what makes room
 
 
@@ -57,6 +59,7 @@ class RepositoryView(QWidget):
         self._recommended = Recommended(look, offer)
         self._headings = Headings(look)
         self.table = VariantTable(look, offer)
+        self._waiting = Skeleton(look, _ROW, _WAITED)
         self._card = Card(look)
         self._connect()
         self._arrange()
@@ -77,23 +80,20 @@ class RepositoryView(QWidget):
         offer.failed.connect(self._trouble.warn)
 
     def _arrange(self) -> None:
-        words = QVBoxLayout()
-        words.setSpacing(0)
-        words.addWidget(self._title)
-        words.addWidget(self._facts)
         head = QHBoxLayout()
         head.setSpacing(theme.S)
         head.addWidget(self._back)
-        head.addLayout(words, 1)
+        head.addWidget(self._title, 1)
         head.addWidget(self._page)
         self._above = Column(self._look, WIDTH, top=theme.S, bottom=theme.S, centred=False)
         self._above.lines.setSpacing(theme.S)
         self._above.lines.addLayout(head)
         for widget in (self._bar, self._trouble, self._try):
             self._above.lines.addWidget(widget)
-        self._below = Column(self._look, WIDTH, top=theme.S, centred=False)
-        self._below.lines.setSpacing(theme.XS)
-        for part in (self._gate, self._outdated, self._recommended, self._headings, self.table, self._said, self._card):
+        self._below = Column(self._look, WIDTH, top=theme.M, centred=False)
+        self._below.lines.setSpacing(theme.S)
+        parts: tuple[QWidget, ...] = (self._facts, self._gate, self._outdated, self._recommended, self._headings)
+        for part in (*parts, self.table, self._said, self._waiting, self._card):
             self._below.lines.addWidget(part)
         self._below.lines.addStretch()
         self._area: QScrollArea = scrolling(self._below)
@@ -134,6 +134,11 @@ class RepositoryView(QWidget):
         self._said.setText(self._sentence())
         self._said.setVisible(bool(self._said.text()))
         some = offer.listing is not None and bool(offer.listing.variants) and not offer.url
+        awaited = offer.loading and bool(offer.repository.id)
+        self._waiting.setVisible(awaited)
+        keeping = self._try.sizePolicy()
+        keeping.setRetainSizeWhenHidden(awaited)
+        self._try.setSizePolicy(keeping)
         self._try.setVisible(some)
         self._headings.setVisible(some)
         self.table.fill()

@@ -1,34 +1,32 @@
-"""The results page: a field to search the Hub, whose models and in which order, and the rows that were found.
+"""The results page: a field to search the Hub, whose models and in which order, and what was found.
 
-Invariant: the line above the rows always has its place, so nothing moves when what it says changes; more rows come when
-the end of the list is seen. What a row holds is the Hub's, drawn by a delegate.
+Invariant: the line above the rows always has its place, what is waited for has that of the rows, and an error stands
+below them, so nothing moves when any of it changes; more rows come when the end of the list is seen.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from PySide6.QtCore import QAbstractListModel, QEvent, QModelIndex, QRect, QRectF, Qt
-from PySide6.QtGui import QColor, QInputMethodEvent, QKeyEvent, QKeySequence, QPainter
-from PySide6.QtWidgets import QHBoxLayout, QListView, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtCore import QEvent, QModelIndex, Qt
+from PySide6.QtGui import QIcon, QInputMethodEvent, QKeyEvent, QKeySequence, QResizeEvent
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QListView, QStackedWidget, QVBoxLayout, QWidget
 
 from desktop.core.errors import N_, Sealed, UserError
-from desktop.core.repos import Variant
 from desktop.panes.models import figures
-from desktop.panes.models.find.find_controller import FIRST_SHELF, FindController, Repository, Sort
-from desktop.panes.models.find.offer import Fit
-from desktop.ui import formats, icons, theme
+from desktop.panes.models.empty import Empty
+from desktop.panes.models.find.find_controller import FIRST_SHELF, FindController, Sort
+from desktop.panes.models.find.rows import ROW, RepositoryDelegate, RowsModel
+from desktop.panes.models.skeleton import Skeleton
+from desktop.ui import icons, theme
 from desktop.ui.bars import Bar
 from desktop.ui.boxes import CONTROL, Line, QuietCombo
 from desktop.ui.icons import Icon
 from desktop.ui.labels import Label, Tone
-from desktop.ui.listing import Index, RowDelegate, dress
+from desktop.ui.listing import dress
 from desktop.ui.theme import Theme, Type
 from desktop.ui.translation import _
 
-_ROW = 56
-_FIGURES = 136  # the column of downloads and likes
-_MARK = 14
+WIDTH = 920  # the rows' figures stay near their names
+_WAITED = 6  # rows whose place is kept while the first ones are waited for
 _EVERYONE = N_("Everyone")
 _ORDERS: dict[Sort, str] = {
     Sort.DOWNLOADS: N_("Most downloaded"),
@@ -42,8 +40,7 @@ class Results(QWidget):
         super().__init__(parent)
         self._look, self._controller = look, controller
         self.field = _SearchField(self)
-        self.field.textEdited.connect(lambda text: controller.type(text, pasted=not self.field.typing))
-        self.field.textChanged.connect(self._cleared)  # also its own button that clears it
+        self.field.written.connect(lambda text: controller.type(text, pasted=bool(text) and not self.field.typing))
         self.field.returnPressed.connect(controller.enter)
         self._author, self._order = QuietCombo(look), QuietCombo(look)
         self._author.addItems([FIRST_SHELF, _EVERYONE])
@@ -61,12 +58,14 @@ class Results(QWidget):
         self.list.setUniformItemSizes(True)
         self.list.clicked.connect(self._open)
         self.list.activated.connect(self._open)
-        self._everyone = QPushButton()
-        self._everyone.clicked.connect(self._ask_everyone)
-        look.changed.connect(self._fit)
+        self._empty = Empty(look, Icon.SEARCH)
+        self._empty.wanted.connect(self._ask_everyone)
+        self._glass = self.field.addAction(QIcon(), QLineEdit.ActionPosition.LeadingPosition)
+        look.changed.connect(self._restyle)
         controller.changed.connect(self.refresh)
         controller.offer.judged.connect(self._judged)
         self._arrange()
+        self._restyle()
         self.retranslate()
 
     def _arrange(self) -> None:
@@ -75,26 +74,30 @@ class Results(QWidget):
         top.addWidget(self.field, 1)
         top.addWidget(self._author)
         top.addWidget(self._order)
-        column = QVBoxLayout()
-        column.setContentsMargins(theme.XL, 0, theme.L, 0)
-        column.setSpacing(theme.S)
-        column.addLayout(top)
-        column.addWidget(self._bar)
-        column.addWidget(self._said)
-        column.addWidget(self._everyone, 0, Qt.AlignmentFlag.AlignLeft)
-        rows = QVBoxLayout()
-        rows.setContentsMargins(theme.XL - theme.M, 0, theme.L - theme.M, 0)  # their words begin where the field does
-        rows.addWidget(self.list)
+        self._above, self._below = QVBoxLayout(), QVBoxLayout()
+        self._above.setSpacing(theme.S)
+        self._above.addLayout(top)
+        self._above.addWidget(self._said)
+        waiting = QWidget()
+        shapes = QVBoxLayout(waiting)
+        shapes.setContentsMargins(0, 0, 0, 0)
+        shapes.addWidget(Skeleton(self._look, ROW, _WAITED))
+        shapes.addStretch()
+        self._stack = QStackedWidget()
+        for shown in (self.list, self._empty, waiting):
+            self._stack.addWidget(shown)
+        self._below.addWidget(self._stack, 1)
+        self._below.addWidget(self._bar)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, theme.M, 0, theme.S)
         whole.setSpacing(theme.S)
-        whole.addLayout(column)
-        whole.addLayout(rows, 1)
+        whole.addLayout(self._above)
+        whole.addLayout(self._below, 1)
         self._fit()
 
-    def _cleared(self, text: str) -> None:
-        if not text:
-            self._controller.type("")
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
 
     def refresh(self) -> None:
         """Shows what the controller has."""
@@ -108,8 +111,25 @@ class Results(QWidget):
         self._said.setText(self._sentence())
         for combo in (self._author, self._order):
             combo.setEnabled(not controller.shelf)
-        nothing = not controller.rows and not controller.searching and controller.problem is None
-        self._everyone.setVisible(nothing and bool(controller.query.author))
+        self._stack.setCurrentIndex(0 if controller.rows else 2 if controller.searching or controller.address else 1)
+        self._tell_nothing()
+
+    def _tell_nothing(self) -> None:
+        """What stands in place of the rows where there are none."""
+        controller = self._controller
+        if controller.problem is not None:
+            title, about = (
+                _("The Hub cannot be asked now"),
+                _("Models that are on this computer work without a network."),
+            )
+            self._empty.say(Icon.OFFLINE, title, about)
+        elif controller.query.author:
+            title = _("{author} has no model for these words.", author=controller.query.author)
+            about = _("Thousands of others publish models too.")
+            self._empty.say(Icon.SEARCH, title, about, _("Search among everyone's models"))
+        else:
+            about = _("Try fewer words, or paste the address of a model's page.")
+            self._empty.say(Icon.SEARCH, _("There is no model for these words."), about)
 
     def _judged(self) -> None:
         """A header or the engine may have told more of a starting point."""
@@ -136,7 +156,6 @@ class Results(QWidget):
             self._order.setItemText(at, _(label))
         self._order.setAccessibleName(_("Order"))
         self.list.setAccessibleName(_("Models found"))
-        self._everyone.setText(_("Search among everyone's models"))
         self.refresh()
 
     def changeEvent(self, event: QEvent) -> None:
@@ -155,11 +174,7 @@ class Results(QWidget):
             return _("Searching…")
         if controller.rows and controller.age:
             return _("This is what was found {age} ago.", age=figures.age(controller.age))
-        if controller.rows or controller.problem is not None:
-            return ""
-        if controller.query.author:
-            return _("{author} has no model for these words.", author=controller.query.author)
-        return _("There is no model for these words.")
+        return ""
 
     def _filter(self) -> None:
         author = FIRST_SHELF if self._author.currentIndex() == 0 else ""
@@ -176,6 +191,15 @@ class Results(QWidget):
     def _fit(self) -> None:
         self.field.setFixedHeight(self._look.px(CONTROL))
         self._said.setMinimumHeight(self._look.px(theme.XL))
+        right = max(theme.L, self.width() - theme.XL - self._look.px(WIDTH))
+        self._above.setContentsMargins(theme.XL, 0, right, 0)
+        self._below.setContentsMargins(
+            theme.XL - theme.M, 0, right - theme.M, 0
+        )  # their words begin where the field does
+
+    def _restyle(self) -> None:
+        self._glass.setIcon(icons.icon(Icon.SEARCH, self._look.colours.muted))
+        self._fit()
 
 
 class _SearchField(Line):
@@ -201,130 +225,3 @@ class _SearchField(Line):
         self.typing = True
         super().inputMethodEvent(event)
         self.typing = False
-
-
-class RowsModel(QAbstractListModel):
-    """The rows found so far; the list asks for more when its end is seen."""
-
-    def __init__(self, controller: FindController) -> None:
-        super().__init__()
-        self._controller = controller
-        self._rows: tuple[Repository, ...] = ()
-        self._best: dict[str, tuple[Variant, Fit] | None] = {}
-
-    def fill(self, rows: Sequence[Repository]) -> None:
-        self.forget()  # memory may be another amount by now
-        known = len(self._rows)
-        if self._rows and self._rows == tuple(rows[:known]):
-            if len(rows) > known:
-                self.beginInsertRows(QModelIndex(), known, len(rows) - 1)
-                self._rows = tuple(rows)
-                self.endInsertRows()
-        else:
-            self.beginResetModel()
-            self._rows = tuple(rows)
-            self.endResetModel()
-
-    def forget(self) -> None:
-        """Fits are worked out again when they are seen."""
-        self._best.clear()
-
-    def best(self, row: Repository) -> tuple[Variant, Fit] | None:
-        """How a starting point fits this computer, worked out once."""
-        if row.id not in self._best:
-            self._best[row.id] = self._controller.best(row)
-        return self._best[row.id]
-
-    def at(self, index: Index) -> Repository:
-        return self._rows[index.row()]
-
-    def rowCount(self, parent: Index | None = None) -> int:
-        return len(self._rows)
-
-    def canFetchMore(self, parent: Index) -> bool:
-        return self._controller.more_to_come
-
-    def fetchMore(self, parent: Index) -> None:
-        self._controller.more()
-
-    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
-        row = self.at(index)
-        if role == Qt.ItemDataRole.DisplayRole:
-            return row.name
-        if role == Qt.ItemDataRole.ToolTipRole:
-            return row.id
-        return self._spoken(row) if role == Qt.ItemDataRole.AccessibleTextRole else None
-
-    def _spoken(self, row: Repository) -> str:
-        """A row for those who hear it."""
-        best = self.best(row)
-        said = _fitting(*best) if best else ""
-        parts = [row.name, figures.repository(row), figures.reach(row), said]
-        return " — ".join(part for part in parts if part)
-
-
-def _fitting(variant: Variant, fit: Fit) -> str:
-    """ "Q4_K_M: fits"."""
-    return f"{variant.label}: {_(figures.VERDICTS[fit.verdict][0])}"
-
-
-class RepositoryDelegate(RowDelegate):
-    def __init__(self, look: Theme, rows: RowsModel) -> None:
-        super().__init__(look, _ROW, rows)
-        self._rows = rows
-
-    def write(self, painter: QPainter, box: QRect, index: Index) -> None:
-        row, colours = self._rows.at(index), self._look.colours
-        beside = self._look.px(_FIGURES)
-        words = box.adjusted(0, 0, -beside - theme.M, 0)
-        half = words.height() // 2
-        first, second = QRect(words), QRect(words)
-        first.setHeight(half)
-        second.setTop(first.bottom() + 1)
-        used = self._text(painter, first, row.name, Type.BODY, colours.text)
-        if row.gated:
-            mark = self._look.px(_MARK)
-            place = QRectF(first.left() + used + theme.S, first.center().y() - mark / 2, mark, mark)
-            icons.paint(painter, Icon.LOCK, place, colours.warning)
-        self._text(painter, second, figures.repository(row), Type.SMALL, colours.muted)
-        right = QRect(box.right() - beside, box.top(), beside, half)
-        best = self._rows.best(row)
-        if best is not None:
-            self._verdict(painter, right, *best)
-        elif not row.catalogue:
-            self._figure(painter, right, Icon.DOWNLOAD, row.downloads)
-            self._figure(painter, right.translated(0, half), Icon.LIKE, row.likes)
-
-    def _verdict(self, painter: QPainter, place: QRect, variant: Variant, fit: Fit) -> None:
-        """What would be taken of a starting point, and how that fits."""
-        word, tone, icon = figures.VERDICTS[fit.verdict]
-        ink, mark = getattr(self._look.colours, tone.value), self._look.px(_MARK) + 2
-        side = Qt.AlignmentFlag.AlignRight
-        used = self._text(painter, place, _(word), Type.SMALL, ink, side)
-        at = QRectF(place.right() - used - mark - theme.XS, place.center().y() - mark / 2 + 1, mark, mark)
-        icons.paint(painter, icon, at, ink)
-        size = f"{variant.label} · {formats.size(variant.size)}"
-        self._text(painter, place.translated(0, place.height()), size, Type.SMALL, self._look.colours.muted, side)
-
-    def _text(
-        self,
-        painter: QPainter,
-        place: QRect,
-        text: str,
-        kind: Type,
-        colour: str,
-        side: Qt.AlignmentFlag = Qt.AlignmentFlag.AlignLeft,
-    ) -> int:
-        """Draws one line and says how wide it became."""
-        painter.setFont(self._look.font(kind))
-        painter.setPen(QColor(colour))
-        shown = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, place.width())
-        painter.drawText(place, Qt.AlignmentFlag.AlignVCenter | side, shown)
-        return painter.fontMetrics().horizontalAdvance(shown)
-
-    def _figure(self, painter: QPainter, place: QRect, icon: Icon, number: int) -> None:
-        colours, mark = self._look.colours, self._look.px(_MARK)
-        text = place.adjusted(0, 0, -mark - theme.XS - 2, 0)
-        self._text(painter, text, formats.number(number), Type.SMALL, colours.muted, Qt.AlignmentFlag.AlignRight)
-        at = QRectF(place.right() - mark, place.center().y() - mark / 2, mark, mark)
-        icons.paint(painter, icon, at, colours.muted)

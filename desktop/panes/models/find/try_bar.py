@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QEvent, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QSize, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QCheckBox, QHBoxLayout, QSlider, QWidget
 
@@ -36,7 +36,7 @@ class TryBar(QWidget):
         self._steps: tuple[int, ...] = ()
         self._name, self._tokens = Label(look, Type.SMALL, Tone.MUTED), Label(look, Type.SMALL)
         self._kind = Label(look, Type.SMALL, Tone.MUTED)
-        self._slider = QuietSlider(Qt.Orientation.Horizontal)
+        self._slider = QuietSlider(look)
         self._slider.setTickPosition(QSlider.TickPosition.NoTicks)
         self._slider.setPageStep(2)
         self._slider.valueChanged.connect(self._slid)

@@ -7,7 +7,7 @@ room. A download that runs is shown in its place. What is too large is asked abo
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QRectF, Qt
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QMessageBox, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from desktop.core.repos import Variant
@@ -18,6 +18,7 @@ from desktop.panes.models.fit_panel import FitPanel, RoomPanel
 from desktop.panes.models.library.facts import explained
 from desktop.ui import formats, theme
 from desktop.ui.labels import Label, Tone
+from desktop.ui.surface import card
 from desktop.ui.theme import Theme, Type
 from desktop.ui.translation import _
 
@@ -68,7 +69,7 @@ class VariantDetail(QWidget):
             words.addWidget(widget)
         words.addStretch()
         self._line = QBoxLayout(QBoxLayout.Direction.LeftToRight, self)
-        self._line.setContentsMargins(theme.M, theme.M, theme.M, theme.L)
+        self._line.setContentsMargins(theme.L, theme.L, theme.L, theme.L)
         self._line.setSpacing(theme.XL)
         self._line.addLayout(words, 1)
         self._line.addWidget(self.panel, 1)
@@ -79,11 +80,7 @@ class VariantDetail(QWidget):
         self._line.setDirection(QBoxLayout.Direction.TopToBottom if narrow else QBoxLayout.Direction.LeftToRight)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(self._look.colours.raised))
-        painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 2, -1, -theme.XS), theme.RADIUS_S, theme.RADIUS_S)
+        card(QPainter(self), QRectF(self.rect()).adjusted(0, 2, 0, -theme.XS), self._look.colours)
 
     def put(self, variant: Variant, fit: Fit | None, reason: str) -> None:
         """Shows a variant; `reason` why it is recommended, in words."""

@@ -10,21 +10,23 @@ from dataclasses import dataclass
 from enum import Enum
 
 from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QKeyEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QFont, QKeyEvent, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QAbstractButton, QWidget
 
 from desktop.core.errors import N_
 from desktop.core.remedies import Kind
 from desktop.core.repos import Variant
-from desktop.panes.models import figures, meter
+from desktop.panes.models import figures, meter, parts
 from desktop.panes.models.find.offer import Fit
 from desktop.ui import formats, icons, theme
 from desktop.ui.icons import Icon
 from desktop.ui.labels import Tone
+from desktop.ui.surface import ring
 from desktop.ui.theme import Theme, Type
 from desktop.ui.translation import _
 
-ROW = 52
+_EDGE, _TEXT, _BAR = 8, 20, 8  # above the first line of a row, each line, and the bar
+_STACKED = 560  # narrower, the memory stands below the name instead of beside it
 _NOTABLE = 20  # weights that are kept twice are named from a twentieth of the memory on
 HEADINGS = 28
 
@@ -40,25 +42,32 @@ class Sorting(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Where the columns of a row lie, for one width."""
+    """Where the columns of a row lie, for one width: each two lines high, or one where there is little room."""
 
     name: QRect
     size: QRect
     memory: QRect
     speed: QRect
     arrow: QRect
+    height: int  # of the row
 
     @classmethod
-    def of(cls, look: Theme, width: int, height: int) -> Columns:
-        gap, right = theme.L, width - theme.S
+    def of(cls, look: Theme, width: int) -> Columns:
+        top, line = look.px(_EDGE), look.px(_TEXT)
+        arrow = QRect(width - theme.S - look.px(20), top, look.px(20), 2 * line)
+        if width < look.px(_STACKED):
+            left, right = theme.M, arrow.left() - theme.S
+            figures = QRect(right - look.px(128), top, look.px(128), line)
+            name = QRect(left, top, figures.left() - theme.M - left, 2 * line)
+            memory = QRect(left, top + 2 * line + theme.XS, right - left, 2 * line)
+            return cls(name, figures, memory, figures.translated(0, line), arrow, memory.bottom() + 1 + top)
+        gap, right = theme.XL, arrow.left() - theme.S
         found = []
-        wide = width > look.px(760)
-        for size in (20, 76, 240 if wide else 172, 72):
-            left = right - look.px(size)
-            found.append(QRect(left, 0, right - left, height))
-            right = left - gap
-        arrow, speed, memory, size_ = found
-        return cls(QRect(theme.M, 0, right - theme.M, height), size_, memory, speed, arrow)
+        for share in (76, 240 if width > look.px(760) else 184, 76):
+            found.append(QRect(right - look.px(share), top, look.px(share), 2 * line))
+            right = found[-1].left() - gap
+        speed, memory, size = found
+        return cls(QRect(theme.M, top, right - theme.M, 2 * line), size, memory, speed, arrow, 2 * (top + line))
 
 
 def tabular(font: QFont) -> QFont:
@@ -119,12 +128,18 @@ class Headings(QWidget):
         self.sorted.emit(column, self._down)
 
     def _place(self) -> None:
-        self.setFixedHeight(self._look.px(HEADINGS))
-        columns = Columns.of(self._look, self.width(), self.height())
-        places = (columns.name, columns.size, columns.memory, columns.speed)
-        for button, place, right in zip(self._buttons.values(), places, (False, True, False, True), strict=True):
+        height = self._look.px(HEADINGS)
+        self.setFixedHeight(height)
+        columns = Columns.of(self._look, self.width())
+        places = [columns.name, columns.size, columns.memory, columns.speed]
+        sides = [False, True, False, True]
+        if columns.memory.top() > columns.name.top():  # stacked: side by side all the same
+            quarter = (self.width() - 2 * theme.M) // len(places)
+            places = [QRect(theme.M + at * quarter, 0, quarter - theme.S, height) for at in range(len(places))]
+            sides = [False] * len(places)
+        for button, place, right in zip(self._buttons.values(), places, sides, strict=True):
             button.right = right
-            button.setGeometry(place.adjusted(-theme.XS, 0, theme.XS, 0))
+            button.setGeometry(place.left() - theme.XS, 0, place.width() + 2 * theme.XS, height)
 
 
 class _Heading(QAbstractButton):
@@ -165,8 +180,7 @@ class _Heading(QAbstractButton):
             arrow = Icon.UP if self.direction > 0 else Icon.DOWN
             icons.paint(painter, arrow, QRectF(left + width + 2, (self.height() - side) / 2, side, side), ink)
         if self.hasFocus():
-            painter.setPen(QPen(QColor(colours.accent), 1.5))
-            painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 3, -1, -3), theme.XS, theme.XS)
+            ring(painter, QRectF(self.rect()), theme.RADIUS_S, colours)
 
 
 class VariantRow(QAbstractButton):
@@ -195,14 +209,16 @@ class VariantRow(QAbstractButton):
     def describe(self) -> None:
         """What a screen reader says, and the picture."""
         variant, fit = self.variant, self.fit
-        parts = [variant.label, self.state, figures.quality(variant), self._size()]
+        said = [variant.label, self.state, figures.quality(variant), self._size()]
         if fit is not None:
             total = figures.memory(fit.estimate.total_bytes, exact=fit.exact)
             verdict, _tone, _icon = self._verdict(fit)
-            parts += [_("{verdict}, takes {size}", verdict=_(verdict), size=total)]
-            parts += [self._copy(fit), _speed(fit), _("recommended") if self.reason else ""]
-        self.setAccessibleName(", ".join(part for part in parts if part))
-        self.setAccessibleDescription(_("open") if self.open else _("closed"))
+            said += [_("{verdict}, takes {size}", verdict=_(verdict), size=total)]
+            said += [self._copy(fit), _speed(fit), _("recommended") if self.reason else ""]
+        self.setAccessibleName(", ".join(filter(None, said)))
+        held = parts.whole(fit) if fit is not None and self.open else ()
+        state = _("open") if self.open else _("closed")
+        self.setAccessibleDescription(", ".join((state, *(part.said for part in held if part.octets))))
         self.update()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -216,11 +232,12 @@ class VariantRow(QAbstractButton):
 
     def told(self, at: QPoint) -> str:
         """What is said of the place under the pointer."""
-        columns, fit = Columns.of(self._look, self.width(), self.height()), self.fit
+        columns, fit = Columns.of(self._look, self.width()), self.fit
         if fit is not None and columns.speed.contains(at):
             return _(fit.speed.basis) if fit.speed else _("Nothing is known yet that would tell its speed.")
         if fit is not None and columns.memory.contains(at):
-            return "\n".join(filter(None, (_(figures.explained(self.variant, fit.verdict)), _twice(fit))))
+            held = [part.said for part in parts.whole(fit) if part.octets]
+            return "\n".join(filter(None, (_(figures.explained(self.variant, fit.verdict)), _twice(fit), *held)))
         if self.reason:
             return self.reason
         return _(self.variant.quantisation.explanation) if self.variant.quantisation else self.variant.path
@@ -239,8 +256,12 @@ class VariantRow(QAbstractButton):
     def _size(self) -> str:
         return formats.size(self.variant.size) if self.variant.size else ""
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._resize()
+
     def _resize(self) -> None:
-        self.setFixedHeight(self._look.px(ROW))
+        self.setFixedHeight(Columns.of(self._look, self.width()).height)
 
     # -- the picture --------------------------------------------------------------------------------------------------
 
@@ -258,12 +279,10 @@ class VariantRow(QAbstractButton):
                 QPointF(theme.M, self.height() - 0.5), QPointF(self.width() - theme.M, self.height() - 0.5)
             )
         if self.hasFocus():
-            painter.setPen(QPen(QColor(colours.accent), 1.5))
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.drawRoundedRect(box, theme.RADIUS_S, theme.RADIUS_S)
-        columns = Columns.of(self._look, self.width(), self.height())
+            ring(painter, QRectF(self.rect()), theme.RADIUS_S, colours)
+        columns = Columns.of(self._look, self.width())
         self._paint_name(painter, columns.name)
-        self._line(painter, columns.size, self._size(), Type.BODY, colours.text, right=True)
+        self._line(painter, self._halves(columns.size)[0], self._size(), Type.BODY, colours.text, right=True)
         if self.fit is not None:
             self._paint_memory(painter, columns.memory, self.fit)
             self._paint_speed(painter, columns.speed, self.fit)
@@ -272,9 +291,8 @@ class VariantRow(QAbstractButton):
         icons.paint(painter, Icon.DOWN if self.open else Icon.RIGHT, arrow, colours.muted)
 
     def _halves(self, column: QRect) -> tuple[QRect, QRect]:
-        top, height = self._look.px(6), (column.height() - 2 * self._look.px(6)) // 2
-        first = QRect(column.left(), top, column.width(), height)
-        return first, first.translated(0, height)
+        first = QRect(column.left(), column.top(), column.width(), self._look.px(_TEXT))
+        return first, first.translated(0, first.height())
 
     def _paint_name(self, painter: QPainter, column: QRect) -> None:
         first, second = self._halves(column)
@@ -289,20 +307,14 @@ class VariantRow(QAbstractButton):
         self._line(painter, second, figures.quality(self.variant), Type.SMALL, colours.muted)
 
     def _chip(self, painter: QPainter, place: QRect, text: str) -> None:
+        """Quietly, since the recommendation stands in full above the table; where it does not fit, a mark alone."""
+        colours, side = self._look.colours, self._look.px(14)
+        mark = QRectF(place.left(), place.center().y() - side / 2 + 1, side, side)
+        icons.paint(painter, Icon.RECOMMENDED, mark, colours.accent)
         painter.setFont(self._look.font(Type.SMALL))
-        metrics, colours = painter.fontMetrics(), self._look.colours
-        width = metrics.horizontalAdvance(text) + 2 * theme.S
-        small = width > place.width()  # then a mark stands for the word
-        box = QRectF(0, 0, metrics.height() + 2 if small else width, metrics.height() + 2)
-        box.moveTo(place.left(), place.center().y() - box.height() / 2 + 1)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(colours.accent))
-        painter.drawRoundedRect(box, box.height() / 2, box.height() / 2)
-        painter.setPen(QColor(colours.on_accent))
-        if small:
-            icons.paint(painter, Icon.CHECK, box.adjusted(2, 2, -2, -2), colours.on_accent)
-        else:
-            painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
+        beside = place.adjusted(side + theme.XS, 0, 0, 0)
+        if painter.fontMetrics().horizontalAdvance(text) <= beside.width():
+            self._line(painter, beside, text, Type.SMALL, colours.accent)
 
     def _paint_memory(self, painter: QPainter, column: QRect, fit: Fit) -> None:
         first, second = self._halves(column)
@@ -310,23 +322,21 @@ class VariantRow(QAbstractButton):
         ink, side = getattr(self._look.colours, tone.value), self._look.px(16)
         icons.paint(painter, icon, QRectF(first.left(), first.center().y() - side / 2 + 1, side, side), ink)
         total = figures.memory(fit.estimate.total_bytes, exact=fit.exact)
-        used = self._line(painter, first, total, Type.SMALL, self._look.colours.text, right=True)
+        used = self._line(painter, first, total, Type.BODY, self._look.colours.text, right=True)
         self._line(painter, first.adjusted(side + theme.XS, 0, -used - theme.XS, 0), _(word), Type.SMALL, ink)
-        thick, estimate = self._look.px(5), fit.estimate
-        bar = QRectF(first.left(), first.bottom() + self._look.px(1), first.width(), thick)
-        amounts = (estimate.committed_bytes, estimate.file_backed_bytes, fit.available_bytes)
-        meter.paint(painter, self._look, bar, *amounts, tone)
-        below = second.adjusted(0, thick + self._look.px(1), 0, self._look.px(2))
-        self._line(painter, below, self._copy(fit), Type.SMALL, self._look.colours.muted)
+        thick = self._look.px(_BAR)
+        bar = QRectF(second.left(), second.center().y() - thick // 2, second.width(), thick)
+        meter.paint(painter, self._look, bar, parts.whole(fit), parts.memory(fit), tone)
 
     def _paint_speed(self, painter: QPainter, column: QRect, fit: Fit) -> None:
         first, second = self._halves(column)
-        colours = self._look.colours
-        if fit.speed is None:
-            self._line(painter, column, "–", Type.SMALL, colours.muted, right=True)
+        colours, unit = self._look.colours, _("tokens/s")
+        rate = _rate(fit.speed.tokens_per_s) if fit.speed else "–"
+        if second.bottom() > column.bottom():  # one line for both
+            self._line(painter, first, f"{rate} {unit}", Type.SMALL, colours.muted, right=True)
             return
-        self._line(painter, first, _rate(fit.speed.tokens_per_s), Type.BODY, colours.text, right=True)
-        self._line(painter, second, _("tokens/s"), Type.SMALL, colours.muted, right=True)
+        self._line(painter, first, rate, Type.BODY, colours.text, right=True)
+        self._line(painter, second, unit if fit.speed else "", Type.SMALL, colours.muted, right=True)
 
     def _line(self, painter: QPainter, place: QRect, text: str, kind: Type, colour: str, *, right: bool = False) -> int:
         """Draws one line and says how wide it became."""

@@ -19,6 +19,7 @@ from desktop.panes.models.library.memory_section import MemorySection
 from desktop.panes.models.library.speed_section import SpeedSection
 from desktop.panes.models.library.tuner import Tuner
 from desktop.panes.models.library.upkeep import Upkeep
+from desktop.panes.models.plate import Plate
 from desktop.panes.models.strip import Strip
 from desktop.ui import theme
 from desktop.ui.boxes import Line
@@ -78,8 +79,9 @@ class Details(Column):
         self.lines.addWidget(self._outdated)
         self.lines.addWidget(buttons)
         self.lines.addWidget(self._strip)
-        self.lines.addSpacing(theme.S)
-        for part in (self._facts, self._memory, self._speed, self._settings, self._metadata):
+        about = Plate(self._look)
+        about.hold(self._facts)
+        for part in (self._memory, self._speed, about, self._settings, self._metadata):
             if part is not None:
                 self.lines.addWidget(part)
         self.lines.addStretch()

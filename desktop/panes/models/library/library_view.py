@@ -10,14 +10,14 @@ from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, QModelIndex, QPoint, Qt, Signal
-from PySide6.QtGui import QKeySequence, QShortcut, QShowEvent
+from PySide6.QtGui import QColor, QKeySequence, QPainter, QPaintEvent, QShortcut, QShowEvent
 from PySide6.QtWidgets import (
     QFileDialog,
     QHBoxLayout,
     QListView,
     QMenu,
     QMessageBox,
-    QPushButton,
+    QSizePolicy,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
@@ -29,6 +29,7 @@ from desktop.panes.models.library.controller import Model, ModelsController
 from desktop.panes.models.library.details import Details
 from desktop.panes.models.library.importing import ComingStrip, ImportDialog
 from desktop.panes.models.library.listing import ModelDelegate, ModelList
+from desktop.panes.models.library.storage_bar import StorageButton
 from desktop.panes.models.library.storage_view import StorageView
 from desktop.panes.models.library.tuner import Tuner
 from desktop.panes.models.library.upkeep import Upkeep
@@ -54,7 +55,7 @@ class LibraryView(QWidget):
     ) -> None:
         super().__init__()
         self._look, self._controller, self._upkeep = look, controller, upkeep
-        self._find, self._import = QPushButton(), QPushButton()
+        self._find, self._import = IconButton(look, Icon.SEARCH, ""), IconButton(look, Icon.UPLOAD, "")
         self._find.clicked.connect(self.find_wanted)
         self._import.clicked.connect(self.ask_for_files)
         self._bar = Bar(look)
@@ -80,9 +81,9 @@ class LibraryView(QWidget):
             shortcut.activated.connect(action)
         self._bin = IconButton(look, Icon.DELETE, "")
         self._bin.clicked.connect(self._open_bin)
-        self._found = QPushButton()
+        self._found = IconButton(look, Icon.FOLDER, "")
         self._found.clicked.connect(self._show_storage)
-        self._store = IconButton(look, Icon.FOLDER, "")
+        self._store = StorageButton(look, upkeep)
         self._store.clicked.connect(self._show_storage)
         self._arrange()
         self._connect()
@@ -91,16 +92,13 @@ class LibraryView(QWidget):
     def _arrange(self) -> None:
         self._left = QWidget()
         left = QVBoxLayout(self._left)
-        left.setContentsMargins(theme.XL, theme.M, theme.S, theme.S)
-        left.setSpacing(theme.M)
-        for widget in (self._find, self._import, self._list, self._found):
-            left.addWidget(widget)
-        below = QHBoxLayout()
-        below.setSpacing(theme.XS)
-        below.addWidget(self._store)
-        below.addWidget(self._bin)
-        below.addStretch()
-        left.addLayout(below)
+        left.setContentsMargins(theme.XL - theme.M, theme.S, theme.S, theme.S)
+        left.setSpacing(theme.XS)
+        left.addWidget(self._list, 1)
+        for button in (self._find, self._import, self._found, self._bin):
+            button.setSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Fixed)
+            left.addWidget(button)
+        left.addWidget(self._store)
         above = QVBoxLayout()
         above.setContentsMargins(theme.XL, theme.M, theme.XL, 0)
         above.addWidget(self._bar)
@@ -111,7 +109,7 @@ class LibraryView(QWidget):
         right.addWidget(self._right, 1)
         whole = QHBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
-        whole.setSpacing(0)
+        whole.setSpacing(1)  # the line
         whole.addWidget(self._left)
         whole.addLayout(right, 1)
         self._look.changed.connect(self._fit)
@@ -145,7 +143,9 @@ class LibraryView(QWidget):
 
     def refresh(self) -> None:
         """Lists the models as they are now."""
-        self._models.fill(self._controller.models())
+        upkeep = self._upkeep
+        self._models.fill(self._controller.models(), upkeep.used if upkeep else lambda _model: 0.0)
+        self._store.retranslate()
         count = formats.number(len(self._controller.binned()))
         self._bin.name(_("Bin ({count})", count=count), _("Bin ({count})", count=count))
         self._bin.updateGeometry()
@@ -153,11 +153,9 @@ class LibraryView(QWidget):
         self._mark()
 
     def retranslate(self) -> None:
-        self._find.setText(_("Find a model…"))
-        self._import.setText(_("Import model…"))
+        self._find.name(_("Find a model…"), _("Find a model…"))
+        self._import.name(_("Import model…"), _("Import model…"))
         self._list.setAccessibleName(_("Models on this computer"))
-        self._store.name(_("Storage"), _("Storage"))
-        self._store.updateGeometry()
         self._details.retranslate()
         self._show_found()
         self.refresh()
@@ -173,6 +171,12 @@ class LibraryView(QWidget):
         if event.type() is QEvent.Type.LanguageChange:
             self.retranslate()
 
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """A line between the list and the model."""
+        painter = QPainter(self)
+        painter.setPen(QColor(self._look.colours.line))
+        painter.drawLine(self._left.width(), theme.S, self._left.width(), self.height() - theme.S)
+
     def _fit(self) -> None:
         self._left.setFixedWidth(self._look.px(LIST_WIDTH))
 
@@ -184,8 +188,10 @@ class LibraryView(QWidget):
 
     def _show_found(self) -> None:
         count = len(self._upkeep.findings.found) if self._upkeep else 0
-        self._found.setText(_("{count} found in other applications", count=formats.number(count)))
+        said = _("{count} found in other applications", count=formats.number(count))
+        self._found.name(said, said)
         self._found.setVisible(count > 0)
+        self._store.retranslate()
 
     def _show_storage(self) -> None:
         """Where the models lie, in place of the one that is looked at."""

@@ -1,18 +1,19 @@
-"""The list of models: two lines each, drawn by a delegate.
+"""The list of models: a name and a quantisation, below them size and last use, drawn by a delegate.
 
 Invariant: a row is the controller's model, as it was when the list was filled. What is done with one is the view's.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import QAbstractListModel, Qt
+from PySide6.QtCore import QAbstractListModel, QRect, Qt
+from PySide6.QtGui import QColor, QPainter
 
 from desktop.panes.models.library import facts
 from desktop.panes.models.library.controller import Model
-from desktop.ui.labels import Tone
-from desktop.ui.listing import Index, Line, RowDelegate
+from desktop.ui import theme
+from desktop.ui.listing import Index, RowDelegate
 from desktop.ui.theme import Theme, Type
 
 _HEIGHT = 56
@@ -24,10 +25,11 @@ class ModelList(QAbstractListModel):
         self._models: list[Model] = []
         self._summaries: list[str] = []
 
-    def fill(self, models: Sequence[Model]) -> None:
+    def fill(self, models: Sequence[Model], used: Callable[[Model], float]) -> None:
+        """`used`: when a model was used last, Unix seconds; 0 where nobody knows."""
         self.beginResetModel()
         self._models = list(models)
-        self._summaries = [facts.summary(model) for model in models]
+        self._summaries = [facts.summary(model, used(model)) for model in models]
         self.endResetModel()
 
     def at(self, index: Index) -> Model:
@@ -47,7 +49,8 @@ class ModelList(QAbstractListModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return name
         if role == Qt.ItemDataRole.AccessibleTextRole:
-            return f"{name} — {self.summary(index)}"
+            kind = "" if self.at(index).built_in else self.at(index).quantisation
+            return " — ".join(filter(None, (name, kind, self.summary(index))))
         return name if role == Qt.ItemDataRole.ToolTipRole else None
 
 
@@ -56,7 +59,21 @@ class ModelDelegate(RowDelegate):
         super().__init__(look, _HEIGHT, models)
         self._models = models
 
-    def lines(self, index: Index) -> list[Line]:
-        model = self._models.at(index)
-        quiet = Tone.MUTED if model.present else Tone.WARNING
-        return [(facts.name(model), Type.BODY, Tone.TEXT), (self._models.summary(index), Type.SMALL, quiet)]
+    def write(self, painter: QPainter, box: QRect, index: Index) -> None:
+        model, colours = self._models.at(index), self._look.colours
+        first = QRect(box.left(), box.top(), box.width(), box.height() // 2)
+        small, right = self._look.font(Type.SMALL), Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        kind = "" if model.built_in else model.quantisation
+        painter.setFont(small)
+        painter.setPen(QColor(colours.muted))
+        painter.drawText(first, right, kind)
+        beside = painter.fontMetrics().horizontalAdvance(kind) + theme.S if kind else 0
+        ink = colours.muted if model.present else colours.warning
+        self._text(painter, first.adjusted(0, 0, -beside, 0), facts.name(model), Type.BODY, colours.text)
+        self._text(painter, first.translated(0, first.height()), self._models.summary(index), Type.SMALL, ink)
+
+    def _text(self, painter: QPainter, place: QRect, text: str, kind: Type, ink: str) -> None:
+        painter.setFont(self._look.font(kind))
+        painter.setPen(QColor(ink))
+        shown = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, place.width())
+        painter.drawText(place, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, shown)

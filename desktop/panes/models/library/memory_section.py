@@ -9,19 +9,20 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, Qt
-from PySide6.QtWidgets import QMessageBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QMessageBox
 
 from desktop.panes.models.fit_panel import FitPanel, RoomPanel
 from desktop.panes.models.library.upkeep import Fit, Upkeep, Verdict
-from desktop.ui import formats, theme
+from desktop.panes.models.plate import Plate
+from desktop.ui import formats
 from desktop.ui.labels import Label, Tone
 from desktop.ui.theme import Theme, Type
 from desktop.ui.translation import _
 
 
-class MemorySection(QWidget):
+class MemorySection(Plate):
     def __init__(self, look: Theme, upkeep: Upkeep) -> None:
-        super().__init__()
+        super().__init__(look)
         self._upkeep = upkeep
         self._agreed: set[str] = set()
         self._title = Label(look, Type.HEADING)
@@ -30,11 +31,7 @@ class MemorySection(QWidget):
         self._room.remedied.connect(upkeep.remedy)
         self._room.context_wanted.connect(upkeep.use_context)
         self._loads = Label(look, Type.SMALL, Tone.MUTED, wrap=True)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, theme.M, 0, theme.M)
-        column.setSpacing(theme.S)
-        for part in (self._title, self._panel, self._loads, self._room):
-            column.addWidget(part)
+        self.hold(self._title, self._panel, self._loads, self._room)
         upkeep.judged.connect(self.refresh)
         self.retranslate()
 

@@ -27,10 +27,10 @@ class SpeedChart(QWidget):
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setHorizontalSpacing(theme.M)
         self._grid.setVerticalSpacing(theme.XS)
-        self._grid.setColumnStretch(1, 1)
+        self._grid.setColumnStretch(0, 1)
         for at, group in enumerate(self._groups):
-            group.place(self._grid, 4 * at)
-        self._grid.setRowMinimumHeight(3, theme.S)  # between the groups
+            group.place(self._grid, 6 * at)
+        self._grid.setRowMinimumHeight(5, theme.S)  # between the groups
 
     def put(self, outcome: Outcome) -> None:
         old, new = outcome.default, outcome.best
@@ -40,23 +40,22 @@ class SpeedChart(QWidget):
 
 
 class _Group:
-    """A heading and two rows of the grid: name, bar, speed, and by how much it is better."""
+    """A heading, and twice a name with its speed, below it the bar: so names of any length have room."""
 
     def __init__(self, look: Theme) -> None:
         self._title = Label(look, Type.BODY)
-        self._names = Label(look, Type.SMALL, Tone.MUTED), Label(look, Type.SMALL, Tone.MUTED)
+        self._names = tuple(Label(look, Type.SMALL, Tone.MUTED, wrap=True) for _each in range(2))
         self._bars = Bar(look, Tone.MUTED), Bar(look, Tone.ACCENT)
         self._figures = Label(look, Type.SMALL), Label(look, Type.SMALL)
         self._gain = Label(look, Type.SMALL, Tone.ACCENT)
 
     def place(self, grid: QGridLayout, row: int) -> None:
-        right = Qt.AlignmentFlag.AlignRight
-        grid.addWidget(self._title, row, 0, 1, 4)
+        grid.addWidget(self._title, row, 0, 1, 3)
         for at in range(2):
-            grid.addWidget(self._names[at], row + 1 + at, 0)
-            grid.addWidget(self._bars[at], row + 1 + at, 1)
-            grid.addWidget(self._figures[at], row + 1 + at, 2, right)
-        grid.addWidget(self._gain, row + 2, 3, right)
+            grid.addWidget(self._names[at], row + 1 + 2 * at, 0)
+            grid.addWidget(self._figures[at], row + 1 + 2 * at, 2, Qt.AlignmentFlag.AlignRight)
+            grid.addWidget(self._bars[at], row + 2 + 2 * at, 0, 1, 3)
+        grid.addWidget(self._gain, row + 3, 1)
 
     def put(self, title: str, old: float, new: float) -> str:
         """Speeds in tokens per second; what is shown, in words."""
@@ -85,10 +84,10 @@ class Bar(QWidget):
         look.changed.connect(self.updateGeometry)
 
     def sizeHint(self) -> QSize:
-        return QSize(self._look.px(120), self._look.px(16))
+        return QSize(self._look.px(120), self._look.px(12))
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(self._look.px(40), self._look.px(16))
+        return QSize(self._look.px(40), self._look.px(12))
 
     def put(self, length: float) -> None:
         self._length = length

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from PySide6.QtCore import QEvent, Qt
-from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtCore import QEvent
+from PySide6.QtWidgets import QHBoxLayout, QPushButton
 
 from desktop.core.settings import BY_KEY, Value
 from desktop.core.tuning import Outcome, gained
 from desktop.panes.models.library.speed_chart import SpeedChart, per_second, percent
 from desktop.panes.models.library.tuner import Attempt, Tuner
+from desktop.panes.models.plate import Plate
 from desktop.panes.models.strip import Strip
 from desktop.ui import formats, theme
 from desktop.ui.fields import shown
@@ -23,9 +24,9 @@ from desktop.ui.theme import Theme, Type
 from desktop.ui.translation import _
 
 
-class SpeedSection(QWidget):
+class SpeedSection(Plate):
     def __init__(self, look: Theme, tuner: Tuner) -> None:
-        super().__init__()
+        super().__init__(look)
         self._tuner = tuner
         self._title = Label(look, Type.HEADING)
         self._words = Label(look, Type.SMALL, Tone.MUTED, wrap=True)
@@ -39,18 +40,13 @@ class SpeedSection(QWidget):
         self._use.setProperty("primary", True)
         self._keep.clicked.connect(tuner.undo)
         self._strip.cancelled.connect(tuner.cancel)
-        buttons = QHBoxLayout()
-        buttons.setSpacing(theme.S)
-        for button in (self._use, self._keep):
-            buttons.addWidget(button, 0, Qt.AlignmentFlag.AlignLeft)
-        buttons.addStretch()
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, theme.M)
-        column.setSpacing(theme.S)
-        for part in (self._title, self._words, self._strip, self._chart, self._told, self._doubts):
-            column.addWidget(part)
-        column.addLayout(buttons)
-        column.addWidget(self._find, 0, Qt.AlignmentFlag.AlignLeft)
+        lines = [QHBoxLayout() for _each in range(2)]
+        for line, buttons in zip(lines, ((self._use, self._keep), (self._find,)), strict=True):
+            line.setSpacing(theme.S)
+            for button in buttons:
+                line.addWidget(button)
+            line.addStretch()
+        self.hold(self._title, self._words, self._strip, self._chart, self._told, self._doubts, *lines)
         tuner.changed.connect(self.refresh)
         self.retranslate()
 

@@ -14,8 +14,12 @@ from PySide6.QtGui import QDesktopServices, QKeyEvent, QShowEvent
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from desktop.core.errors import N_, UserError
+from desktop.panes.models.fit_panel import Items
 from desktop.panes.models.library.details import Pairs
+from desktop.panes.models.library.storage_bar import free, held
 from desktop.panes.models.library.upkeep import Copies, Found, Upkeep, Usage
+from desktop.panes.models.meter import Meter
+from desktop.panes.models.plate import Plate
 from desktop.panes.models.strip import Strip
 from desktop.ui import formats, theme
 from desktop.ui.bars import Bar
@@ -39,6 +43,7 @@ class StorageView(Column):
         self._back = QPushButton()
         self._back.clicked.connect(self.closed)
         self.setFocusProxy(self._back)
+        self._meter, self._models = Meter(look), Items(look)
         self._usage = Pairs(look)
         self._open, self._move = QPushButton(), QPushButton()
         self._open.clicked.connect(self._open_folder)
@@ -63,7 +68,9 @@ class StorageView(Column):
         buttons.addWidget(self._move)
         buttons.addStretch()
         self.lines.addLayout(head)
-        self.lines.addWidget(self._usage)
+        plate = Plate(self._look)
+        plate.hold(self._meter, self._models, self._usage)
+        self.lines.addWidget(plate)
         self.lines.addLayout(buttons)
         for part in (self._strip, self._others, self._copies):
             self.lines.addWidget(part)
@@ -72,6 +79,13 @@ class StorageView(Column):
     def refresh(self) -> None:
         """Shows what the last survey found."""
         self._usage.show_pairs([(_("Folder"), str(self._upkeep.folder), ""), *_usage(self._upkeep.usage)])
+        parts = held(self._upkeep)
+        whole = sum(part.octets for part in parts)
+        said = _("{size} in models", size=formats.size(whole))
+        self._meter.put(parts, 0, Tone.ACCENT, " · ".join(filter(None, (said, free(self._upkeep)))))
+        self._models.put([(part.kind, part.name, formats.size(part.octets)) for part in parts], Tone.ACCENT)
+        for widget in (self._meter, self._models):
+            widget.setVisible(bool(parts))
         found = self._upkeep.findings.found
         self._others.put(
             _("Found in other applications"),
@@ -205,9 +219,7 @@ def _usage(usage: Usage | None) -> list[tuple[str, str, str]]:
         return []
     rows = [
         (_("Models in it"), usage.owned, ""),
-        (_("In the bin"), usage.binned, ""),
         (_("Linked, elsewhere"), usage.linked, ""),
-        (_("Unfinished downloads"), usage.unfinished, ""),
         (_("Free on this disk"), usage.free, ""),
     ]
     return [(label, formats.size(octets), about) for label, octets, about in rows if octets]

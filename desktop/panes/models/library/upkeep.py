@@ -83,6 +83,10 @@ class Upkeep(QObject):
         history = self._fitting.history(Subject.local(self._models.model()))
         return max((abs(load.estimate_bytes - load.resident_bytes) for load in history), default=None)
 
+    def used(self, model: Model) -> float:
+        """When a model was loaded last, Unix seconds; 0 where that is not known."""
+        return max((load.at for load in self._fitting.history(Subject.local(model))), default=0.0)
+
     def remedy(self, remedy: Remedy) -> None:
         """Sets for the selected model what makes room."""
         fit = self.fit()
@@ -145,6 +149,11 @@ class Upkeep(QObject):
     @property
     def folder(self) -> Path:
         return self._library.folder
+
+    def shares(self) -> list[tuple[str, int]]:
+        """What each model in the folder takes of the disk, the largest first."""
+        owned = [(model.name, model.size) for model in self._models.models() if model.owned and model.present]
+        return sorted(owned, key=lambda share: -share[1])
 
     def survey(self) -> None:
         """Counts what the models take, and looks for copies and for other applications' models."""
