@@ -94,12 +94,18 @@ class ContextUse:
     """Tokens used of the context's size, and the messages that do not fit. `size` 0 means not known yet.
 
     `cached`: those of them the model has read already, so that nobody waits for them; None where that is not known.
+    Of `used`, about: the opening, the guide's help page, the draft, and the messages that leave next, oldest first.
     """
 
     used: int
     size: int
     left: frozenset[str] = frozenset()
     cached: int | None = None
+    instruction: int = 0
+    page: int = 0
+    draft: int = 0
+    leaving: tuple[str, ...] = ()  # ids
+    leaving_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,6 +47,16 @@ def first_kept(roles: Sequence[Role], tokens: Sequence[int], opening: int, conte
     )
 
 
+def next_kept(roles: Sequence[Role], tokens: Sequence[int], context: int, gone: int) -> int:
+    """Index of the first turn that stays when the context overflows next; `gone` turns have left already.
+
+    It is `gone` where nothing can leave: the newest exchange stays.
+    """
+    starts = [i for i, role in enumerate(roles) if role is Role.USER] or [0]
+    left = [0, *accumulate(tokens)]
+    return next((kept for kept in _cuts(starts, left, max(1, context // STEP)) if kept > gone), max(gone, starts[-1]))
+
+
 def _cuts(starts: Sequence[int], left: Sequence[int], step: int) -> Iterator[int]:
     """For every further step of tokens, the first user turn before which at least that many have left."""
     wanted = step

@@ -1,10 +1,13 @@
 """What can be done with a message, and what a reply took: the quiet line under each message.
 
 Invariant: every action is a button with a name, reached by the Tab key whether the line is shown or not; the line
-always takes its space, so that nothing moves when the pointer passes.
+always takes its space, so that nothing moves when the pointer passes. The person's own stand beside the bubble where
+there is room, so that a question and its answer stay together.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, Qt, QTimer, Signal
 from PySide6.QtGui import QPainter, QPaintEvent
@@ -17,6 +20,8 @@ from desktop.ui.buttons import IconButton
 from desktop.ui.icons import Icon
 from desktop.ui.theme import Theme, Type
 from desktop.ui.translation import _
+
+_MIDDLE = 23  # pixels from a bubble's end to the middle of its last line
 
 
 class Elided(QLabel):
@@ -40,10 +45,13 @@ class ActionsBody(Body):
     delete = Signal()
     version = Signal(int)
 
-    def __init__(self, look: Theme, parent: QWidget | None = None) -> None:
+    def __init__(self, look: Theme, room: Callable[[], int], parent: QWidget | None = None) -> None:
+        """`room`: pixels that are free left of the person's bubble, once that is laid out."""
         super().__init__(look, parent)
         self._view: MessageView | None = None
         self._hovered = False
+        self._room = room
+        self._right, self._wide = 0, 0  # where the buttons end left of the bubble, and their width; 0: they do not fit
         self._earlier = IconButton(look, Icon.LEFT, "", self)
         self._count = Elided(self)
         self._later = IconButton(look, Icon.RIGHT, "", self)
@@ -121,14 +129,25 @@ class ActionsBody(Body):
         shown = [w for w in (*self._buttons(), self._count) if not w.isHidden()]
         wide = {w: self.look.px(32) if w is self._count else w.sizeHint().width() for w in shown}
         order = [w for w in (self._earlier, self._count, self._later, *self._buttons()[2:]) if w in wide]
+        own, total = self._view is not None and not self._view.reply, sum(wide.values())
+        self._right = self._room() - theme.XS
+        self._wide = total if own and total <= self._right else 0
         width += self.outset
-        left = 0 if self._view is None or self._view.reply else width - sum(wide.values())
+        left = width - total if own and not self._wide else 0
         for w in order:
             w.setGeometry(left, 0, wide[w], line)
             left += wide[w]
         gap = theme.S if order else self.outset
         self._statistics.setGeometry(left + gap, 0, max(0, width - left - gap), line)
-        return line
+        return 0 if self._wide else line
+
+    def place(self, left: int, top: int, width: int, height: int) -> None:
+        """Beside the last line of the bubble above, where the buttons fit there."""
+        if not self._wide:
+            super().place(left, top, width, height)
+            return
+        line = self.look.px(28)
+        self.setGeometry(left + self._right - self._wide, top - self.look.px(_MIDDLE) - line // 2, self._wide, line)
 
     def stops(self) -> list[QWidget]:
         return [b for b in self._buttons() if not b.isHidden() and b.isEnabled()]

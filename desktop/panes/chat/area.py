@@ -185,8 +185,7 @@ class RowArea(QScrollArea):
                 if (top + row.extent < value - _BEHIND or top > value + view.height() + _BEHIND) and not _kept(row):
                     self._drop(row)
                     continue
-                out = row.widget.outset
-                row.widget.setGeometry(left - out, top + row.gap, self.metrics.width + out, row.height)
+                row.widget.place(left, top + row.gap, self.metrics.width, row.height)
                 row.widget.show()
         bar = self.verticalScrollBar()
         bar.setEnabled(bar.maximum() > 0)
@@ -222,7 +221,11 @@ class RowArea(QScrollArea):
         """The first row that begins in view: it can be kept in place though everything changes its height."""
         value = self.verticalScrollBar().value()
         for row in self.realised():
-            if row.widget is not None and 0 <= row.widget.y() - row.gap - value < self.viewport().height():
+            if (
+                row.widget is not None
+                and row.height
+                and 0 <= row.widget.y() - row.gap - value < self.viewport().height()
+            ):
                 return _Anchor(row.entry, row, row.widget.y() - row.gap - value)
         return None
 
@@ -248,7 +251,7 @@ class RowArea(QScrollArea):
         if not self._following:
             self._anchor = self._beginning_in_view() or self._anchor
         room = self.viewport().width() - 2 * self.look.px(theme.XL)
-        self.metrics.width = max(120, min(self.look.px(theme.COLUMN), room))
+        self.metrics.width = max(120, min(self.look.column, room))
         self.metrics.scale = self.look.px(100) / 100
         for entry in self.entries:
             entry.loosen()

@@ -50,6 +50,10 @@ class Body(QWidget):
         """Lays the body out for this width and returns its height."""
         raise NotImplementedError
 
+    def place(self, left: int, top: int, width: int, height: int) -> None:
+        """Stands in its row: at the column's left edge, over its width."""
+        self.setGeometry(left - self.outset, top, width + self.outset, height)
+
     def enterEvent(self, event: QEnterEvent) -> None:
         self.entered.emit()
         super().enterEvent(event)
@@ -192,7 +196,8 @@ class BubbleBody(Body):
         super().__init__(look, parent)
         self._reading = Reading(name, self)
         self._reading.setWordWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
-        self._box = QRectF()
+        self._box = QSize()
+        self.beside = 0  # pixels that are free left of the bubble
         self._ends = (True, True)  # whether this part is the first, and the last, of the message
         self.setFocusProxy(self._reading)
 
@@ -222,15 +227,20 @@ class BubbleBody(Body):
             height = self._reading.tall(inner)
         above = self.look.px(theme.XS + 2) if self._ends[0] else 0  # a line brings its own space above
         below = self.look.px(theme.M) if self._ends[1] else 0
-        self._box = QRectF(width - inner - 2 * side, 0, inner + 2 * side, above + height + below)
-        self._reading.setGeometry(width - inner - side, above, inner, height)
-        return above + height + below
+        self._box = QSize(inner + 2 * side, above + height + below)
+        self.beside = width - self._box.width()
+        self._reading.setGeometry(side, above, inner, height)
+        return self._box.height()
+
+    def place(self, left: int, top: int, width: int, height: int) -> None:
+        """At the right, no wider than the bubble: what is beside it belongs to others."""
+        self.setGeometry(left + self.beside, top, self._box.width(), height)
 
     def stops(self) -> list[QWidget]:
         return [self._reading]
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        panel(QPainter(self), self._box, theme.RADIUS_L, *self._ends, self.look.colours.bubble)
+        panel(QPainter(self), self.rect().toRectF(), theme.RADIUS_L, *self._ends, self.look.colours.bubble)
 
 
 class FoldBody(Body):

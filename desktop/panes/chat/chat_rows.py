@@ -12,16 +12,19 @@ from PySide6.QtCore import (
     QAbstractItemModel,
     QAbstractListModel,
     QDateTime,
+    QEvent,
     QModelIndex,
+    QObject,
     QPersistentModelIndex,
     QPointF,
+    QRect,
     QRectF,
     QSize,
     Qt,
     Signal,
 )
 from PySide6.QtGui import QColor, QFontMetrics, QPainter, QTextCharFormat, QTextLayout, QTextOption
-from PySide6.QtWidgets import QLineEdit, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
+from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from desktop.panes.chat.edges import Work
 from desktop.panes.chat.listing import Row, RowKind
@@ -155,11 +158,11 @@ class RowPainter(QStyledItemDelegate):
             self._draw_header(painter, row, box)
         else:
             self._draw_ground(painter, row, box, option.state)
-            inner = box.adjusted(theme.M, 0, -theme.S, 0)
+            inner = box.adjusted(theme.S, 0, -theme.S, 0)
             if row.snippet:
                 self._draw_hit(painter, row, inner)
             else:
-                self._draw_chat(painter, row, inner)
+                self._draw_chat(painter, row, inner, bool(option.state & QStyle.StateFlag.State_MouseOver))
         painter.restore()
 
     def createEditor(self, parent: QWidget, option: QStyleOptionViewItem, index: Index) -> QWidget:
@@ -168,9 +171,14 @@ class RowPainter(QStyledItemDelegate):
         field.setAccessibleName(_("Title"))
         return field
 
+    def eventFilter(self, editor: QObject, event: QEvent) -> bool:
+        """A key that comes while a title is being composed is not the one that ends it."""
+        composing = isinstance(editor, Line) and bool(editor.composing)
+        return not (composing and event.type() is QEvent.Type.KeyPress) and super().eventFilter(editor, event)
+
     def setModelData(self, editor: QWidget, model: QAbstractItemModel, index: Index) -> None:
-        if isinstance(editor, QLineEdit):
-            model.setData(index, editor.text())
+        if isinstance(editor, Line):
+            model.setData(index, editor.taken())
 
     def updateEditorGeometry(self, editor: QWidget, option: QStyleOptionViewItem, index: Index) -> None:
         editor.setGeometry(option.rect.adjusted(theme.XS, 1, -theme.XS, -1))
@@ -178,7 +186,7 @@ class RowPainter(QStyledItemDelegate):
     def _draw_header(self, painter: QPainter, row: Row, box: QRectF) -> None:
         painter.setFont(self._look.font(Type.SMALL))
         painter.setPen(QColor(self._look.colours.muted))
-        place = box.adjusted(theme.M, 0, 0, -theme.XS)
+        place = box.adjusted(theme.S, 0, 0, -theme.XS)
         painter.drawText(place, Qt.AlignmentFlag.AlignBottom | Qt.AlignmentFlag.AlignLeft, titled(row))
 
     def _draw_ground(self, painter: QPainter, row: Row, box: QRectF, state: QStyle.StateFlag) -> None:
@@ -191,15 +199,24 @@ class RowPainter(QStyledItemDelegate):
         painter.setBrush(QColor(ground) if ground else Qt.BrushStyle.NoBrush)
         painter.drawRoundedRect(box.adjusted(0.5, 0.5, -0.5, -0.5), theme.RADIUS_S, theme.RADIUS_S)
 
-    def _draw_chat(self, painter: QPainter, row: Row, box: QRectF) -> None:
+    def more(self, box: QRect) -> QRect:
+        """Where a click on a row in `box` opens its menu; its place is kept free, so that nothing moves."""
+        side = self._look.px(28)
+        return QRect(box.right() - side, box.top(), side + 1, box.height())
+
+    def _draw_chat(self, painter: QPainter, row: Row, box: QRectF, hovered: bool) -> None:
         colours, side = self._look.colours, self._look.px(16)
         if row.kind is RowKind.BIN:
-            self._icon(painter, Icon.DELETE, QRectF(box.left() - 2, box.top(), side, box.height()))
+            self._icon(painter, Icon.DELETE, QRectF(box.left(), box.top(), side, box.height()))
             box = box.adjusted(side + theme.S, 0, 0, 0)
-        mark = Icon.PIN if row.pinned else (Icon.DOWN if row.open else Icon.RIGHT) if row.kind is RowKind.BIN else None
+        mark = Icon.PIN if row.pinned else None
+        if row.kind is RowKind.BIN:
+            mark = Icon.DOWN if row.open else Icon.RIGHT
+        elif hovered:
+            mark = Icon.MORE
         if mark is not None:
             self._icon(painter, mark, QRectF(box.right() - side, box.top(), side, box.height()))
-            box.setRight(box.right() - side - theme.S)
+        box.setRight(box.right() - side - theme.XS)
         if row.unread or row.work is not Work.NOTHING:
             radius = self._look.px(4)
             painter.setPen(Qt.PenStyle.NoPen)

@@ -12,77 +12,23 @@ from PySide6.QtCore import QEvent, QPoint, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
-from desktop.core.talk import ContextUse
 from desktop.panes.chat.edges import Activity, ModelChoice, Work
+from desktop.panes.chat.fitness import Fitness
+from desktop.panes.chat.gauge import Gauge
 from desktop.panes.chat.opening import COMPLETION
+from desktop.panes.chat.send_button import SendButton
 from desktop.panes.chat.writing import Writing
 from desktop.ui import formats, theme
 from desktop.ui.buttons import IconButton
 from desktop.ui.icons import Icon
-from desktop.ui.labels import Label, Tone
+from desktop.ui.labels import Elided, Label, Tone
 from desktop.ui.theme import Theme, Type
 from desktop.ui.translation import _
 
 _RESTING_MS = 500  # the gauge follows the draft when the keys rest that long
 _TYPING_MS = 400  # while keys are pressed the draft is told so often: a word or two at a time
-_UNREAD = 0.4  # how strong the part of the ring is that is still to be read; seen beside the other in both appearances
+_INDENT = 8  # the text begins where the icon below it does, and where the conversation does
 _LONG_PROMPT = 512  # tokens; below that reading is over before it can be read
-
-
-class Gauge(QWidget):
-    """How full the context is, and what of it is read: a ring, and the numbers for those who ask."""
-
-    def __init__(self, look: Theme) -> None:
-        super().__init__()
-        self._look = look
-        self._use = ContextUse(0, 0)
-        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.setVisible(False)
-
-    def show_use(self, use: ContextUse | None) -> None:
-        self._use = use or ContextUse(0, 0)
-        self.setVisible(self._use.size > 0)
-        self.retranslate()
-        self.update()
-
-    def retranslate(self) -> None:
-        used, size = formats.number(self._use.used), formats.number(self._use.size)
-        text = _("Context: {used} of {size} tokens", used=used, size=size)
-        if self._use.cached is not None:
-            text += "\n" + _read(self._use.cached, self._use.used)
-        if self._use.left:
-            text += "\n" + _("The oldest messages have left it. They are shown greyed.")
-        self.setToolTip(text)
-        self.setAccessibleName(text)
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        colours = self._look.colours
-        use = self._use
-        part = min(1.0, use.used / use.size) if use.size else 0.0
-        read = part if use.cached is None else part * use.cached / max(use.used, 1)
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        inset = self._look.px(5)
-        ring = QRectF(self.rect()).adjusted(inset, inset, -inset, -inset)
-        width = self._look.px(2.5)
-        painter.setPen(QPen(QColor(colours.line), width))
-        painter.drawEllipse(ring)
-        ink = QColor(colours.warning if part > 0.9 else colours.accent)
-        for drawn, strength in ((part, _UNREAD), (read, 1.0)):
-            ink.setAlphaF(strength)
-            painter.setPen(QPen(ink, width, Qt.PenStyle.SolidLine, Qt.PenCapStyle.FlatCap))
-            painter.drawArc(ring, 90 * 16, -round(drawn * 360 * 16))
-        if self.hasFocus():
-            painter.setPen(QPen(QColor(colours.accent), 1))
-            painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), theme.RADIUS_S, theme.RADIUS_S)
-
-
-def _read(cached: int, used: int) -> str:
-    """What of the context is there already, in words."""
-    if cached >= used:
-        return _("All of it is read already.")
-    read, unread = formats.number(cached), formats.number(used - cached)
-    return _("{read} of them are read already, {unread} are still to be read.", read=read, unread=unread)
 
 
 class Progress(QWidget):
@@ -151,14 +97,16 @@ class Composer(QWidget):
         self._models: Sequence[ModelChoice] = ()
         self._model = ""
         self.field = Writing()
-        self.field.setStyleSheet("QPlainTextEdit { border: none; background: transparent; padding: 0; }")
+        self.field.setStyleSheet(
+            f"QPlainTextEdit {{ border: none; background: transparent; padding: 0 0 0 {_INDENT - 2}px; }}"
+        )
         self.field.setFont(look.font(Type.READING))
-        self.button = IconButton(look, Icon.SEND, " ")
-        self.button.primary = True
+        self.button = SendButton(look)
         self.model_button = IconButton(look, Icon.MODELS, " ", text=" ")
         self.gauge = Gauge(look)
         self.progress = Progress(look)
-        self._device = Label(look, Type.SMALL, Tone.MUTED)
+        self._fit = Elided(look, Type.SMALL, Tone.MUTED)
+        self._fitness: Fitness | None = None
         self._completion = Label(look, Type.SMALL, Tone.MUTED)
         self._completion.hide()
         self._pause = QTimer(self, singleShot=True, interval=_RESTING_MS)
@@ -170,7 +118,8 @@ class Composer(QWidget):
 
     @property
     def text(self) -> str:
-        return self.field.text()
+        """What is seen in the field."""
+        return self.field.draft()
 
     def put(self, text: str) -> None:
         """Replaces what stands in the field."""
@@ -189,9 +138,10 @@ class Composer(QWidget):
         self._models, self._model = models, chosen
         self._name_model()
 
-    def show_device(self, device: str) -> None:
-        """Where the loaded model runs."""
-        self._device.setText(device)
+    def show_fit(self, fitness: Fitness | None) -> None:
+        """How the model goes with memory; None for the guide, or where it is not known."""
+        self._fitness = fitness
+        self._tell_fit()
 
     def show_completion(self, in_force: bool) -> None:
         """Whether the model goes on with the text instead of answering."""
@@ -201,7 +151,7 @@ class Composer(QWidget):
         self.field.hint = _("Write a message")
         self.field.viewport().update()
         self.field.setAccessibleName(_("Message"))
-        self._device.setToolTip(_("Where the model runs"))
+        self._tell_fit()
         self._completion.setText(_("Completion mode"))
         self._completion.setToolTip(_(COMPLETION))
         self.gauge.retranslate()
@@ -228,13 +178,12 @@ class Composer(QWidget):
         below = QHBoxLayout()
         below.setSpacing(theme.S)
         below.addWidget(self.model_button)
-        below.addWidget(self._device)
+        below.addWidget(self._fit, 1)
         below.addWidget(self._completion)
-        below.addStretch(1)
         below.addWidget(self.gauge)
         below.addWidget(self.button)
         inside = QVBoxLayout()
-        inside.setContentsMargins(theme.L, theme.M, theme.S, theme.S)
+        inside.setContentsMargins(theme.L - _INDENT, theme.M, theme.S, theme.S)
         inside.setSpacing(theme.XS)
         inside.addWidget(self.field)
         inside.addLayout(below)
@@ -260,7 +209,7 @@ class Composer(QWidget):
         self.field.textChanged.connect(self._pause.start)
         self.field.textChanged.connect(lambda: self._typing.isActive() or self._typing.start())
         self.field.focus_changed.connect(self.update)
-        self._pause.timeout.connect(lambda: self.rested.emit(self.field.text()))
+        self._pause.timeout.connect(lambda: self.rested.emit(self.field.draft()))
         self._typing.timeout.connect(lambda: self.typed.emit(self.field.text()))
         self.button.clicked.connect(self._press)
         self.model_button.clicked.connect(self._choose_model)
@@ -281,10 +230,16 @@ class Composer(QWidget):
 
     def _adapt(self) -> None:
         """The button says what it would do now."""
-        self.button.draw(Icon.STOP if self._busy else Icon.SEND)
+        self.button.show_stop(self._busy)
         self.button.name(_("Stop") if self._busy else _("Send"))
-        self.button.primary = self._busy or not self.field.is_empty()
-        self.button.setEnabled(self.button.primary)
+        self.button.setEnabled(self._busy or not self.field.is_empty())
+
+    def _tell_fit(self) -> None:
+        fitness = self._fitness
+        self._fit.setText(fitness.brief if fitness else "")
+        self._fit.tone(fitness.tone if fitness else Tone.MUTED)
+        self._fit.setToolTip(f"{fitness.sentence} {fitness.amounts}" if fitness else "")
+        self._fit.setAccessibleDescription(self._fit.toolTip())
 
     def _name_model(self) -> None:
         label = next((m.label for m in self._models if m.name == self._model), self._model) or _("Guide")
@@ -298,8 +253,7 @@ class Composer(QWidget):
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         for model in self._models:
-            text = f"{model.label}    {model.detail}" if model.detail else model.label
-            action = menu.addAction(text.replace("&", "&&"))
+            action = menu.addAction("\t".join(filter(None, (model.label, model.detail))).replace("&", "&&"))
             action.setCheckable(True)
             action.setChecked(model.name == self._model)
             action.triggered.connect(lambda _checked=False, name=model.name: self.model_chosen.emit(name))
@@ -307,6 +261,6 @@ class Composer(QWidget):
 
     def _restyle(self) -> None:
         self.field.setFont(self._look.font(Type.READING))
-        self.button.setFixedSize(self._look.px(32), self._look.px(32))
-        self.gauge.setFixedSize(self._look.px(24), self._look.px(24))
+        self.button.setFixedSize(self.button.sizeHint())
+        self.gauge.setFixedSize(self.gauge.sizeHint())
         self._name_model()

@@ -42,7 +42,7 @@ class ChatController(QObject):
     activity_changed = Signal(object)
     notice_changed = Signal(object)  # Notice, or None
     context_changed = Signal(object)  # ContextUse, or None where it cannot be told
-    device_changed = Signal(str)
+    device_changed = Signal(str)  # where the model runs that was loaded for a reply
     draft_changed = Signal(str)  # what belongs into the composer
     models_changed = Signal(list)
 
@@ -55,7 +55,6 @@ class ChatController(QObject):
         self._tasks = tasks
         self._drafts = drafts
         self._models: list[ModelChoice] = []
-        self._devices: dict[str, str] = {}  # by model
         self._asked_for = ""  # the chat opened last; loading another may end later
         self._current = self._unsaved(_GUIDE)
         self.listing = Listing(chats, tasks, self)
@@ -72,7 +71,7 @@ class ChatController(QObject):
     def _connect(self) -> None:
         replies, notices, listing, head = self.replies, self.notices, self.listing, self.head
         replies.left.connect(self.left)
-        replies.device.connect(self._on_device)
+        replies.device.connect(lambda _conversation, device: self.device_changed.emit(device))
         replies.stored.connect(self._on_stored)
         replies.retitled.connect(self._on_retitled)
         replies.failed.connect(self._on_failed)
@@ -106,11 +105,6 @@ class ChatController(QObject):
         return self._current.activity
 
     @property
-    def device(self) -> str:
-        """Where the chat's model ran last; "" if it has not."""
-        return self._devices.get(self.chat.model, "")
-
-    @property
     def models(self) -> Sequence[ModelChoice]:
         return self._models
 
@@ -122,6 +116,10 @@ class ChatController(QObject):
     def completion(self) -> bool:
         """Whether the chat's model goes on with the text now."""
         return self._current.completion
+
+    def text_of(self, message_id: str) -> str:
+        """A message of the chat that is shown; "" where it is not in it."""
+        return self._current.tree[message_id].text if message_id in self._current.tree else ""
 
     def last_own(self) -> str | None:
         return None if self._current.busy else self._current.last_own()
@@ -360,10 +358,6 @@ class ChatController(QObject):
         """Another model or opening may let the last reply be continued, or not any more."""
         if not self._current.busy:
             self.replies.show_last(self._current)
-
-    def _on_device(self, conversation: Conversation, device: str) -> None:
-        self._devices[conversation.chat.model] = device
-        self.device_changed.emit(self.device)
 
     def _on_retitled(self, conversation: Conversation, title: str) -> None:
         conversation.chat = replace(conversation.chat, title=title)

@@ -14,27 +14,21 @@ from desktop.ui import theme
 from desktop.ui.boxes import Line
 from desktop.ui.buttons import IconButton
 from desktop.ui.icons import Icon
-from desktop.ui.labels import Label
+from desktop.ui.labels import Elided
 from desktop.ui.theme import Theme, Type
 from desktop.ui.translation import _
 
 
-class Title(Label):
-    """One line that is shortened where it must be; a double click edits it."""
+class Title(Elided):
+    """The chat's title; a double click edits it."""
 
     edited = Signal()
 
     def __init__(self, look: Theme) -> None:
         super().__init__(look, Type.HEADING)
-        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         self.edited.emit()
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        shown = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, self.width())
-        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, shown)
 
 
 class TitleField(Line):

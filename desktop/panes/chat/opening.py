@@ -28,6 +28,7 @@ from desktop.ui import theme
 from desktop.ui.boxes import QuietCombo
 from desktop.ui.buttons import IconButton
 from desktop.ui.column import scrolling
+from desktop.ui.composing import Prose
 from desktop.ui.icons import Icon
 from desktop.ui.labels import Label, Tone
 from desktop.ui.theme import Theme, Type
@@ -271,8 +272,8 @@ class OpeningDialog(QDialog):
         self.accept()
 
 
-def _field(height: int = 0) -> QPlainTextEdit:
-    field = QPlainTextEdit()
+def _field(height: int = 0) -> Prose:
+    field = Prose()
     field.setTabChangesFocus(True)
     if height:
         field.setFixedHeight(height)

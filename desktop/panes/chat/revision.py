@@ -10,11 +10,12 @@ import sys
 from math import ceil
 
 from PySide6.QtCore import QEvent, Qt, Signal
-from PySide6.QtGui import QInputMethodEvent, QKeyEvent, QPalette, QTextCursor, QTextDocument
-from PySide6.QtWidgets import QLabel, QPlainTextEdit, QPushButton, QWidget
+from PySide6.QtGui import QKeyEvent, QPalette, QTextCursor, QTextDocument
+from PySide6.QtWidgets import QLabel, QPushButton, QWidget
 
 from desktop.panes.chat.body import Body
 from desktop.ui import theme
+from desktop.ui.composing import Prose
 from desktop.ui.theme import Theme, Type
 from desktop.ui.translation import _
 
@@ -22,7 +23,7 @@ _TALLEST = 360  # pixels at 100 %; a longer text scrolls in the field
 _MEASURED = 6_000  # characters; so many are taller than that already
 
 
-class Field(QPlainTextEdit):
+class Field(Prose):
     """Ctrl or Cmd with Enter saves, Esc cancels."""
 
     accepted = Signal()
@@ -30,7 +31,6 @@ class Field(QPlainTextEdit):
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
-        self._composing = False
         self.setTabChangesFocus(True)
 
     def tall(self, width: int) -> int:
@@ -45,15 +45,11 @@ class Field(QPlainTextEdit):
         document.setTextWidth(width - frame.width())
         return ceil(document.size().height()) + frame.height() + self.fontMetrics().lineSpacing() // 2
 
-    def inputMethodEvent(self, event: QInputMethodEvent) -> None:
-        self._composing = bool(event.preeditString())
-        super().inputMethodEvent(event)
-
     def keyPressEvent(self, event: QKeyEvent) -> None:
         enter = event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter)
-        if enter and event.modifiers() & Qt.KeyboardModifier.ControlModifier and not self._composing:
+        if enter and event.modifiers() & Qt.KeyboardModifier.ControlModifier:
             self.accepted.emit()
-        elif event.key() == Qt.Key.Key_Escape and not self._composing:
+        elif event.key() == Qt.Key.Key_Escape:
             self.cancelled.emit()
         else:
             super().keyPressEvent(event)
@@ -117,4 +113,4 @@ class EditorBody(Body):
         return [self._field, self._cancel, self._save]
 
     def _submit(self) -> None:
-        self.saved.emit(self._field.toPlainText().rstrip())
+        self.saved.emit(self._field.taken().rstrip())

@@ -214,7 +214,9 @@ class Entry:
 
     def _gap(self, index: int, part: Part, content: Content, before: Part | None) -> int:
         if index == 0:
-            return theme.S
+            return theme.L if self.view.reply else theme.XL  # an answer belongs to its question; turns are apart
+        if part is Part.ACTIONS:
+            return theme.S if self.view.reply else 0
         if part is Part.PLAIN or (isinstance(content, Segment) and content.continued):
             return 0
         if part is not before and before in (Part.CODE, Part.THOUGHT):

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QEvent, QModelIndex, QPoint, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QAction, QContextMenuEvent, QKeyEvent, QKeySequence
+from PySide6.QtCore import QEvent, QModelIndex, QPoint, Qt, QTimer, Signal
+from PySide6.QtGui import QAction, QContextMenuEvent, QInputMethodEvent, QKeyEvent, QKeySequence, QMouseEvent
 from PySide6.QtWidgets import (
     QAbstractItemDelegate,
     QFrame,
@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
     QListView,
     QMenu,
     QMessageBox,
-    QPushButton,
+    QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
@@ -29,12 +29,14 @@ from desktop.panes.chat.listing import Listing, Row, RowKind
 from desktop.ui import icons, theme
 from desktop.ui.bars import UNDO_SECONDS, Bar
 from desktop.ui.boxes import Line
+from desktop.ui.buttons import IconButton
 from desktop.ui.icons import Icon
-from desktop.ui.theme import Theme
+from desktop.ui.theme import Theme, Type
 from desktop.ui.translation import _
 
 _TYPING_MS = 180  # a search starts when the keys rest that long
 _OPEN_KEYS = (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space)
+_MENUS = (RowKind.CHAT, RowKind.BINNED)  # rows that a menu belongs to
 _BIN_KEYS = (Qt.Key.Key_Delete, Qt.Key.Key_Backspace)
 _COMMAND = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier | Qt.KeyboardModifier.MetaModifier
 
@@ -57,13 +59,14 @@ class SearchField(Line):
 class ChatList(QListView):
     """The rows. `clicked_row` by click, `opened` by Return, `unwanted` by Delete, `left` by Esc.
 
-    `typed` is a letter: nothing here is written in, so it was meant for the message.
+    `typed` is a letter: nothing here is written in, so it was meant for the message; so is what is `composed`.
     """
 
     clicked_row = Signal(object)  # Row
     opened = Signal(object)
     left = Signal()
     typed = Signal(str)
+    composed = Signal(object)  # a QInputMethodEvent
     unwanted = Signal(object)
     menu_wanted = Signal(object, QPoint)
     edited = Signal()  # the title's field is gone again
@@ -101,6 +104,24 @@ class ChatList(QListView):
         else:
             super().keyPressEvent(event)
 
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """The three points that a row shows under the pointer are its menu."""
+        index = self.indexAt(event.position().toPoint())
+        row = self.rows.row(index) if index.isValid() else None
+        points = self.painter.more(self.visualRect(index))
+        left = event.button() is Qt.MouseButton.LeftButton
+        if row is not None and row.kind in _MENUS and left and points.contains(event.position().toPoint()):
+            self.menu_wanted.emit(row, self.viewport().mapToGlobal(points.bottomLeft()))
+        else:
+            super().mousePressEvent(event)
+
+    def inputMethodQuery(self, query: Qt.InputMethodQuery) -> object:
+        return True if query is Qt.InputMethodQuery.ImEnabled else super().inputMethodQuery(query)
+
+    def inputMethodEvent(self, event: QInputMethodEvent) -> None:
+        """The letters of an input method come by no key."""
+        self.composed.emit(event)
+
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         by_key = event.reason() is QContextMenuEvent.Reason.Keyboard
         index = self.currentIndex() if by_key else self.indexAt(event.pos())
@@ -135,6 +156,7 @@ class Sidebar(QWidget):
     chosen = Signal(str, str, str)
     left = Signal()
     typed = Signal(str)
+    composed = Signal(object)  # QInputMethodEvent
     new_requested = Signal()
 
     def __init__(self, look: Theme, listing: Listing) -> None:
@@ -144,7 +166,9 @@ class Sidebar(QWidget):
         self._current = ""
         self._waiting: list[Row] | None = None  # rows that came while a title is edited
         self._then: Callable[[], None] | None = None  # what is done with the results when they are there
-        self.new_button = QPushButton()
+        self.new_button = IconButton(look, Icon.PLUS, "")
+        self.new_button.kind = Type.BODY
+        self.new_button.setSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Fixed)
         self.search = SearchField()
         self.search.setClearButtonEnabled(True)
         self._glass = QAction(self)
@@ -170,7 +194,7 @@ class Sidebar(QWidget):
 
     def retranslate(self) -> None:
         key = QKeySequence(QKeySequence.StandardKey.New).toString(QKeySequence.SequenceFormat.NativeText)
-        self.new_button.setText(_("New chat"))
+        self.new_button.name(_("New chat"), _("New chat"))
         self.new_button.setToolTip(key)
         self.search.setPlaceholderText(_("Search"))
         self.search.setAccessibleName(_("Search"))
@@ -198,7 +222,7 @@ class Sidebar(QWidget):
         listing.binned.connect(self._offer_undo)
         self.undo_bar.acted.connect(listing.undo)
         self.new_button.clicked.connect(self.new_requested)
-        self.search.textChanged.connect(self._pause.start)
+        self.search.written.connect(lambda _words: self._pause.start())
         self.search.returnPressed.connect(lambda: self._find(self._open_first))
         self.search.into_list.connect(lambda: self._find(self._into_list))
         self.search.left.connect(self._leave)
@@ -210,6 +234,7 @@ class Sidebar(QWidget):
         self.list.opened.connect(self._open_and_leave)
         self.list.left.connect(self._leave)
         self.list.typed.connect(self.typed)
+        self.list.composed.connect(self.composed)
         self.list.unwanted.connect(self._drop)
         self.list.menu_wanted.connect(self._menu)
         self._look.changed.connect(self._restyle)
@@ -237,8 +262,8 @@ class Sidebar(QWidget):
         """Searches now; a key pressed before the results are there means those results."""
         self._pause.stop()
         self._then = then
-        self._listing.search(self.search.text())
-        if not self.search.text().strip() and then == self._into_list:
+        self._listing.search(self.search.seen)
+        if not self.search.seen.strip() and then == self._into_list:
             self._into_list()
 
     def _arrive(self) -> None:
@@ -273,7 +298,7 @@ class Sidebar(QWidget):
         if row.kind is RowKind.BIN:
             self._listing.open_bin(not row.open)
         elif row.kind is RowKind.HIT:
-            self.chosen.emit(row.chat_id, row.message_id, self.search.text().strip())
+            self.chosen.emit(row.chat_id, row.message_id, self.search.seen.strip())
         elif row.chat_id:
             self.chosen.emit(row.chat_id, "", "")
 
@@ -330,9 +355,5 @@ class Sidebar(QWidget):
         asking.open()
 
     def _restyle(self) -> None:
-        colours = self._look.colours
-        side = self._look.px(16)
-        self.new_button.setIcon(icons.icon(Icon.PLUS, colours.text, side))
-        self.new_button.setIconSize(QSize(side, side))
-        self._glass.setIcon(icons.icon(Icon.SEARCH, colours.muted))
+        self._glass.setIcon(icons.icon(Icon.SEARCH, self._look.colours.muted))
         self.list.scheduleDelayedItemsLayout()

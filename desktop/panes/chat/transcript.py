@@ -211,7 +211,8 @@ class Transcript(RowArea):
         super().hover(entry)
 
     def _actions(self, row: Row) -> ActionsBody:
-        body, entry = ActionsBody(self.look, self.widget()), row.entry
+        entry = row.entry
+        body = ActionsBody(self.look, lambda: _beside(entry), self.widget())
         body.copy.connect(lambda: self._copy(entry, body))
         body.edit.connect(lambda: self._set_editing(entry, True))
         body.again.connect(lambda: self.regenerate_requested.emit(entry.view.id))
@@ -285,6 +286,12 @@ class Transcript(RowArea):
             self.arrange()
         spent_ms = (time.perf_counter() - begun) * 1_000
         self._frame.setInterval(max(_FRAME_MS, round(_SHARE * spent_ms)))
+
+
+def _beside(entry: Entry) -> int:
+    """Pixels free left of what the person wrote; 0 where that is not laid out."""
+    bubbles = (row.widget for row in reversed(entry.rows or ()) if isinstance(row.widget, BubbleBody))
+    return next((bubble.beside for bubble in bubbles), 0)
 
 
 def _source(row: Row) -> str:

@@ -10,17 +10,18 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QHideEvent, QKeyEvent, QShowEvent
-from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtGui import QHideEvent, QInputMethodEvent, QKeyEvent, QResizeEvent, QShowEvent
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from desktop.core.chat import Chat
 from desktop.core.errors import N_, UserError
 from desktop.core.settings import BY_KEY
-from desktop.core.talk import ExactPrompt
+from desktop.core.talk import ContextUse, ExactPrompt
 from desktop.panes.chat.composer import Composer
 from desktop.panes.chat.controller import ChatController
 from desktop.panes.chat.edges import Action, Activity, ModelChoice, Notice, Work
 from desktop.panes.chat.file_dialogs import ask_where, ask_which
+from desktop.panes.chat.fitness import Fitness
 from desktop.panes.chat.header import Header
 from desktop.panes.chat.message import MessageView
 from desktop.panes.chat.opening import OpeningDialog
@@ -44,6 +45,9 @@ _LABELS = {
     Action.SETTINGS: N_("Chat settings…"),
     Action.RESTORE: N_("Restore"),
 }
+
+
+_SHARE = 3  # the message may take a third of the pane; the rest stays for what it is about
 
 
 class ChatView(QWidget):
@@ -81,6 +85,11 @@ class ChatView(QWidget):
         self._controller.new_chat()
         self.composer.field.setFocus()
 
+    def open_chat(self, chat_id: str, message_id: str = "", words: str = "") -> None:
+        """Another chat, at a message where one is named; what was being written is kept."""
+        self._keep()
+        self._controller.open(chat_id, message_id, words)
+
     def search(self) -> None:
         """Into the search field, wherever the person is."""
         self.search_wanted.emit()
@@ -109,7 +118,7 @@ class ChatView(QWidget):
         self._middle.addWidget(self._greeting)
         self._middle.addWidget(self.transcript)
         self._middle.setMinimumHeight(1)  # where room is short it gives way, not the bars or the composer
-        below = Column(self._look, theme.COLUMN + 2 * theme.L, side=theme.L, top=theme.XS, bottom=theme.M)
+        below = Column(self._look, side=theme.S, top=theme.XS, bottom=theme.S, beyond=theme.L)
         below.lines.setSpacing(theme.S)
         for widget in (self.notice_bar, self.undo_bar, self.composer):
             below.lines.addWidget(widget)
@@ -118,7 +127,10 @@ class ChatView(QWidget):
         column.setSpacing(0)
         column.addWidget(self.header)
         column.addWidget(self._middle, 1)
-        column.addWidget(below)
+        beside = QHBoxLayout()  # the message stands below the conversation, which has a scroll bar at its right
+        beside.setContentsMargins(0, 0, self.transcript.verticalScrollBar().sizeHint().width(), 0)
+        beside.addWidget(below)
+        column.addLayout(beside)
 
     def _listen(self) -> None:
         """From the controller to what is seen."""
@@ -134,8 +146,7 @@ class ChatView(QWidget):
         controller.left.connect(transcript.set_faded)
         controller.activity_changed.connect(self._show_activity)
         controller.notice_changed.connect(self._show_notice)
-        controller.context_changed.connect(self.composer.gauge.show_use)
-        controller.device_changed.connect(self.composer.show_device)
+        controller.context_changed.connect(self._show_use)
         controller.draft_changed.connect(self.composer.put)
         controller.removals.offered.connect(lambda what: self.undo_bar.say(what, {}, N_("Undo"), UNDO_SECONDS))
         controller.models_changed.connect(self._show_models)
@@ -164,9 +175,10 @@ class ChatView(QWidget):
         self.notice_bar.acted.connect(self._act)
         self.notice_bar.closed.connect(controller.dismiss)
         self.sidebar.new_requested.connect(self.new_chat)
-        self.sidebar.chosen.connect(self._open)
+        self.sidebar.chosen.connect(self.open_chat)
         self.sidebar.left.connect(composer.field.setFocus)
         self.sidebar.typed.connect(self._type)
+        self.sidebar.composed.connect(self._compose)
 
     def _wire_header(self) -> None:
         controller, header, head = self._controller, self.header, self._controller.head
@@ -196,8 +208,17 @@ class ChatView(QWidget):
         chosen = self._controller.chat.model
         self.composer.show_models(models, chosen)
         self.composer.show_completion(self._controller.completion)
-        self.composer.show_device(self._controller.device)
-        self.welcome.show_model(chosen == "", next((m.label for m in models if m.name == chosen), chosen))
+        model = next((m for m in models if m.name == chosen), ModelChoice(chosen, chosen))
+        self.welcome.show_model(chosen == "", model.label, model.detail)
+
+    def show_fit(self, fitness: Fitness | None) -> None:
+        """How the chat's model goes with memory; None for the guide, or where it is not known."""
+        self.composer.show_fit(fitness)
+        self.welcome.show_fit(fitness)
+
+    def _show_use(self, use: ContextUse | None) -> None:
+        leaving = [self._controller.text_of(message_id) for message_id in use.leaving] if use else []
+        self.composer.gauge.show_use(use, leaving)
 
     def _choose_middle(self) -> None:
         empty = self._controller.empty
@@ -234,17 +255,21 @@ class ChatView(QWidget):
 
     # -- what is done -------------------------------------------------------------------------------------------------
 
-    def _open(self, chat_id: str, message_id: str, words: str) -> None:
-        self._keep()
-        self._controller.open(chat_id, message_id, words)
-
     def _type(self, text: str) -> None:
         """A letter typed in the list is the message's first."""
         if self.isVisible():
             self.composer.field.setFocus()
             self.composer.field.insertPlainText(text)
 
+    def _compose(self, event: QInputMethodEvent) -> None:
+        """The same of an input method, which keeps the focus where it is until the syllable is whole."""
+        if self.isVisible():
+            QApplication.sendEvent(self.composer.field, event)
+            if not event.preeditString():
+                self.composer.field.setFocus()
+
     def _keep(self) -> None:
+        self.composer.field.settle()
         self._controller.keep_draft(self.composer.text)
 
     def _suggest(self, text: str) -> None:
@@ -297,6 +322,10 @@ class ChatView(QWidget):
             self._controller.stop()
         else:
             super().keyPressEvent(event)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.composer.field.limit(self.height() // _SHARE)
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)

@@ -1,15 +1,20 @@
-"""What an empty chat shows: a greeting, and, where the guide answers, examples to ask and the way to larger models.
+"""What an empty chat shows: with the guide a greeting, what stays on this computer, questions, and the way to a model.
 
-Invariant: the examples are in the window's language, because the guide answers in the language it is asked in.
+Invariant: the questions are in the window's language, because the guide answers in the language it is asked in; with a
+model of the library there are none, because it knows nothing of Alcove: its name and its fit stand there instead.
 """
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, Qt, Signal
-from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
+from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QEnterEvent, QKeyEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QAbstractButton, QPushButton, QSizePolicy
 
 from desktop.core.errors import N_
-from desktop.ui import theme
+from desktop.panes.chat.fitness import Fitness, Suggestion
+from desktop.ui import formats, icons, theme
+from desktop.ui.column import Column
+from desktop.ui.icons import Icon
 from desktop.ui.labels import Label, Tone
 from desktop.ui.theme import Theme, Type
 from desktop.ui.translation import _
@@ -19,56 +24,170 @@ _EXAMPLES = (
     N_("Which model suits my computer?"),
     N_("Does anything I type leave this computer?"),
 )
+_PRIVATE = (
+    N_("What you write and what the models answer stays on this computer."),
+    N_("Alcove goes online only when you look for a model or download one."),
+)
+_WIDEST = 520  # a greeting is read at one glance: each sentence in one line
+_CARD = 44  # the least height of a card: a comfortable target
+_TALLEST = 9_999  # no limit, as Qt's measuring of text takes it
 
 
-class Welcome(QWidget):
-    """`asked` carries the example that was clicked; `find_wanted` leads to where larger models are."""
-
-    asked = Signal(str)
-    find_wanted = Signal()
+class Question(QAbstractButton):
+    """A card with a question that one click asks."""
 
     def __init__(self, look: Theme) -> None:
         super().__init__()
+        self._look = look
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        policy.setHeightForWidth(True)
+        self.setSizePolicy(policy)
+        look.changed.connect(self.updateGeometry)
+
+    def sizeHint(self) -> QSize:
+        width = self._look.px(_WIDEST)
+        return QSize(width, self.heightForWidth(width))
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(0, self._look.px(_CARD))
+
+    def heightForWidth(self, width: int) -> int:
+        self.setFont(self._look.font(Type.BODY))
+        wrapped = Qt.TextFlag.TextWordWrap.value
+        text = self.fontMetrics().boundingRect(0, 0, self._room(width), _TALLEST, wrapped, self.text())
+        return max(self._look.px(_CARD), text.height() + self._look.px(theme.XL))
+
+    def _room(self, width: int) -> int:
+        return max(1, width - 2 * self._look.px(theme.L) - self._look.px(18) - theme.S)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Enter asks it too, not only the space bar."""
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and not event.isAutoRepeat():
+            self.click()
+        else:
+            super().keyPressEvent(event)
+
+    def enterEvent(self, event: QEnterEvent) -> None:
+        self.update()
+        super().enterEvent(event)
+
+    def leaveEvent(self, event: QEvent) -> None:
+        self.update()
+        super().leaveEvent(event)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        colours, painter = self._look.colours, QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        over = self.underMouse()
+        focused = self.hasFocus()
+        edge = QPen(QColor(colours.accent if focused else colours.line), 2 if focused else 1)
+        painter.setPen(edge)
+        painter.setBrush(QColor(colours.hover if over else colours.ground))
+        painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), theme.RADIUS, theme.RADIUS)
+        pad, side = self._look.px(theme.L), self._look.px(18)
+        painter.setPen(QColor(colours.text))
+        painter.setFont(self.font())
+        middle = Qt.AlignmentFlag.AlignVCenter.value | Qt.AlignmentFlag.AlignLeft.value
+        place = QRectF(pad, 0, self._room(self.width()), self.height())
+        painter.drawText(place, middle | Qt.TextFlag.TextWordWrap.value, self.text())
+        arrow = QRectF(self.width() - pad - side, (self.height() - side) / 2, side, side)
+        icons.paint(painter, Icon.CONTINUE, arrow, colours.accent if over or focused else colours.muted)
+
+
+class Welcome(Column):
+    """`asked` carries the question that was clicked; `find_wanted` the `Suggestion` to be got, or None for a search."""
+
+    asked = Signal(str)
+    find_wanted = Signal(object)
+
+    def __init__(self, look: Theme) -> None:
+        super().__init__(look, _WIDEST)
         self._guide = True
-        self._model = ""
-        self._greeting = Label(look, Type.TITLE)
-        self._about = Label(look, tone=Tone.MUTED)
-        self.examples = [QPushButton() for _example in _EXAMPLES]
-        column = QVBoxLayout(self)
-        column.setContentsMargins(theme.XL, theme.XL, theme.XL, theme.XL)
-        column.setSpacing(theme.S)
-        column.addStretch(2)
-        for label in (self._greeting, self._about):
-            label.setAlignment(Qt.AlignmentFlag.AlignHCenter)
-            column.addWidget(label)
-        column.addSpacing(theme.L)
-        for button in self.examples:
-            button.setCursor(Qt.CursorShape.PointingHandCursor)
-            button.clicked.connect(lambda _checked=False, b=button: self.asked.emit(b.text()))
-            column.addWidget(button, 0, Qt.AlignmentFlag.AlignHCenter)
+        self._model, self._detail = "", ""
+        self._fitness: Fitness | None = None
+        self._suggestion: Suggestion | None = None
+        centre = Qt.AlignmentFlag.AlignHCenter
+        self._greeting = Label(look, Type.DISPLAY, wrap=True)
+        self._about = Label(look, Type.BODY, Tone.MUTED, wrap=True)
+        self._memory = Label(look, Type.BODY, Tone.MUTED, wrap=True)
+        self._ask = Label(look, Type.SMALL, Tone.MUTED, wrap=True)
+        self._why = Label(look, Type.SMALL, Tone.MUTED, wrap=True)
+        for label in (self._greeting, self._about, self._memory, self._why):
+            label.setAlignment(centre)
+        self.examples = [Question(look) for _example in _EXAMPLES]
+        for card in self.examples:
+            card.clicked.connect(lambda _checked=False, c=card: self.asked.emit(c.text()))
         self.search = QPushButton()
         self.search.setProperty("primary", True)
-        self.search.clicked.connect(self.find_wanted)
-        column.addSpacing(theme.L)
-        column.addWidget(self.search, 0, Qt.AlignmentFlag.AlignHCenter)
-        column.addStretch(3)
+        self.search.clicked.connect(lambda: self.find_wanted.emit(self._suggestion))
+        self._lay_out()
         self.retranslate()
 
-    def show_model(self, guide: bool, label: str) -> None:
-        self._guide, self._model = guide, label
+    def show_model(self, guide: bool, label: str, detail: str = "") -> None:
+        """Who answers here; `detail` is what a model's file is, "Q4_K_M · 4.4 GB"."""
+        self._guide, self._model, self._detail = guide, label, detail
+        self.retranslate()
+
+    def show_fit(self, fitness: Fitness | None) -> None:
+        """How that model goes with this computer's memory, where it is known."""
+        self._fitness = fitness
+        self.retranslate()
+
+    def suggest(self, suggestion: Suggestion | None) -> None:
+        """A model that fits this computer; None where nothing does, or nothing can be downloaded."""
+        self._suggestion = suggestion
         self.retranslate()
 
     def retranslate(self) -> None:
-        self._greeting.setText(_("What would you like to know?"))
-        about = _("Guide — built in, 5 MB, knows Alcove only") if self._guide else self._model
-        self._about.setText(about)
-        for button, example in zip(self.examples, _EXAMPLES, strict=True):
-            button.setText(_(example))
-            button.setVisible(self._guide)
-        self.search.setText(_("Find a model…"))
-        self.search.setVisible(self._guide)
+        self._greeting.setText(_("Welcome to Alcove") if self._guide else self._model)
+        self._about.setText("\n".join(map(_, _PRIVATE)) if self._guide else self._detail)
+        self._about.setVisible(bool(self._about.text()))
+        self._tell_fit()
+        self._ask.setText(_("Ask the guide, which is built in and knows Alcove only:"))
+        self._ask.setVisible(self._guide)
+        for card, example in zip(self.examples, _EXAMPLES, strict=True):
+            card.setText(_(example))
+            card.updateGeometry()
+            card.setVisible(self._guide)
+        self._offer()
+
+    def _tell_fit(self) -> None:
+        fitness = None if self._guide else self._fitness
+        self._memory.setVisible(fitness is not None)
+        if fitness is not None:
+            self._memory.tone(fitness.tone)
+            self._memory.setText(f"{fitness.sentence} {fitness.amounts}")
+
+    def _offer(self) -> None:
+        found = self._suggestion
+        for widget in (self.search, self._why):
+            widget.setVisible(self._guide)
+        if found is None:
+            self.search.setText(_("Find a model…"))
+            self._why.setText(_("A bigger model answers questions about everything."))
+        else:
+            self.search.setText(_("Get {model} ({size})", model=found.name, size=formats.size(found.size)))
+            self._why.setText(_("It answers questions about everything, and fits this computer's memory."))
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
         if event.type() is QEvent.Type.LanguageChange:
             self.retranslate()
+
+    def _lay_out(self) -> None:
+        lines = self.lines
+        lines.setSpacing(theme.S)
+        lines.addStretch(2)
+        lines.addWidget(self._greeting)
+        lines.addWidget(self._about)
+        lines.addWidget(self._memory)
+        lines.addSpacing(theme.L)
+        lines.addWidget(self._ask)
+        for card in self.examples:
+            lines.addWidget(card)
+        lines.addSpacing(theme.L)
+        lines.addWidget(self.search, 0, Qt.AlignmentFlag.AlignHCenter)
+        lines.addWidget(self._why)
+        lines.addStretch(3)

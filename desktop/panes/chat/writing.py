@@ -12,6 +12,7 @@ and redo carry along.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from math import ceil
 
 from PySide6.QtCore import QEvent, QMimeData, QSize, Qt, Signal
@@ -23,16 +24,19 @@ from PySide6.QtGui import (
     QPainter,
     QPaintEvent,
     QResizeEvent,
+    QTextBlock,
     QTextBlockFormat,
     QTextCursor,
     QTextFormat,
 )
 from PySide6.QtWidgets import QPlainTextEdit, QSizePolicy, QWidget
 
-from desktop.ui.boxes import leaves_undo
+from desktop.ui.boxes import leaves_key
+from desktop.ui.composing import Prose, seen
 
 LONGEST_LINE = 4_000  # characters in one paragraph; lays out in about a millisecond
-MOST_LINES = 10
+LEAST_LINES = 3  # however small the window is
+_TALLEST = 240  # pixels, until it is told what room there is
 _GOES_ON = int(QTextFormat.Property.UserProperty) + 1
 _UNWRITABLE = re.compile("[\0\ud800-\udfff]")
 
@@ -43,8 +47,11 @@ def cleaned(text: str) -> str:
     return _UNWRITABLE.sub("", text)
 
 
-class Writing(QPlainTextEdit):
-    """Plain text, 1 to 10 lines high. `submitted` when the person is done, `recalled` for Up in an empty field."""
+class Writing(Prose):
+    """Plain text, as high as its lines until `limit`, then it scrolls.
+
+    `submitted` when the person is done, `recalled` for Up in an empty field.
+    """
 
     submitted = Signal()
     recalled = Signal()
@@ -52,8 +59,8 @@ class Writing(QPlainTextEdit):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._limit = _TALLEST
         self.hint = ""  # what to do here, while nothing is written
-        self._composing = ""
         self._send_after_commit = False
         self.setFrameShape(QPlainTextEdit.Shape.NoFrame)
         self.setTabChangesFocus(True)
@@ -66,47 +73,50 @@ class Writing(QPlainTextEdit):
 
     def text(self) -> str:
         """What is written, without the syllable under composition."""
+        return self._joined(QTextBlock.text)
+
+    def draft(self) -> str:
+        """What is seen: also what is still being composed."""
+        return self._joined(seen)
+
+    def _joined(self, of: Callable[[QTextBlock], str]) -> str:
         parts: list[str] = []
         block = self.document().begin()
         while block.isValid():
             if parts and not block.blockFormat().boolProperty(_GOES_ON):
                 parts.append("\n")
-            parts.append(block.text())
+            parts.append(of(block))
             block = block.next()
         return cleaned("".join(parts))
 
     def set_text(self, text: str) -> None:
         """Replaces everything; the cursor stands at the end."""
         self._send_after_commit = False
+        if self.composing:
+            QGuiApplication.inputMethod().reset()  # it belongs to what stood here before
         self.clear()
         self._insert(cleaned(text))
         self.document().clearUndoRedoStacks()
 
     def is_empty(self) -> bool:
-        return self.document().isEmpty() and not self._composing
+        return self.document().isEmpty() and not self.composing
 
     def submit(self) -> None:
         """Has the input method finish its syllable first; sends at once, or as soon as that has arrived."""
         QGuiApplication.inputMethod().commit()
-        if self._composing:
+        if self.composing:
             self._send_after_commit = True  # an input method that answers later
         else:
             self.submitted.emit()
 
     def inputMethodEvent(self, event: QInputMethodEvent) -> None:
         super().inputMethodEvent(event)
-        self._composing = event.preeditString()
-        if self._send_after_commit and not self._composing:
+        if self._send_after_commit and not self.composing:
             self._send_after_commit = False
             self.submitted.emit()
 
     def event(self, event: QEvent) -> bool:
-        if event.type() is QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
-            search = event.key() == Qt.Key.Key_K and event.modifiers() == Qt.KeyboardModifier.ControlModifier
-            if search:  # some desktops delete to the end of the line with it; here it is the window's
-                event.ignore()
-                return False
-        return leaves_undo(self, event) or super().event(event)
+        return leaves_key(self, event) or super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
@@ -117,9 +127,7 @@ class Writing(QPlainTextEdit):
             super().keyPressEvent(event)
 
     def _enter(self, event: QKeyEvent) -> None:
-        if self._composing:
-            QGuiApplication.inputMethod().commit()
-        elif event.modifiers() & (Qt.KeyboardModifier.ShiftModifier | Qt.KeyboardModifier.AltModifier):
+        if event.modifiers() & (Qt.KeyboardModifier.ShiftModifier | Qt.KeyboardModifier.AltModifier):
             self.textCursor().insertBlock(QTextBlockFormat())
             self.ensureCursorVisible()
         elif not event.isAutoRepeat():
@@ -157,8 +165,6 @@ class Writing(QPlainTextEdit):
             cursor.insertText(line[start : start + LONGEST_LINE])
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
-        if self._composing:
-            QGuiApplication.inputMethod().commit()
         super().focusOutEvent(event)
         self.focus_changed.emit()
 
@@ -183,11 +189,19 @@ class Writing(QPlainTextEdit):
     def sizeHint(self) -> QSize:
         return QSize(super().sizeHint().width(), self.height())
 
+    def limit(self, pixels: int) -> None:
+        """How high it may grow; whole lines are shown, and never fewer than three."""
+        if pixels != self._limit:
+            self._limit = pixels
+            self._grow()
+
     def _grow(self) -> None:
         heights = self._line_heights()
-        more = len(heights) > MOST_LINES
+        tall = [sum(heights[:count]) for count in range(1, len(heights) + 1)]
+        shown = max(LEAST_LINES, sum(height <= self._limit for height in tall))
+        more = len(heights) > shown
         margin = 2 * self.document().documentMargin() + 2 * self.frameWidth()
-        height = ceil(sum(heights[:MOST_LINES]) + margin)
+        height = ceil(sum(heights[:shown]) + margin)
         policy = Qt.ScrollBarPolicy.ScrollBarAsNeeded if more else Qt.ScrollBarPolicy.ScrollBarAlwaysOff
         self.setVerticalScrollBarPolicy(policy)
         if height != self.minimumHeight():
@@ -197,10 +211,10 @@ class Writing(QPlainTextEdit):
         """Of the first lines, one more than are shown; another script's letters may be higher than the font's own."""
         heights: list[float] = []
         block = self.document().begin()
-        while block.isValid() and len(heights) <= MOST_LINES:
+        while block.isValid() and (len(heights) <= LEAST_LINES or sum(heights) <= self._limit):
             self.blockBoundingRect(block)  # lays the paragraph out
             layout = block.layout()
-            lines = range(min(layout.lineCount(), MOST_LINES + 1))
+            lines = range(min(layout.lineCount(), LEAST_LINES + 1 + self._limit // self.fontMetrics().height()))
             heights += [layout.lineAt(n).height() for n in lines] or [self.fontMetrics().lineSpacing()]
             block = block.next()
         return heights

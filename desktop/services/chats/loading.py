@@ -154,7 +154,7 @@ class Loading:
 
     def _ready(self, chat: Chat, model: Model, info: ModelInfo) -> Ready:
         opening = opening_for(chat.opening, model)
-        return Ready(chat, model, info, self._values(chat, model), template_for(opening, model), opening)
+        return Ready(chat, model, info, self.values(chat, model), template_for(opening, model), opening)
 
     async def settings(self, chat: Chat, model: Model) -> LoadSettings:
         """How the model is, or would be, loaded for the chat."""
@@ -169,9 +169,9 @@ class Loading:
         return (remedy.settings for remedy in fit.remedies if remedy.kind is not Kind.VARIANT)
 
     def _wish(self, chat: Chat, model: Model) -> LoadSettings:
-        return load_settings(self._values(chat, model))
+        return load_settings(self.values(chat, model))
 
-    def _values(self, chat: Chat, model: Model) -> dict[str, Value]:
+    def values(self, chat: Chat, model: Model) -> dict[str, Value]:
         """The settings in force. The guide has its own: a person's taste for bigger models would spoil it."""
         if model.built_in:
             machine = {key: value for key, value in self._preferences.values().items() if BY_KEY[key].reload}

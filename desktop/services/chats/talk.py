@@ -45,6 +45,7 @@ from desktop.core.talk import (
 from desktop.engine.client import Engine, EngineFault
 from desktop.services.chats.ahead import ReadAhead
 from desktop.services.chats.chats import Chats
+from desktop.services.chats.context import guided, use_of
 from desktop.services.chats.held import Held
 from desktop.services.chats.journal import BROKEN
 from desktop.services.chats.loading import Loading
@@ -161,21 +162,16 @@ class Talk:
         chat = await self._chats.get(chat_id)
         model = self._library.named(chat.model)
         path = (await self._chats.messages(chat_id)).path(chat.tip)
-        known = next((i for i in reversed(range(len(path))) if path[i].usage.prompt_tokens), -1)
-        used = path[known].usage.prompt_tokens + path[known].usage.completion_tokens if known >= 0 else 0
-        unread = [m.text for m in path[known + 1 :]] + [draft]
-        if known < 0:
-            unread += [chat.opening.instruction, *(t.text for t in chat.opening.turns)]
-        used += sum(map(_guessed_tokens, unread))
         loaded = self._engine.loaded
         if loaded is not None and loaded[0] == model.path:
             size = loaded[2].context
         else:
             size = (await self._loading.settings(chat, model)).context
+        left = self._left.get(chat_id, frozenset())
+        moving = self._loading.values(chat, model)["when_full"] != "stop"
+        use = guided(path, draft, size) if model.built_in else use_of(chat, path, draft, size, left, moving=moving)
         cached = self._held.of(chat, path)
-        return ContextUse(
-            used, size, self._left.get(chat_id, frozenset()), None if cached is None else min(cached, used)
-        )
+        return replace(use, cached=None if cached is None else min(cached, use.used))
 
     async def preview(self, opening: Opening, model_name: str) -> str:
         """The prompt an opening gives, with a sample question; needs no engine."""
@@ -381,8 +377,3 @@ def _note(error: Exception) -> str:
     if not isinstance(error, UserError):
         return BROKEN
     return str(error) if "{" in error.message else error.message
-
-
-def _guessed_tokens(text: str) -> int:
-    """About four bytes of UTF-8 a token: enough for a gauge between two replies, whose counts are exact."""
-    return len(text.encode("utf-8", "replace")) // 4 + (1 if text else 0)

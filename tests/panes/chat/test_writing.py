@@ -4,7 +4,7 @@ from PySide6.QtGui import QInputMethodEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLineEdit, QVBoxLayout, QWidget
 
-from desktop.panes.chat.writing import LONGEST_LINE, MOST_LINES, Writing, cleaned
+from desktop.panes.chat.writing import LEAST_LINES, LONGEST_LINE, Writing, cleaned
 
 
 @pytest.fixture
@@ -110,15 +110,18 @@ def test_up_recalls_only_from_an_empty_field(editor, qtbot):
         QTest.keyClick(editor, Qt.Key.Key_Up)
 
 
-def test_it_grows_to_ten_lines_and_shrinks_again(editor):
+def test_it_grows_to_whole_lines_within_its_limit_and_shrinks_again(editor):
     heights = [editor.height()]
+    line = editor.fontMetrics().height()
+    editor.limit(10 * line + line // 2)
     for _ in range(20):
         QTest.keyClick(editor, Qt.Key.Key_Return, Qt.KeyboardModifier.ShiftModifier)
         heights.append(editor.height())
-    one, line = heights[0], heights[1] - heights[0]
-    assert line > 0
-    assert heights[-1] == pytest.approx(one + (MOST_LINES - 1) * line, abs=MOST_LINES)  # whole pixels each
-    assert heights[-1] == heights[MOST_LINES - 1]
+    one = heights[0]
+    assert heights[-1] == pytest.approx(one + 9 * line, abs=10)  # whole pixels each
+    assert heights[-1] == heights[9]
+    editor.limit(0)
+    assert editor.height() == heights[LEAST_LINES - 1]
     editor.set_text("")
     assert editor.height() == one
 

@@ -1,0 +1,288 @@
+"""How full the context is: a ring beside the message, and a small panel of what is in it and what would leave next.
+
+Invariant: everything drawn is in words too, in the ring's name; the panel takes no focus, so that the Tab key passes
+through, and goes when the ring loses it. What the figures mean is `services.chats.context`'s affair.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from PySide6.QtCore import QEvent, QPoint, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QFocusEvent, QHideEvent, QKeyEvent, QPainter, QPainterPath, QPaintEvent, QPen
+from PySide6.QtWidgets import QAbstractButton, QFrame, QGridLayout, QVBoxLayout, QWidget
+
+from desktop.core.talk import ContextUse
+from desktop.ui import formats, theme
+from desktop.ui.labels import Label, Tone
+from desktop.ui.theme import Theme, Type
+from desktop.ui.translation import _
+
+_UNREAD = 0.4  # how strong the part of the ring is that is still to be read; seen beside the other in both appearances
+_FULL = 0.9  # from here on the ring warns: the next turns make something leave
+_WIDTH = 320  # of the panel: a line of a message is recognised by its first five or six words
+_SHOWN = 3  # messages that leave next are named, the others counted
+_BY_KEY = (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason)
+
+
+class Share(NamedTuple):
+    """A part of the context: its name, its tokens, its colour, and how strong that is."""
+
+    name: str
+    tokens: int
+    colour: str
+    strength: float = 1.0
+
+
+def shares(look: Theme, use: ContextUse) -> list[Share]:
+    """What the context holds, in the order in which the model reads it; the last is what is free."""
+    c = look.colours
+    staying = max(0, use.used - use.instruction - use.page - use.draft - use.leaving_tokens)
+    parts = [
+        Share(_("Instruction"), use.instruction, c.muted),
+        Share(_("Help page"), use.page, c.muted),
+        Share(_("Messages that leave next"), use.leaving_tokens, c.warning),
+        Share(_("Messages"), staying, c.accent),
+        Share(_("What you are writing"), use.draft, c.accent, _UNREAD),
+    ]
+    free = Share(_("Free"), max(0, use.size - use.used), c.hover)
+    return [*(part for part in parts if part.tokens > 0), free]
+
+
+class Panel(QFrame):
+    """The parts as a bar with a legend, and the first words of what leaves next."""
+
+    def __init__(self, look: Theme, window: QWidget) -> None:
+        super().__init__(window)
+        self._look, self._window = look, window
+        self._shares: list[Share] = []
+        self._title = Label(look, Type.HEADING)
+        self._used = Label(look, Type.SMALL, Tone.MUTED, wrap=True)
+        self._legend = QGridLayout()
+        self._legend.setVerticalSpacing(theme.XS)
+        self._legend.setHorizontalSpacing(theme.S)
+        self._legend.setColumnStretch(1, 1)
+        self._bar = QWidget()
+        self._next = Label(look, Type.SMALL, Tone.MUTED, wrap=True)
+        self._words = Label(look, Type.SMALL, wrap=True)
+        lines = QVBoxLayout(self)
+        lines.setContentsMargins(theme.L, theme.L, theme.L, theme.L)
+        lines.setSpacing(theme.S)
+        for line in (self._title, self._bar, self._used):
+            lines.addWidget(line)
+        lines.addLayout(self._legend)
+        lines.addWidget(self._next)
+        lines.addWidget(self._words)
+        self.hide()
+
+    def put(self, use: ContextUse, read: str, leaving: Sequence[str]) -> None:
+        """`read`: what of it is read already, in words; `leaving`: the texts of the messages that leave next."""
+        used, size = formats.number(use.used), formats.number(use.size)
+        self._title.setText(_("Context"))
+        self._used.setText(" ".join(filter(None, [_("{used} of {size} tokens.", used=used, size=size), read])))
+        self._bar.setFixedHeight(self._look.px(theme.S))
+        self._shares = shares(self._look, use)
+        self._fill_legend()
+        self._next.setText(_("When it is full, these leave first. They stay in the chat:"))
+        words = [f"“{self._shortened(text)}”" for text in leaving[:_SHOWN]]
+        more = len(leaving) - _SHOWN
+        if more > 0:
+            words.append(_("and {count} more", count=formats.number(more)))
+        self._words.setText("\n".join(words))
+        self._next.setVisible(bool(leaving))
+        self._words.setVisible(bool(leaving))
+        width = self._look.px(_WIDTH)
+        layout = self.layout()
+        assert layout is not None
+        layout.activate()
+        self.resize(width, layout.heightForWidth(width))
+        self.update()
+
+    def stand_over(self, ring: QWidget) -> None:
+        """Comes up above the ring, within its window."""
+        window = self._window
+        corner = ring.mapTo(window, QPoint(ring.width(), 0))
+        left = max(theme.S, min(corner.x() - self.width(), window.width() - self.width() - theme.S))
+        self.move(left, max(theme.S, corner.y() - self.height() - theme.S))
+        self.raise_()
+        self.show()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        colours, painter = self._look.colours, QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(QPen(QColor(colours.line), 1))
+        painter.setBrush(QColor(colours.ground))
+        painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), theme.RADIUS, theme.RADIUS)
+        self._draw_bar(painter, QRectF(self._bar.geometry()))
+
+    def _draw_bar(self, painter: QPainter, box: QRectF) -> None:
+        whole = max(1, sum(share.tokens for share in self._shares))
+        round_ends = QPainterPath()
+        round_ends.addRoundedRect(box, box.height() / 2, box.height() / 2)
+        painter.setClipPath(round_ends)
+        left = box.left()
+        for share in self._shares:
+            wide = box.width() * share.tokens / whole
+            painter.fillRect(QRectF(left, box.top(), wide, box.height()), _ink(share))
+            left += wide
+
+    def _fill_legend(self) -> None:
+        while (item := self._legend.takeAt(0)) is not None:
+            widget = item.widget()
+            if widget is not None:
+                widget.hide()
+                widget.deleteLater()
+        for row, share in enumerate(self._shares):
+            name, tokens = Label(self._look, Type.SMALL), Label(self._look, Type.SMALL, Tone.MUTED)
+            name.setText(share.name)
+            tokens.setText(formats.number(share.tokens))
+            self._legend.addWidget(Dot(self._look, share), row, 0)
+            self._legend.addWidget(name, row, 1)
+            self._legend.addWidget(tokens, row, 2)
+
+    def _shortened(self, text: str) -> str:
+        room = self._look.px(_WIDTH) - 2 * theme.L - self._look.px(theme.L)
+        return self._words.fontMetrics().elidedText(" ".join(text.split()), Qt.TextElideMode.ElideRight, room)
+
+
+class Dot(QWidget):
+    """The colour of a share, beside its name."""
+
+    def __init__(self, look: Theme, share: Share) -> None:
+        super().__init__()
+        self._share = share
+        side = look.px(10)
+        self.setFixedSize(QSize(side, side))
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(_ink(self._share))
+        painter.drawEllipse(QRectF(self.rect()).adjusted(1, 1, -1, -1))
+
+
+def _ink(share: Share) -> QColor:
+    ink = QColor(share.colour)
+    ink.setAlphaF(share.strength)
+    return ink
+
+
+class Gauge(QAbstractButton):
+    """The ring. Pressed, or reached by the Tab key, it opens the panel."""
+
+    def __init__(self, look: Theme) -> None:
+        super().__init__()
+        self._look = look
+        self._use = ContextUse(0, 0)
+        self._leaving: Sequence[str] = ()
+        self._panel: Panel | None = None
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setVisible(False)
+        self.clicked.connect(self._toggle)
+
+    @property
+    def open(self) -> bool:
+        return self._panel is not None and self._panel.isVisible()
+
+    def show_use(self, use: ContextUse | None, leaving: Sequence[str] = ()) -> None:
+        """`leaving`: the texts of the messages that leave next."""
+        self._use, self._leaving = use or ContextUse(0, 0), leaving
+        self.setVisible(self._use.size > 0)
+        self.retranslate()
+        self.update()
+
+    def retranslate(self) -> None:
+        used, size = formats.number(self._use.used), formats.number(self._use.size)
+        text = "\n".join(filter(None, [_("Context: {used} of {size} tokens", used=used, size=size), self._read()]))
+        if self._use.left:
+            text += "\n" + _("The oldest messages have left it. They are shown greyed.")
+        self.setToolTip(text)
+        self.setAccessibleName(text)
+        if self.open:
+            self._show_panel()
+
+    def sizeHint(self) -> QSize:
+        return QSize(self._look.px(28), self._look.px(28))
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self._toggle()
+        elif event.key() == Qt.Key.Key_Escape and self.open:
+            self._close()
+        else:
+            super().keyPressEvent(event)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        super().focusInEvent(event)
+        if event.reason() in _BY_KEY:
+            self._show_panel()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        super().focusOutEvent(event)
+        self._close()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self._close()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        colours = self._look.colours
+        use = self._use
+        part = min(1.0, use.used / use.size) if use.size else 0.0
+        read = part if use.cached is None else part * use.cached / max(use.used, 1)
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        if self.underMouse() or self.open:
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(QColor(colours.hover))
+            painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), theme.RADIUS_S, theme.RADIUS_S)
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+        inset = self._look.px(7)
+        ring = QRectF(self.rect()).adjusted(inset, inset, -inset, -inset)
+        width = self._look.px(2.5)
+        painter.setPen(QPen(QColor(colours.line), width))
+        painter.drawEllipse(ring)
+        ink = QColor(colours.warning if part > _FULL else colours.accent)
+        for drawn, strength in ((part, _UNREAD), (read, 1.0)):
+            ink.setAlphaF(strength)
+            painter.setPen(QPen(ink, width, Qt.PenStyle.SolidLine, Qt.PenCapStyle.FlatCap))
+            painter.drawArc(ring, 90 * 16, -round(drawn * 360 * 16))
+        if self.hasFocus():
+            painter.setPen(QPen(QColor(colours.accent), 2))
+            painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), theme.RADIUS_S, theme.RADIUS_S)
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() in (QEvent.Type.Enter, QEvent.Type.Leave):
+            self.update()
+        return super().event(event)
+
+    def _read(self) -> str:
+        """What of the context is there already, in words; "" where that is not known."""
+        cached, used = self._use.cached, self._use.used
+        if cached is None:
+            return ""
+        if cached >= used:
+            return _("All of it is read already.")
+        read, unread = formats.number(cached), formats.number(used - cached)
+        return _("{read} of them are read already, {unread} are still to be read.", read=read, unread=unread)
+
+    def _toggle(self) -> None:
+        if self.open:
+            self._close()
+        else:
+            self._show_panel()
+
+    def _show_panel(self) -> None:
+        if self._panel is None:
+            self._panel = Panel(self._look, self.window())
+        self._panel.put(self._use, self._read(), self._leaving)
+        self._panel.stand_over(self)
+        self.update()
+
+    def _close(self) -> None:
+        if self._panel is not None:
+            self._panel.hide()
+            self.update()
