@@ -1,6 +1,6 @@
 """Makes the pictures of `docs/design-system.md` from the code itself: `python scripts/swatches.py`.
 
-What is shown is what the widgets take: `desktop.ui.tokens`, Lucide's drawings, and the controls as the theme draws them.
+What is shown is what the widgets take: the tokens, Lucide's drawings, and the controls as the theme draws them.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def shot(widget: QWidget) -> QImage:
 
 def save(name: str, picture: QImage) -> None:
     path = PICTURES / f"{name}.png"
-    picture.convertToFormat(QImage.Format.Format_Indexed8, Qt.ImageConversionFlag.ThresholdDither).save(str(path))
+    picture.save(str(path))
     print(path.relative_to(ROOT))
 
 
@@ -134,7 +134,7 @@ class Board(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.fillRect(self.rect(), QColor(self._look.colours.ground))
-        box = QRectF(500, 36, 184, 108)
+        box = QRectF(544, 36, 152, 108)
         lifted(painter, box, theme.RADIUS, self._look.colours)
         say(painter, self._look, box.adjusted(theme.L, 0, 0, 0), "What floats")
 
@@ -144,9 +144,10 @@ def controls(look: Theme) -> QWidget:
     board, card = Board(look), Card(look)
     board.setFixedSize(WIDTH, 392)
     card.setParent(board)
-    card.setGeometry(theme.L, theme.L, 452, 360)
+    card.setGeometry(theme.L, theme.L, 500, 360)
     inner = QWidget()
     grid = QGridLayout(inner)
+    grid.setHorizontalSpacing(theme.L)
     grid.setContentsMargins(0, theme.L, 0, theme.L)
     for row, line in enumerate(rows(look)):
         for column, widget in enumerate(line):
@@ -160,7 +161,7 @@ def rows(look: Theme) -> list[list[QWidget]]:
     main.setProperty("primary", True)
     off.setEnabled(False)
     text, long = Line("Mistral 7B"), QPlainTextEdit("Several lines\nof text")
-    long.setFixedSize(180, 56)
+    long.setFixedSize(140, 64)
     combo = QuietCombo(look)
     combo.addItems(["Automatic", "On"])
     number = NumberBox(look, BY_KEY["context"])

@@ -27,6 +27,7 @@ from PySide6.QtWidgets import (
     QPlainTextEdit,
     QStyle,
     QStyleOptionSpinBox,
+    QStyleOptionViewItem,
     QTextEdit,
     QWidget,
 )
@@ -34,6 +35,7 @@ from PySide6.QtWidgets import (
 from desktop.ui import icons, theme
 from desktop.ui.composing import ends_composition, joined
 from desktop.ui.icons import Icon
+from desktop.ui.listing import Index, RowDelegate
 from desktop.ui.theme import Theme
 
 CONTROL = 32  # the height of a control in one line
@@ -67,6 +69,13 @@ class Line(QLineEdit):
         """Has the input method finish."""
         if self.composing:
             QGuiApplication.inputMethod().commit()
+
+    def taken(self) -> str:
+        """All of the text, for good: the field is not asked again."""
+        self.settle()
+        if self.composing:  # the input method would answer too late
+            QGuiApplication.inputMethod().reset()
+        return self.seen
 
     def event(self, event: QEvent) -> bool:
         if self.composing and ends_composition(event):
@@ -133,6 +142,15 @@ def leaves_key(field: QWidget, event: QEvent) -> bool:
     return True
 
 
+class _Entries(RowDelegate):
+    """The entries of a combo box; the chosen one needs no ring, the list has the focus anyway."""
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        plain = QStyleOptionViewItem(option)
+        plain.state &= ~QStyle.StateFlag.State_HasFocus
+        super().paint(painter, plain, index)
+
+
 class QuietCombo(QComboBox):
     """A combo box as wide as its widest entry, where there is room."""
 
@@ -140,6 +158,7 @@ class QuietCombo(QComboBox):
         super().__init__(parent)
         self._look = look
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setItemDelegate(_Entries(look, CONTROL, self))
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         look.changed.connect(self.updateGeometry)
 

@@ -26,6 +26,7 @@ class IconButton(QAbstractButton):
         super().__init__(parent)
         self._look = look
         self._icon = icon
+        self.kind = Type.SMALL  # of its text
         self.primary = False
         self.floating = False  # a disc of its own, above other content
         self.quiet = False  # painted only while focused: the row it stands in is not hovered
@@ -48,7 +49,7 @@ class IconButton(QAbstractButton):
         side = self._look.px(theme.TARGET)
         if not self.text():
             return QSize(side, side)
-        self.setFont(self._look.font(Type.SMALL))
+        self.setFont(self._look.font(self.kind))
         return QSize(side + self.fontMetrics().horizontalAdvance(self.text()) + theme.S + self._look.px(theme.XS), side)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:

@@ -15,6 +15,9 @@ from desktop.ui.surface import card
 from desktop.ui.theme import Theme
 
 
+_DIRECT = Qt.FindChildOption.FindDirectChildrenOnly
+
+
 class Column(QWidget):
     """Add widgets to `lines`. `width` in pixels at 100 % text size, 0 for that of a conversation, and `beyond` on both
     sides of it; margins in pixels."""
@@ -68,8 +71,8 @@ class Card(QWidget):
         painter, colours = QPainter(self), self._look.colours
         card(painter, QRectF(self.rect()), colours)
         painter.setPen(QColor(colours.line))
-        parts = [self.lines.itemAt(at).widget() for at in range(self.lines.count())]
-        for part in [part for part in parts if part is not None and part.isVisible()][1:]:
+        parts = [part for part in self.findChildren(QWidget, options=_DIRECT) if part.isVisible()]
+        for part in sorted(parts, key=QWidget.y)[1:]:
             painter.drawLine(theme.L, part.y(), self.width() - theme.L - 1, part.y())
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 
-from PySide6.QtCore import QEvent, QSize, Signal
+from PySide6.QtCore import QEvent, QSize, Qt, Signal
 from PySide6.QtGui import QEnterEvent, QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QVBoxLayout, QWidget
 
@@ -162,7 +162,11 @@ class Row(QWidget):
         side.addWidget(self.field)
         self._line = QBoxLayout(QBoxLayout.Direction.LeftToRight, self)
         self._line.setContentsMargins(0, theme.M, 0, theme.M)
-        self._line.addLayout(self.words, 1)
+        middle = QVBoxLayout()
+        middle.addStretch()
+        middle.addLayout(self.words)
+        middle.addStretch()
+        self._line.addLayout(middle, 1)
         self._line.addLayout(side)
 
     def minimumSizeHint(self) -> QSize:

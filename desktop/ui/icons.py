@@ -66,7 +66,7 @@ class Icon(StrEnum):
     MINUS = "minus"
 
 
-_FILLED = frozenset({Icon.STOP, Icon.PLAY})
+_FILLED = frozenset({Icon.STOP, Icon.PLAY, Icon.MORE})
 
 
 _RATIOS = (1, 1.25, 1.5, 1.75, 2, 2.5, 3)  # pixels for each unit of length, as systems offer them

@@ -16,7 +16,7 @@ from PySide6.QtWidgets import QAbstractButton, QProxyStyle, QStyle, QStyleOption
 from desktop.ui import icons
 from desktop.ui.icons import Icon
 from desktop.ui.surface import ring
-from desktop.ui.tokens import RADIUS_S, TARGET, XL, XS, Colours, L, M, S
+from desktop.ui.tokens import RADIUS_S, TARGET, XL, XS, Colours, M, S
 
 Element = QStyle.PrimitiveElement
 _ARROWS = {
@@ -26,11 +26,15 @@ _ARROWS = {
     Element.PE_IndicatorArrowRight: Icon.RIGHT,
     Element.PE_IndicatorMenuCheckMark: Icon.CHECK,
 }
-_SIGNS = {  # of message boxes
+_SIGNS = {  # of message boxes, and of Qt's own file dialogue
     QStyle.StandardPixmap.SP_MessageBoxInformation: (Icon.INFO, "accent"),
     QStyle.StandardPixmap.SP_MessageBoxQuestion: (Icon.HELP, "accent"),
     QStyle.StandardPixmap.SP_MessageBoxWarning: (Icon.WARNING, "warning"),
     QStyle.StandardPixmap.SP_MessageBoxCritical: (Icon.TOO_LARGE, "danger"),
+    QStyle.StandardPixmap.SP_ArrowBack: (Icon.LEFT, "text"),
+    QStyle.StandardPixmap.SP_ArrowForward: (Icon.RIGHT, "text"),
+    QStyle.StandardPixmap.SP_FileDialogToParent: (Icon.UP, "text"),
+    QStyle.StandardPixmap.SP_FileDialogNewFolder: (Icon.PLUS, "text"),
 }
 _SIGN = 40
 _TICK = 18  # the side of a box to tick, at 100 %
@@ -89,7 +93,7 @@ class Style(QProxyStyle):
         painter.restore()
 
     def _arrow(self, icon: Icon, option: QStyleOption, painter: QPainter) -> None:
-        side = min(option.rect.width(), option.rect.height(), 16)
+        side = min(option.rect.width(), option.rect.height(), option.fontMetrics.height())
         place = QRectF(0, 0, side, side)
         place.moveCenter(QRectF(option.rect).center())
         usable = option.state & QStyle.StateFlag.State_Enabled
@@ -135,8 +139,9 @@ QAbstractSpinBox QLineEdit, QAbstractSpinBox QLineEdit:focus {{ border: none; pa
 def _lists(c: Colours, px: Callable[[float], int]) -> str:
     pad = px(XS + 2)
     return f"""
-QComboBox QAbstractItemView {{ border: 1px solid {c.line}; padding: {XS}px; background: {c.floating};
-  selection-background-color: {c.hover}; selection-color: {c.text}; outline: none; }}
+QComboBox QAbstractItemView {{ border: 1px solid {c.line}; padding: {XS}px; background: {c.floating}; }}
+QFileDialog QToolButton {{ border: none; border-radius: {RADIUS_S}px; padding: {pad}px; }}
+QFileDialog QToolButton:hover, QFileDialog QToolButton:checked {{ background: {c.button_hover}; }}
 QTableView {{ selection-background-color: {c.selected}; selection-color: {c.text}; }}
 QHeaderView::section {{ border: none; border-bottom: 1px solid {c.line}; padding: {XS}px; background: {c.ground};
   color: {c.muted}; }}
@@ -144,8 +149,10 @@ QMenuBar {{ background: {c.side}; color: {c.text}; padding: {XS}px; }}
 QMenuBar::item {{ padding: {XS}px {px(S)}px; border-radius: {RADIUS_S}px; background: transparent; }}
 QMenuBar::item:selected, QMenuBar::item:pressed {{ background: {c.button_hover}; }}
 QMenu {{ border: 1px solid {c.line}; padding: {XS}px; background: {c.floating}; }}
-QMenu::item {{ padding: {pad}px {px(XL)}px {pad}px {px(L)}px; border-radius: {RADIUS_S}px; color: {c.text}; }}
-QMenu::item:selected {{ background: {c.hover}; }}
+QMenu::item {{ padding: {pad}px {px(XL)}px {pad}px {px(XL)}px; border-radius: {RADIUS_S}px; color: {c.text}; }}
+QMenu::item:selected {{ background: {c.button_hover}; }}
+QMenu::indicator, QMenu::right-arrow {{ width: {px(16)}px; height: {px(16)}px; }}
+QMenu::indicator {{ margin-left: {XS}px; }}
 QMenu::item:disabled {{ color: {c.muted}; }}
 QMenu::separator {{ height: 1px; margin: {XS}px {S}px; background: {c.line}; }}
 QToolTip {{ border: 1px solid {c.line}; padding: {XS}px {S}px; background: {c.floating}; color: {c.text}; }}
@@ -168,11 +175,11 @@ QSplitter::handle {{ background: {c.line}; }}
 QSplitter::handle:hover {{ background: {c.accent}; }}
 QScrollBar:vertical {{ width: 12px; background: transparent; }}
 QScrollBar:horizontal {{ height: 12px; background: transparent; }}
-QScrollBar::handle {{ background: {c.edge}; border-radius: 3px; margin: 3px; }}
+QScrollBar::handle {{ background: #80{c.edge[1:]}; border-radius: 3px; margin: 3px; }}
 QScrollBar::handle:vertical {{ min-height: {px(32)}px; }}
 QScrollBar::handle:horizontal {{ min-width: {px(32)}px; }}
 QScrollBar::handle:disabled {{ background: transparent; }}
-QScrollBar::handle:hover {{ background: {c.muted}; }}
+QScrollBar::handle:hover {{ background: {c.edge}; }}
 QScrollBar::add-line, QScrollBar::sub-line {{ width: 0; height: 0; }}
 QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
 """

@@ -11,7 +11,7 @@ from PySide6.QtGui import QColor, QPainter, QPen
 
 from desktop.ui.tokens import ELEVATION, RADIUS, Colours
 
-_SHADE = 0.035  # of black in each layer of a shadow: together a tenth at the edge, none at its end
+_SHADE = 0.13  # of black at the edge of what floats; none where its shadow ends
 
 
 def ring(painter: QPainter, box: QRectF, radius: float, colours: Colours) -> None:
@@ -37,7 +37,7 @@ def lifted(painter: QPainter, box: QRectF, radius: float, colours: Colours, reac
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setPen(Qt.PenStyle.NoPen)
     shade = QColor(0, 0, 0)
-    shade.setAlphaF(_SHADE)
+    shade.setAlphaF(_SHADE / reach)
     painter.setBrush(shade)
     for far in range(1, reach + 1):
         spread = far * 0.75

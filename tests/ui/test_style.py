@@ -46,6 +46,13 @@ def icon_button(look: Theme, *, primary: bool = False, floating: bool = False) -
     return button
 
 
+def number(look: Theme) -> NumberBox:
+    box = NumberBox(look, BY_KEY["context"])
+    box.put(4096, "4,096")
+    box.fit(look.px(104))
+    return box
+
+
 def rows(look: Theme) -> QListView:
     view = QListView()
     dress(view, RowDelegate(look, 36, view))
@@ -69,7 +76,7 @@ CONTROLS: dict[str, Make] = {
     "line": lambda look: Line("Words"),
     "text": lambda look: QPlainTextEdit("Words"),
     "combo": QuietCombo,
-    "number": lambda look: NumberBox(look, BY_KEY["context"]),
+    "number": number,
     "slider": QuietSlider,
     "switch": Switch,
     "tick": lambda look: QCheckBox("automatic"),
@@ -141,7 +148,10 @@ def test_a_tick_is_told_from_none(qtbot, look: Theme, kind: type[QAbstractButton
 def test_signs_of_message_boxes_are_icons_of_ours(qtbot, look: Theme) -> None:
     box = QMessageBox()
     qtbot.addWidget(box)
-    for icon, colour in ((QMessageBox.Icon.Warning, look.colours.warning), (QMessageBox.Icon.Question, look.colours.accent)):
+    for icon, colour in (
+        (QMessageBox.Icon.Warning, look.colours.warning),
+        (QMessageBox.Icon.Question, look.colours.accent),
+    ):
         box.setIcon(icon)
         image = box.iconPixmap().toImage()
         inked = {image.pixelColor(x, y).name() for x in range(image.width()) for y in range(image.height())}

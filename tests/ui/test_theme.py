@@ -9,6 +9,7 @@ from PySide6.QtGui import QColor, QFontMetricsF, QPalette
 from desktop.ui.theme import DARK, LIGHT, MOTION_MS, Theme, Type
 from desktop.ui.tokens import DARK_SHARP, LIGHT_SHARP, LINE
 
+
 def test_choice_of_the_person_wins(qapp, look: Theme) -> None:
     look.use("dark", 100)
     assert look.colours is DARK
