@@ -1,14 +1,15 @@
 """The help pane: pages under their headings on the left, one to read on the right, and a field that searches all.
 
-Invariant: a page is plain text: no links, no pictures, nothing fetched. Which pages there are is the controller's.
+Invariant: a page is text: no links, no pictures, nothing fetched. Which pages there are is the controller's.
 """
 
 from __future__ import annotations
 
 import re
+from html import escape
 
-from PySide6.QtCore import QEvent, QKeyCombination, QModelIndex, Qt
-from PySide6.QtGui import QColor, QIcon, QKeyEvent, QPainter, QPaintEvent, QShowEvent
+from PySide6.QtCore import QEvent, QKeyCombination, QModelIndex, QRect, QSize, Qt
+from PySide6.QtGui import QColor, QIcon, QKeyEvent, QPainter, QPaintEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
@@ -16,6 +17,7 @@ from PySide6.QtWidgets import (
     QListWidget,
     QListWidgetItem,
     QScrollArea,
+    QStyleOptionViewItem,
     QVBoxLayout,
     QWidget,
 )
@@ -28,6 +30,7 @@ from desktop.ui.column import Column, scrolling
 from desktop.ui.icons import Icon
 from desktop.ui.labels import Label, Tone
 from desktop.ui.listing import Index, Line, RowDelegate, dress
+from desktop.ui.reading import Reading, sheet
 from desktop.ui.theme import Theme, Type
 from desktop.ui.translation import _, language
 
@@ -50,9 +53,10 @@ class HelpView(QWidget):
         self._nothing = Label(look, tone=Tone.MUTED, wrap=True)
         self._heading = Label(look, Type.TITLE, wrap=True, selectable=True)
         self._body = Column(look, side=theme.XXL, top=theme.XL)
+        self._text = _Text("", self)
         self._body.lines.addWidget(self._heading)
+        self._body.lines.addWidget(self._text)
         self._body.lines.addStretch()
-        self._paragraphs: list[Label] = []
         self._area: QScrollArea = scrolling(self._body)
         self._arrange()
         controller.changed.connect(self._fill)
@@ -73,6 +77,7 @@ class HelpView(QWidget):
         whole.addWidget(self._left)
         whole.addWidget(self._area, 1)
         self._look.changed.connect(self._fit)
+        self._look.changed.connect(self._read)
         self._fit()
 
     def show_page(self, topic: str) -> None:
@@ -152,19 +157,34 @@ class HelpView(QWidget):
         if not self.isVisible():
             return
         page = self._controller.page()
-        for label in self._paragraphs:
-            self._body.lines.removeWidget(label)
-            label.hide()
-            label.deleteLater()
         self._heading.setText(page.title if page else "")
-        self._paragraphs = [self._paragraph(text) for text in page.text.split("\n\n")] if page else []
+        self._text.setAccessibleName(page.title if page else "")
+        self._draw(page.text if page else "")
         self._area.verticalScrollBar().setValue(0)
 
-    def _paragraph(self, text: str) -> Label:
-        label = Label(self._look, Type.READING, wrap=True, selectable=True)
-        label.setText(_CODE.sub(r"\1", " ".join(text.split())))
-        self._body.lines.insertWidget(self._body.lines.count() - 1, label)
-        return label
+    def _draw(self, text: str) -> None:
+        look = self._look
+        style = sheet(look, Type.READING, look.colours.text)
+        self._text.dress(look.font(Type.READING), look.px(theme.XL), style)
+        self._text.replace("".join(f"<p>{_marked(paragraph)}</p>" for paragraph in text.split("\n\n")))
+        self._text.stand()
+
+
+class _Text(Reading):
+    """As high as its text is."""
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if event.size().width() != event.oldSize().width():
+            self.stand()
+
+    def stand(self) -> None:
+        self.setFixedHeight(self.tall(self.width()))
+
+
+def _marked(paragraph: str) -> str:
+    """A paragraph as rich text: all of it plain, but for what stands between backticks."""
+    return _CODE.sub(r"<code>\1</code>", escape(" ".join(paragraph.split())))
 
 
 class _Contents(QListWidget):
@@ -183,6 +203,14 @@ class _Rows(RowDelegate):
     def lines(self, index: Index) -> list[Line]:
         title = index.data(_TOPIC) is not None
         return [(str(index.data()), Type.BODY if title else Type.SMALL, Tone.TEXT if title else Tone.MUTED)]
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
+        """Headings stand apart from the titles above them."""
+        apart = index.row() > 0 and index.data(_TOPIC) is None
+        return super().sizeHint(option, index) + QSize(0, self._look.px(theme.M) if apart else 0)
+
+    def write(self, painter: QPainter, box: QRect, index: Index) -> None:
+        super().write(painter, box.adjusted(0, box.height() - self._look.px(_ROW - 2 * theme.XS - 2), 0, 0), index)
 
 
 class _Search(Field):

@@ -7,7 +7,7 @@ button does is its owner's affair.
 from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from desktop.ui import icons, theme
 from desktop.ui.icons import Icon
@@ -45,7 +45,11 @@ class Empty(QWidget):
         column.setSpacing(0)
         column.addStretch(2)
         for widget in (self._sign, self._words, self._act):
-            column.addWidget(widget, 0, Qt.AlignmentFlag.AlignHCenter)
+            line = QHBoxLayout()  # and not an alignment, for which text would have one line only
+            line.addStretch()
+            line.addWidget(widget)
+            line.addStretch()
+            column.addLayout(line)
         column.addStretch(3)
         look.changed.connect(self._draw)
         self._draw()

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from desktop.core.errors import N_, UserError
@@ -206,6 +206,7 @@ class Items(QWidget):
         at = len(self._lines)
         swatch = Swatch(self._look)
         name, figure = Label(self._look, Type.SMALL, Tone.MUTED, wrap=True), Label(self._look, Type.SMALL)
+        name.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
         self._grid.addWidget(swatch, at, 0, Qt.AlignmentFlag.AlignTop)
         self._grid.addWidget(name, at, 1)
         self._grid.addWidget(figure, at, 2, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignTop)
@@ -223,7 +224,7 @@ class Swatch(QWidget):
         look.changed.connect(self.updateGeometry)
 
     def sizeHint(self) -> QSize:
-        return QSize(self._look.px(_SWATCH), self.fontMetrics().height())
+        return QSize(self._look.px(_SWATCH), QFontMetrics(self._look.font(Type.SMALL)).height())
 
     def put(self, kind: Kind | None, tone: Tone) -> None:
         self._kind, self._tone = kind, tone

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from enum import StrEnum
 
 from PySide6.QtCore import QEvent
+from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from desktop.core.errors import N_
@@ -68,16 +69,22 @@ class ModelsView(QWidget):
 
     def _arrange(self) -> None:
         head = QHBoxLayout()
-        head.setContentsMargins(theme.XL, theme.L, theme.XL, theme.XS)
+        head.setContentsMargins(theme.XL, theme.M, theme.XL, theme.XS)
         head.setSpacing(theme.L)
         head.addWidget(self._title)
         head.addWidget(self._tabs)
         head.addStretch()
         whole = QVBoxLayout(self)
-        whole.setContentsMargins(0, 0, 0, 0)
+        whole.setContentsMargins(0, 0, 0, 1)  # the line
         whole.setSpacing(0)
         whole.addLayout(head)
         whole.addWidget(self._stack, 1)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """A line at the bottom: what scrolls ends there, and not in the status line's words."""
+        painter = QPainter(self)
+        painter.setPen(QColor(self._look.colours.line))
+        painter.drawLine(0, self.height() - 1, self.width(), self.height() - 1)
 
     def show_page(self, page: Page) -> None:
         """Brings a page forward, with the focus where one begins in it."""

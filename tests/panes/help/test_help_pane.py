@@ -14,6 +14,7 @@ from desktop.panes.help.controller import HelpController
 from desktop.panes.help.view import HelpView
 from desktop.services.help import Help
 from desktop.ui.labels import Label
+from desktop.ui.reading import Reading
 
 PAGES = {
     "about": "# What Alcove is\n\nA place to talk.\n\nIt costs nothing.",
@@ -29,6 +30,7 @@ class Pane:
             folder.mkdir(parents=True)
             for topic, text in PAGES.items():
                 (folder / f"{topic}.md").write_text(text.replace("# ", f"# {prefix}"), encoding="utf-8")
+        self.look = look
         self.controller = HelpController(Help(resources))
         self.view = HelpView(look, self.controller)
         qtbot.addWidget(self.view)
@@ -49,7 +51,8 @@ class Pane:
     def read(self) -> list[str]:
         """The open page: heading and paragraphs."""
         QApplication.processEvents()  # a layout shows what was added to it from the event loop
-        return [w.text() for w in self.view.findChildren(Label) if w.isVisibleTo(self.view)]
+        headings = [w.text() for w in self.view.findChildren(Label) if w.isVisibleTo(self.view)]
+        return [*headings, *filter(None, self.view.findChild(Reading).toPlainText().split("\n"))]
 
 
 @pytest.fixture
@@ -69,6 +72,14 @@ def test_a_page_is_clicked_and_read_as_plain_text(pane: Pane) -> None:
     QTest.mouseClick(pane.list.viewport(), Qt.MouseButton.LeftButton, pos=pane.list.visualItemRect(item).center())
     assert pane.read() == ["The GGUF format", "Use a .gguf file. Not <b>another</b>."]
     assert all(label.textFormat() is Qt.TextFormat.PlainText for label in pane.view.findChildren(Label))
+
+
+def test_a_page_is_as_high_as_its_text_at_any_width(pane: Pane, qtbot) -> None:
+    text = pane.view.findChild(Reading)
+    for width in (500, 1200, 700):
+        pane.view.resize(width, 600)
+        qtbot.waitUntil(lambda: 0 < text.width() <= pane.look.column)
+        qtbot.waitUntil(lambda: text.height() == text.document().size().toSize().height())
 
 
 def test_search_filters_and_titles_come_first(pane: Pane) -> None:

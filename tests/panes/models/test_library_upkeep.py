@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QFileDialog, QListView, QMessageBox, QPushButton
+from PySide6.QtWidgets import QAbstractButton, QFileDialog, QListView, QMessageBox
 from shiboken6 import delete
 
 from desktop.engine.client import Engine
@@ -27,7 +27,6 @@ from desktop.services.models.library import How, Library, Model
 from desktop.services.paths import Paths
 from desktop.services.preferences import Preferences
 from desktop.ui.bars import Bar
-from desktop.ui.buttons import IconButton
 from desktop.ui.labels import Label
 from desktop.ui.loop import Tasks, run
 from tests.models import tiny_model
@@ -90,8 +89,8 @@ class Pane:
         self.controller.select(model.id)
         return model
 
-    def offered(self) -> dict[str, QPushButton | IconButton]:
-        every = [*self.view.findChildren(QPushButton), *self.view.findChildren(IconButton)]
+    def offered(self) -> dict[str, QAbstractButton]:
+        every = self.view.findChildren(QAbstractButton)
         return {b.text(): b for b in every if b.isVisibleTo(self.view) and b.text()}
 
     def press(self, label: str) -> None:

@@ -87,7 +87,10 @@ class Results(QWidget):
         for shown in (self.list, self._empty, waiting):
             self._stack.addWidget(shown)
         self._below.addWidget(self._stack, 1)
-        self._below.addWidget(self._bar)
+        error = QHBoxLayout()
+        error.setContentsMargins(theme.M, 0, theme.M, theme.XS)
+        error.addWidget(self._bar)
+        self._below.addLayout(error)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, theme.M, 0, theme.S)
         whole.setSpacing(theme.S)

@@ -61,9 +61,10 @@ class Columns:
             name = QRect(left, top, figures.left() - theme.M - left, 2 * line)
             memory = QRect(left, top + 2 * line + theme.XS, right - left, 2 * line)
             return cls(name, figures, memory, figures.translated(0, line), arrow, memory.bottom() + 1 + top)
-        gap, right = theme.XL, arrow.left() - theme.S
+        wide = width > look.px(760)
+        gap, right = theme.XL if wide else theme.L, arrow.left() - theme.S
         found = []
-        for share in (76, 240 if width > look.px(760) else 184, 76):
+        for share in (76, 240 if wide else 168, 76 if wide else 64):
             found.append(QRect(right - look.px(share), top, look.px(share), 2 * line))
             right = found[-1].left() - gap
         speed, memory, size = found
@@ -365,4 +366,4 @@ def _speed(fit: Fit) -> str:
     """With what it rests on."""
     if not fit.speed:
         return ""
-    return f"{_('{count} tokens/s', count=_rate(fit.speed.tokens_per_s))}, {_(fit.speed.basis)}"
+    return ", ".join((_("{count} tokens/s", count=_rate(fit.speed.tokens_per_s)), _(fit.speed.basis)))

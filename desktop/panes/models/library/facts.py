@@ -5,10 +5,7 @@ Invariant: every figure comes from the model's own value; nothing is estimated a
 
 from __future__ import annotations
 
-import time
-
 from desktop.core.quants import BY_NAME, FileType
-from desktop.panes.models import figures
 from desktop.panes.models.library.controller import Model
 from desktop.ui import formats
 from desktop.ui.translation import _
@@ -18,16 +15,15 @@ def name(model: Model) -> str:
     return _("Guide") if model.built_in else model.name
 
 
-def summary(model: Model, used: float = 0.0) -> str:
-    """One line for a list: "4.4 GB · used 3 hours ago", and what is special about it. `used`: Unix seconds."""
+def summary(model: Model) -> str:
+    """One line for a list: "4.4 GB · Q4_K_M", and what is special about it."""
     if not model.present:
         return _("file missing")
     if model.changed:
         return _("file changed")
     if model.built_in:
         return _("built in, {size}, knows Alcove only", size=formats.size(model.size))
-    last = _("used {age} ago", age=figures.age(time.time() - used)) if used else ""
-    parts = [formats.size(model.size), _("linked") if model.linked else "", last]
+    parts = [formats.size(model.size), model.quantisation, _("linked") if model.linked else ""]
     return " · ".join(part for part in parts if part)
 
 

@@ -1,20 +1,23 @@
-"""The list of models: a name and a quantisation, below them size and last use, drawn by a delegate.
+"""The list of models: a name, below it size, quantisation and how long ago it was used, drawn by a delegate.
 
 Invariant: a row is the controller's model, as it was when the list was filled. What is done with one is the view's.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QAbstractListModel, QRect, Qt
 from PySide6.QtGui import QColor, QPainter
 
+from desktop.panes.models import figures
 from desktop.panes.models.library import facts
 from desktop.panes.models.library.controller import Model
 from desktop.ui import theme
 from desktop.ui.listing import Index, RowDelegate
 from desktop.ui.theme import Theme, Type
+from desktop.ui.translation import _
 
 _HEIGHT = 56
 
@@ -24,12 +27,14 @@ class ModelList(QAbstractListModel):
         super().__init__()
         self._models: list[Model] = []
         self._summaries: list[str] = []
+        self._used: list[float] = []
 
     def fill(self, models: Sequence[Model], used: Callable[[Model], float]) -> None:
         """`used`: when a model was used last, Unix seconds; 0 where nobody knows."""
         self.beginResetModel()
         self._models = list(models)
-        self._summaries = [facts.summary(model, used(model)) for model in models]
+        self._summaries = [facts.summary(model) for model in models]
+        self._used = [used(model) for model in models]
         self.endResetModel()
 
     def at(self, index: Index) -> Model:
@@ -37,6 +42,11 @@ class ModelList(QAbstractListModel):
 
     def summary(self, index: Index) -> str:
         return self._summaries[index.row()]
+
+    def used(self, index: Index) -> str:
+        """How long ago it was used last: "3 hours"; "" where nobody knows."""
+        at = self._used[index.row()]
+        return figures.age(time.time() - at) if at else ""
 
     def row_of(self, model_id: str) -> int:
         return next((row for row, model in enumerate(self._models) if model.id == model_id), -1)
@@ -49,8 +59,8 @@ class ModelList(QAbstractListModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return name
         if role == Qt.ItemDataRole.AccessibleTextRole:
-            kind = "" if self.at(index).built_in else self.at(index).quantisation
-            return " — ".join(filter(None, (name, kind, self.summary(index))))
+            last = _("used {age} ago", age=self.used(index)) if self.used(index) else ""
+            return " — ".join(filter(None, (name, self.summary(index), last)))
         return name if role == Qt.ItemDataRole.ToolTipRole else None
 
 
@@ -62,18 +72,17 @@ class ModelDelegate(RowDelegate):
     def write(self, painter: QPainter, box: QRect, index: Index) -> None:
         model, colours = self._models.at(index), self._look.colours
         first = QRect(box.left(), box.top(), box.width(), box.height() // 2)
-        small, right = self._look.font(Type.SMALL), Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-        kind = "" if model.built_in else model.quantisation
-        painter.setFont(small)
-        painter.setPen(QColor(colours.muted))
-        painter.drawText(first, right, kind)
-        beside = painter.fontMetrics().horizontalAdvance(kind) + theme.S if kind else 0
-        ink = colours.muted if model.present else colours.warning
-        self._text(painter, first.adjusted(0, 0, -beside, 0), facts.name(model), Type.BODY, colours.text)
-        self._text(painter, first.translated(0, first.height()), self._models.summary(index), Type.SMALL, ink)
+        second = first.translated(0, first.height())
+        self._text(painter, first, facts.name(model), Type.BODY, colours.text)
+        used = self._text(painter, second, self._models.used(index), Type.SMALL, colours.muted, right=True)
+        ink = colours.muted if model.present and not model.changed else colours.warning
+        self._text(painter, second.adjusted(0, 0, -used, 0), self._models.summary(index), Type.SMALL, ink)
 
-    def _text(self, painter: QPainter, place: QRect, text: str, kind: Type, ink: str) -> None:
+    def _text(self, painter: QPainter, place: QRect, text: str, kind: Type, ink: str, *, right: bool = False) -> int:
+        """Draws one line and says how much room it took."""
         painter.setFont(self._look.font(kind))
         painter.setPen(QColor(ink))
         shown = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, place.width())
-        painter.drawText(place, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, shown)
+        side = Qt.AlignmentFlag.AlignRight if right else Qt.AlignmentFlag.AlignLeft
+        painter.drawText(place, Qt.AlignmentFlag.AlignVCenter | side, shown)
+        return painter.fontMetrics().horizontalAdvance(shown) + theme.S if shown else 0

@@ -73,7 +73,7 @@ class StorageButton(QAbstractButton):
             painter.drawRoundedRect(box, theme.RADIUS_S, theme.RADIUS_S)
         if self.hasFocus():
             ring(painter, QRectF(self.rect()), theme.RADIUS_S, colours)
-        line, thick, side = self._look.px(_LINE), self._look.px(_BAR), theme.S
+        line, thick, side = self._look.px(_LINE), self._look.px(_BAR), theme.M
         top = (self.height() - line - theme.XS - thick) // 2
         words = QRect(side, top, self.width() - 2 * side, line)
         painter.setFont(self._look.font(Type.SMALL))
