@@ -29,12 +29,14 @@ if TYPE_CHECKING:
 class Models(QObject):
     chosen = Signal(str)  # a model to chat with, "" for the guide
     changed = Signal()  # other models in the library
+    ended = Signal(str, bool)  # a download under way: its name, and whether it is whole
     progressed = Signal(object)  # how much of what is being downloaded is here, 0..1; None where nothing is
 
     def __init__(self, look: Theme, alcove: Assembly, tasks: Tasks) -> None:
         super().__init__()
         self._look, self._alcove, self._tasks = look, alcove, tasks
         self._finder: FindView | None = None
+        self._under_way: set[str] = set()
         self.library = ModelsController(alcove.library, alcove.preferences, tasks.spawn)
         self.library.chosen.connect(self.chosen)
         self.library.changed.connect(self.changed)
@@ -100,6 +102,11 @@ class Models(QObject):
 
         self.view.show_page(Page.FIND)
 
+    def offer(self, repo: str, label: str) -> None:
+        """Opens a variant of a repository on that page, which is in front."""
+        if self._finder is not None:
+            self._finder.open(repo, label)
+
     def _upkeep(self) -> Upkeep:
         from desktop.panes.models.library.upkeep import Upkeep
 
@@ -123,4 +130,17 @@ class Models(QObject):
         transfers.chosen.connect(self.chosen)
         transfers.progressed.connect(self.progressed)
         transfers.arrived.connect(lambda _id: self.library.changed.emit())
+        transfers.changed.connect(lambda: self._watch(transfers))
         return transfers
+
+    def _watch(self, transfers: Transfers) -> None:
+        """Tells of each download that was under way a moment ago and has come to an end now."""
+        from desktop.panes.models.downloads.transfers import UNDER_WAY, State
+
+        for download in transfers.all():
+            if download.state in UNDER_WAY:
+                self._under_way.add(download.id)
+            elif download.id in self._under_way:
+                self._under_way.discard(download.id)
+                if download.state in (State.DONE, State.FAILED):
+                    self.ended.emit(download.label, download.state is State.DONE)

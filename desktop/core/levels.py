@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from desktop.core.settings import TABLE, Group, Scope, Setting, Value, Values, resolve
 
-_ORDER = (Group.WINDOW, Group.SAMPLING, Group.LOAD, Group.SPEED, Group.PRIVACY)
+_ORDER = (Group.WINDOW, Group.SAMPLING, Group.LOAD, Group.SPEED, Group.BACKGROUND, Group.PRIVACY)
 
 
 class Level(StrEnum):

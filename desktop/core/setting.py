@@ -29,6 +29,7 @@ class Group(StrEnum):
     SAMPLING = N_("Answering")
     SPEED = N_("Speed")
     WINDOW = N_("Appearance")
+    BACKGROUND = N_("In the background")
     PRIVACY = N_("Privacy")
 
 

@@ -31,7 +31,7 @@ from desktop.core.settings import Value
 from desktop.ui import formats, theme
 from desktop.ui.buttons import IconButton
 from desktop.ui.icons import Icon
-from desktop.ui.labels import Label, Tone
+from desktop.ui.labels import Elided, Tone
 from desktop.ui.menus import Command, Menus
 from desktop.ui.theme import Theme, Type
 from desktop.ui.translation import _
@@ -75,13 +75,15 @@ class MainWindow(QMainWindow):
         self._make: Callable[[str], QWidget] | None = None
         self._widgets: dict[str, QWidget] = {}
         look.changed.connect(self._fold_if_narrow)
+        self.ground = QWidget()  # all but the menus: what floats stands on it
         self._stack = QStackedWidget()
         self._notices = QVBoxLayout()
-        self._status = Label(look, Type.SMALL, Tone.MUTED)
+        self._status = Elided(look, Type.SMALL, Tone.MUTED)
         self._side = Side(look, panes)
         self._side.toggled.connect(lambda: self._fold(not self._side.folded))
         self._side.pane_asked.connect(self._navigate)
         self._leaving = False
+        self.stays: Callable[[], bool] = lambda: False  # whether the program goes on when it is closed
         self._narrow: bool | None = None
         self._share: float | None = None
         self._by_hand: bool | None = None  # the person's own choice of folding, for wide windows
@@ -110,7 +112,6 @@ class MainWindow(QMainWindow):
         self._notices.setContentsMargins(theme.M, theme.S, theme.M, 0)
         self._notices.setSpacing(theme.XS)
         self._status.setContentsMargins(theme.L, theme.XS, theme.L, theme.S)
-        self._status.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         right = QVBoxLayout()
         right.setSpacing(0)
         right.addLayout(self._notices)
@@ -121,9 +122,8 @@ class MainWindow(QMainWindow):
         whole.setSpacing(0)
         whole.addWidget(self._side)
         whole.addLayout(right, 1)
-        centre = QWidget()
-        centre.setLayout(whole)
-        self.setCentralWidget(centre)
+        self.ground.setLayout(whole)
+        self.setCentralWidget(self.ground)
 
     # -- what is shown ------------------------------------------------------------------------------------------------
 
@@ -132,6 +132,11 @@ class MainWindow(QMainWindow):
         """The name of the pane that is shown."""
         shown = self._stack.currentWidget()
         return next((name for name, widget in self._widgets.items() if widget is shown), self._home)
+
+    @property
+    def shown(self) -> QWidget:
+        """The widget of the pane that is shown."""
+        return self._widgets[self.pane]
 
     def show_pane(self, name: str) -> None:
         if self._make is None:
@@ -149,10 +154,11 @@ class MainWindow(QMainWindow):
         if self._side.folded:
             self._fold(False)
 
-    def set_status(self, text: str) -> None:
-        """The quiet line: device, model, memory. Text in the window's language."""
+    def set_status(self, text: str, whole: str = "") -> None:
+        """The quiet line: device, memory, speed; `whole` says the same in full. Text in the window's language."""
         self._status.setText(text)
-        self._status.setToolTip(text)
+        self._status.setToolTip(whole or text)
+        self._status.setAccessibleDescription(whole)
 
     def notify(self, message: str, fields: Mapping[str, object] | None = None) -> None:
         """A sentence above the pane, until it is closed; `message` is an id."""
@@ -211,9 +217,20 @@ class MainWindow(QMainWindow):
             event.accept()
             return
         event.ignore()
+        if self.stays():
+            self._keep_place()
+            self.hide()
+        else:
+            self.quit()
+
+    def quit(self) -> None:
+        """Asks for the end of the program, also where that would outlive the window."""
+        self._keep_place()
+        self._on_close()
+
+    def _keep_place(self) -> None:
         geometry = self.saveGeometry().toBase64().toStdString()
         self._place.save({"geometry": geometry, "folded": self._by_hand is True})
-        self._on_close()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         from desktop.ui.drops import dropped
@@ -241,7 +258,11 @@ class MainWindow(QMainWindow):
         if command is Command.CHAT_LIST:
             self._fold(not self._side.folded)
         elif command is Command.QUIT:
+            self.quit()
+        elif command is Command.CLOSE:
             self.close()
+        elif command is Command.FULL_SCREEN:
+            self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
         else:
             self.asked.emit(command)
 
@@ -335,6 +356,7 @@ class Side(QWidget):
 
     def _button(self, pane: Pane) -> IconButton:
         button = IconButton(self._look, pane.icon, "")
+        button.kind = Type.BODY  # as the chats above
         button.setCheckable(True)
         button.setSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Fixed)
         button.clicked.connect(lambda: self.pane_asked.emit(pane.name))

@@ -35,5 +35,5 @@ def test_rows_of_a_level() -> None:
     assert all(row.scope is Scope.ANY for row in rows_for(Level.CHAT))
     assert [row.group for row in rows_for(Level.ALL)] == sorted(
         (row.group for row in TABLE),
-        key=lambda group: ("Appearance", "Answering", "Loading", "Speed", "Privacy").index(group.value),
+        key=lambda group: ("Appearance", "Answering", "Loading", "Speed", "In the background", "Privacy").index(group.value),
     )

@@ -34,7 +34,9 @@ def test_a_row_explains_itself(row: Setting) -> None:
     assert row.help.endswith(".")
     assert len(row.help) > 20
     assert row.reload == (row.group is Group.LOAD)
-    assert row.group is Group.SPEED or (row.scope is Scope.GLOBAL) == (row.group in (Group.WINDOW, Group.PRIVACY))
+    assert row.group is Group.SPEED or (row.scope is Scope.GLOBAL) == (
+        row.group in (Group.WINDOW, Group.BACKGROUND, Group.PRIVACY)
+    )
 
 
 @ROWS

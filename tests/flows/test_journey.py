@@ -70,7 +70,7 @@ async def look_around(person: Person) -> None:
     await person.pick_row(SECOND)
     await until(lambda: person.conversation[:1] == [SECOND], lambda: person.conversation)
     await person.active()
-    person.key(Qt.Key.Key_K, CONTROL)
+    person.key(Qt.Key.Key_F, CONTROL)
     (field,) = person.all(QLineEdit, "Search")
     await until(field.hasFocus)
     person.type("한글", field)

@@ -58,7 +58,7 @@ class Shell:
         return [bar for bar in self.window.findChildren(Bar) if bar.isVisibleTo(self.window)]
 
     def choose(self, menu: str, entry: str) -> None:
-        (found,) = [m for m in self.window.menuBar().findChildren(QMenu) if m.title() == menu]
+        (found,) = [m for m in self.window.menuBar().findChildren(QMenu) if m.title().replace("&", "") == menu]
         next(a for a in found.actions() if a.text() == entry).trigger()
 
     def drop(self, *paths: str) -> bool:

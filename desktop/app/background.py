@@ -1,0 +1,151 @@
+"""What happens while the person is elsewhere: a word from the system when a long reply or a download has ended, and the
+icon in the tray.
+
+Invariant: nothing is said while a window of ours is in front, or where the person has switched it off; where the system
+has no tray, closing the window ends the program as ever. What a reply or a download is, is told from outside. It is
+imported when the window stands there.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtWidgets import QApplication, QMenu, QSystemTrayIcon
+
+from desktop.core.settings import Value
+from desktop.ui.translation import _
+from desktop.ui.window import MainWindow
+
+LONG_S = 10.0  # how long a person waits before turning to something else: Nielsen, Usability Engineering, 1993
+
+
+class Messenger(Protocol):
+    """What the system offers: a `Tray`."""
+
+    def show(self) -> None: ...
+    def hide(self) -> None: ...
+    def say(self, sentence: str) -> None: ...
+    def retranslate(self) -> None: ...
+
+
+class Background(QObject):
+    """`messenger` makes the icon when it is first needed, and gives None where the system has no place for one."""
+
+    def __init__(self, window: MainWindow, messenger: Callable[[], Messenger | None]) -> None:
+        super().__init__(window)
+        self._window, self._make = window, messenger
+        self._icon: Messenger | None = None
+        self._since: dict[str, float] = {}  # when the replies began that are being written
+        self._notify, self._keep, self._told = True, False, False
+        self._then: Callable[[], object] | None = None
+        window.stays = self.stay
+        QApplication.instance().applicationStateChanged.connect(self._come)  # type: ignore[union-attr]
+
+    def use(self, settings: Mapping[str, Value]) -> None:
+        """What the person has set; also after another language was chosen."""
+        self._notify, self._keep = settings["notify"] is True, settings["tray"] is True
+        if self._keep and (icon := self._messenger()) is not None:
+            icon.show()
+        elif self._icon is not None:
+            self._icon.hide()
+        if self._icon is not None:
+            self._icon.retranslate()
+
+    def stay(self) -> bool:
+        """Whether the program goes on without its window, which is being closed; that is said once."""
+        icon = self._messenger() if self._keep else None
+        if icon is None:
+            return False
+        if not self._told:
+            self._told = True
+            icon.say(_("Alcove goes on here. To end it, choose “Quit”."))
+        return True
+
+    def work(self, chat_id: str, busy: bool) -> None:
+        """A reply is being written in this chat, or not any more."""
+        if busy:
+            self._since.setdefault(chat_id, time.monotonic())
+
+    def reply_ended(self, chat_id: str, title: str, then: Callable[[], object]) -> None:
+        """`then` leads there."""
+        begun = self._since.pop(chat_id, None)
+        if begun is not None and time.monotonic() - begun >= LONG_S:
+            self._say(_("The answer in “{chat}” is ready.", chat=title or _("New chat")), then)
+
+    def download_ended(self, name: str, whole: bool, then: Callable[[], object]) -> None:
+        message = _("“{model}” is here, and ready to chat.", model=name)
+        self._say(message if whole else _("The download of “{model}” has stopped.", model=name), then)
+
+    def lead(self) -> None:
+        """The sentence said last, or the icon, was clicked."""
+        then, self._then = self._then, None
+        if then is not None:
+            then()
+
+    def _say(self, sentence: str, then: Callable[[], object]) -> None:
+        if not self._notify or QApplication.activeWindow() is not None:
+            return
+        QApplication.alert(self._window)
+        icon = self._messenger()
+        if icon is not None:
+            self._then = then
+            icon.show()
+            icon.say(sentence)
+
+    def _come(self, state: Qt.ApplicationState) -> None:
+        """The person is back: what was said is seen in the window."""
+        if state is Qt.ApplicationState.ApplicationActive and self._icon is not None and not self._keep:
+            self._icon.hide()
+
+    def _messenger(self) -> Messenger | None:
+        if self._icon is None:
+            self._icon = self._make()
+        return self._icon
+
+
+class Tray(QObject):
+    """The icon among those of the programs that run, with a menu of its own."""
+
+    opened = Signal()  # the icon was clicked, or what it said
+    new_wanted = Signal()
+    quit_wanted = Signal()
+
+    @classmethod
+    def where_there_is_one(cls, parent: QObject) -> Tray | None:
+        return cls(parent) if QSystemTrayIcon.isSystemTrayAvailable() else None
+
+    def __init__(self, parent: QObject) -> None:
+        super().__init__(parent)
+        self._icon = QSystemTrayIcon(QApplication.windowIcon(), self)
+        self._icon.setToolTip("Alcove")
+        self._menu = QMenu()
+        self._open = self._menu.addAction("", self.opened.emit)
+        self._new = self._menu.addAction("", self.new_wanted.emit)
+        self._menu.addSeparator()
+        self._quit = self._menu.addAction("", self.quit_wanted.emit)
+        self._icon.setContextMenu(self._menu)
+        self._icon.messageClicked.connect(self.opened)
+        self._icon.activated.connect(self._click)
+        self.retranslate()
+
+    def show(self) -> None:
+        self._icon.show()
+
+    def hide(self) -> None:
+        self._icon.hide()
+
+    def say(self, sentence: str) -> None:
+        self._icon.showMessage("Alcove", sentence, self._icon.icon())
+
+    def retranslate(self) -> None:
+        self._open.setText(_("Show Alcove"))
+        self._new.setText(_("New chat"))
+        self._quit.setText(_("Quit"))
+
+    def _click(self, reason: QSystemTrayIcon.ActivationReason) -> None:
+        if reason is QSystemTrayIcon.ActivationReason.Trigger and sys.platform != "darwin":  # there it opens the menu
+            self.opened.emit()

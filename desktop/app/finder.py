@@ -1,0 +1,144 @@
+"""The command palette over this window: commands, panes, chats, models, settings, help pages, and what messages hold.
+
+Invariant: an offer does what its entry in a menu, its row in a list or its page would do; only what could do anything
+now is offered. It is imported when the palette is first asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from PySide6.QtGui import QAction, QKeySequence
+
+from desktop.assembly import Assembly
+from desktop.core.levels import Level, rows_for
+from desktop.panes.chat.controller import ChatController
+from desktop.panes.chat.snippet import tidy
+from desktop.services.chats.search import Hit
+from desktop.ui import formats
+from desktop.ui.icons import Icon
+from desktop.ui.loop import Tasks
+from desktop.ui.menus import Command
+from desktop.ui.palette import Palette
+from desktop.ui.palette_rows import Offer
+from desktop.ui.shell import PANES
+from desktop.ui.theme import Theme
+from desktop.ui.translation import _, language
+from desktop.ui.window import MainWindow
+
+KEPT = 10  # how many choices are remembered: more than are shown, because some are gone when they would be
+_FOUND = 8  # messages: those who want more search in the list of chats
+
+
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """How one gets to what was chosen: a chat (at a message, with words to mark), a setting, a help page."""
+
+    chat: Callable[[str, str, str], object]
+    setting: Callable[[str], object]
+    page: Callable[[str], object]
+
+
+class Finder:
+    """`recent` holds the keys of what was chosen last, the newest first; it is kept up to date in place."""
+
+    def __init__(
+        self,
+        look: Theme,
+        window: MainWindow,
+        chat: ChatController,
+        alcove: Assembly,
+        tasks: Tasks,
+        ways: Ways,
+        recent: list[str],
+    ) -> None:
+        self._window, self._chat, self._alcove, self._tasks = window, chat, alcove, tasks
+        self._to, self._recent = ways, recent
+        self._palette = Palette(look, window.ground)
+        self._palette.chosen.connect(self._remember)
+        self._palette.searched.connect(lambda words: tasks.spawn(self._search(words)))
+
+    def toggle(self) -> None:
+        """Opens the palette with everything there is; closes it where it is open."""
+        self._show(self._all(), _("Search commands, chats and models"))
+
+    def toggle_models(self) -> None:
+        """The same with models alone."""
+        self._show(list(self._models()), _("Choose a model for this chat"))
+
+    def _show(self, offers: list[Offer], hint: str) -> None:
+        if self._palette.isVisible():
+            self._palette.leave()
+        else:
+            self._palette.open(offers, self._recent, hint)
+
+    def _remember(self, offer: Offer) -> None:
+        if offer.key:
+            self._recent[:] = [offer.key, *(key for key in self._recent if key != offer.key)][:KEPT]
+
+    async def _search(self, words: str) -> None:
+        self._palette.add(words, self._messages(words, await self._alcove.chats.search(words)))
+
+    def _all(self) -> list[Offer]:
+        """In the order in which a few of each kind are listed."""
+        parts = (self._commands(), self._panes(), self._chats(), self._models(), self._settings(), self._pages())
+        return [offer for part in parts for offer in part]
+
+    def _models(self) -> Iterator[Offer]:
+        """Choosing one lets the chat that is shown go on with it."""
+        for model in self._chat.models:
+            act = partial(self._take, model.name)
+            yield Offer(f"model {model.name}", Icon.MODELS, model.label, _("Models"), act, model.detail)
+
+    def _messages(self, words: str, hits: Sequence[Hit]) -> list[Offer]:
+        """What a search has found in messages; titles are offered anyway."""
+        found: list[Offer] = []
+        for hit in [hit for hit in hits if hit.message_id][:_FOUND]:
+            text, _marks = tidy(hit.snippet, hit.marks)
+            act = partial(self._to.chat, hit.chat_id, hit.message_id or "", words.strip())
+            found.append(Offer("", Icon.SEARCH, text, _("Messages"), act, hit.title or _("New chat")))
+        return found
+
+    def _commands(self) -> Iterator[Offer]:
+        ways = {pane.label for pane in PANES}
+        for _title, actions in self._window.menus.sections():
+            for action in actions:
+                message = str(action.data())
+                if message not in ways and message != Command.PALETTE.value and self._window.menus.possible(action):
+                    yield self._command(action, message)
+
+    def _command(self, action: QAction, message: str) -> Offer:
+        text, key = action.text(), action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
+        also = message if message != text else ""  # whoever knows the English name finds it, too
+        return Offer(f"command {message}", Icon.COMMAND, text, _("Commands"), action.trigger, key, also)
+
+    def _panes(self) -> Iterator[Offer]:
+        for pane in PANES:
+            action = self._window.menus.way(pane.name)
+            key = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
+            also = pane.label if pane.label != action.text() else ""
+            yield Offer(f"pane {pane.name}", pane.icon, action.text(), _("Go to"), action.trigger, key, also)
+
+    def _chats(self) -> Iterator[Offer]:
+        for chat in self._chat.listing.chats:
+            act = partial(self._to.chat, chat.id, "", "")
+            title = chat.title or _("New chat")
+            yield Offer(f"chat {chat.id}", Icon.CHAT, title, _("Chats"), act, formats.date(chat.updated))
+
+    def _settings(self) -> Iterator[Offer]:
+        for row in rows_for(Level.ALL):
+            text, act = _(row.label), partial(self._to.setting, row.key)
+            also = row.label if row.label != text else ""
+            kind = _("Settings")
+            yield Offer(f"setting {row.key}", Icon.SETTINGS, text, kind, act, _(row.group.value), also, rare=True)
+
+    def _pages(self) -> Iterator[Offer]:
+        for page in self._alcove.help.pages(language()):
+            act = partial(self._to.page, page.topic)
+            yield Offer(f"page {page.topic}", Icon.HELP, page.title, _("Help"), act, _("Help"), rare=True)
+
+    def _take(self, model: str) -> None:
+        self._window.show_pane("chat")
+        self._chat.choose_model(model)

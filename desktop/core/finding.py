@@ -1,0 +1,166 @@
+"""Finding a name by some of its letters as they are typed: "nc" finds "New chat", "ㅅㄷㅎ" and "샏" find "새 대화".
+
+Case, accents, spaces and punctuation do not count. Invariant: every character that was typed is accounted for, in
+order within a word; a Hangul letter alone stands for a syllable that begins with it, and a syllable as it is while it
+is being composed ("댛" on the way to "대화") finds what it will become. Nothing is kept, and nothing else is searched.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+
+# What a guess costs. They have no source but trying: a hit at a word's beginning goes before one inside a word, and
+# letters that stand together before letters that are spread.
+_WORD, _INSIDE = 1, 4  # where the first letter is found, if not at the beginning of all
+_NEXT_WORD, _SAME_WORD, _ANYWHERE = 2, 3, 6  # where the next letter is found, if not beside the last one
+_PER_LETTER = 3  # a word that costs more for each of its letters is no hit
+_DISORDER = 1  # for a word that stands before the one typed before it
+_LONGEST = 60  # letters of a query, and ten times as many of a name: enough for any title
+
+_FIRST_SYLLABLE, _LAST_SYLLABLE = ord("가"), ord("힣")
+_INITIALS = "ㄱㄲㄴㄷㄸㄹㅁㅂㅃㅅㅆㅇㅈㅉㅊㅋㅌㅍㅎ"
+_VOWELS = "ㅏ ㅐ ㅑ ㅒ ㅓ ㅔ ㅕ ㅖ ㅗ ㅗㅏ ㅗㅐ ㅗㅣ ㅛ ㅜ ㅜㅓ ㅜㅔ ㅜㅣ ㅠ ㅡ ㅡㅣ ㅣ".split()
+_FINALS = [
+    "",
+    *"ㄱ ㄲ ㄱㅅ ㄴ ㄴㅈ ㄴㅎ ㄷ ㄹ ㄹㄱ ㄹㅁ ㄹㅂ ㄹㅅ ㄹㅌ ㄹㅍ ㄹㅎ ㅁ ㅂ ㅂㅅ ㅅ ㅆ ㅇ ㅈ ㅊ ㅋ ㅌ ㅍ ㅎ".split(),
+]
+_CLUSTERS = dict(
+    zip("ㄳㄵㄶㄺㄻㄼㄽㄾㄿㅀㅄ", "ㄱㅅ ㄴㅈ ㄴㅎ ㄹㄱ ㄹㅁ ㄹㅂ ㄹㅅ ㄹㅌ ㄹㅍ ㄹㅎ ㅂㅅ".split(), strict=True)
+)
+_PLAIN = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "æ": "ae", "œ": "oe", "ı": "i"})  # Unicode takes nothing off them
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """`cost`: less is better, below 1 is what begins so. `places` are the indices in `Name.text` of what was found."""
+
+    cost: float
+    places: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Letter:
+    """A key that is pressed for a text. `first`: a character begins with it; `word`: a word does."""
+
+    key: str
+    first: bool
+    word: bool
+    place: int  # in the text
+    nth: int  # of the characters that count
+
+
+_Path = tuple[float, tuple[int, ...]]  # what was found so far: its cost, and where in the text it is
+_Paths = dict[int, _Path]  # by the letter of the name that was found last
+
+
+class Name:
+    """A text that can be found. Taking it apart takes longer than asking, so one is kept while questions come."""
+
+    __slots__ = ("_keys", "_letters", "text")
+
+    def __init__(self, text: str) -> None:
+        self.text = unicodedata.normalize("NFC", text)
+        self._letters = _letters(self.text[: 10 * _LONGEST])
+        self._keys = "".join(letter.key for letter in self._letters)
+
+    def match(self, query: str) -> Match | None:
+        """How well the words of the query fit; None where one does not. A query without letters fits everything."""
+        cost, places, before = 0.0, set[int](), -1
+        words = (_letters(word) for word in unicodedata.normalize("NFC", query[:_LONGEST]).split())
+        for word in filter(None, words):
+            found = self._find(word)
+            if found is None:
+                return None
+            cost += found[0] + (_DISORDER if found[1][0] < before else 0)
+            before = found[1][0]
+            places.update(found[1])
+        return Match(cost + len(self.text) / 1000, tuple(sorted(places)))  # of two alike, the shorter
+
+    def _find(self, word: list[_Letter]) -> _Path | None:
+        if not self._holds(word):
+            return None
+        paths = self._begin(word[0])
+        for letter in word[1:]:
+            paths = self._jump(letter, paths) if letter.first else self._follow(letter, paths)
+        cheap = [path for path in paths.values() if path[0] <= _PER_LETTER * len(word)]
+        return min(cheap, default=None)
+
+    def _holds(self, word: list[_Letter]) -> bool:
+        """Whether the keys occur in order at all: most names end here, because what follows is slow."""
+        at = 0
+        for letter in word:
+            at = self._keys.find(letter.key, at) + 1
+            if not at:
+                return False
+        return True
+
+    def _begin(self, letter: _Letter) -> _Paths:
+        return {
+            at: (0 if at == 0 else _WORD if mine.word else _INSIDE, (mine.place,))
+            for at, mine in enumerate(self._letters)
+            if mine.first and mine.key == letter.key
+        }
+
+    def _follow(self, letter: _Letter, paths: _Paths) -> _Paths:
+        """A letter within a syllable comes at once, though it may begin the next syllable: it is still being typed."""
+        nexts = ((at + 1, path) for at, path in paths.items() if self._keys[at + 1 : at + 2] == letter.key)
+        return {at: (cost, (*places, self._letters[at].place)) for at, (cost, places) in nexts}
+
+    def _jump(self, letter: _Letter, paths: _Paths) -> _Paths:
+        """The first letter of a character may be that of any later one; far away costs more."""
+        longer: _Paths = {}
+        beside: _Paths = {}  # the best by character
+        anywhere = here = _NOWHERE  # the best so far, and in the word where `at` is
+        for at, mine in enumerate(self._letters):
+            if mine.word:
+                here = _NOWHERE
+            if mine.first and mine.key == letter.key:
+                far = (anywhere[0] + (_NEXT_WORD if mine.word else _ANYWHERE), anywhere[1])
+                near = (here[0] + _SAME_WORD, here[1])
+                cost, places = min(beside.get(mine.nth - 1, _NOWHERE), near, far)
+                if places:
+                    longer[at] = (cost, (*places, mine.place))
+            if at in paths:
+                path = paths[at]
+                anywhere, here = min(anywhere, path), min(here, path)
+                beside[mine.nth] = min(beside.get(mine.nth, _NOWHERE), path)
+        return longer
+
+
+_NOWHERE: _Path = (float("inf"), ())
+
+
+def _letters(text: str) -> list[_Letter]:
+    """The keys of a text, without what does not count. A place is counted in the text's own characters."""
+    found: list[_Letter] = []
+    before, nth = "", -1
+    for place, character in enumerate(text):
+        for part in _parts(character):
+            nth += 1
+            word = _begins_word(before, character)
+            found.extend(_Letter(key, not n, word and not n, place, nth) for n, key in enumerate(part))
+            before = character
+        if unicodedata.category(character)[0] in "ZPC":
+            before = ""
+    return found
+
+
+def _parts(character: str) -> list[str]:
+    """The characters that count of one, each as the keys it is typed by."""
+    code = ord(character)
+    if _FIRST_SYLLABLE <= code <= _LAST_SYLLABLE:
+        rest, final = divmod(code - _FIRST_SYLLABLE, len(_FINALS))
+        initial, vowel = divmod(rest, len(_VOWELS))
+        return [_INITIALS[initial] + _VOWELS[vowel] + _FINALS[final]]
+    plain = _CLUSTERS.get(character) or unicodedata.normalize("NFKD", character.casefold()).translate(_PLAIN)
+    if "\u1100" <= plain[:1] <= "\u11ff":  # a Hangul letter alone, which NFKD makes one of another kind
+        plain = character
+    return [part for part in plain.casefold() if unicodedata.category(part)[0] not in "ZPCM"]
+
+
+def _begins_word(before: str, character: str) -> bool:
+    """Whether a new word begins: after a space or sign, at the capital in "TheBloke", at the figure in "Mistral7"."""
+    if not before:
+        return True
+    return (before.islower() and character.isupper()) or before.isdecimal() != character.isdecimal()

@@ -1,0 +1,174 @@
+"""Every key there is, on one sheet: those of the menus as the menus have them, and those that a place has of its own.
+
+Invariant: a key of a menu is never written here; it is read from the entry that it belongs to, in the platform's
+notation. The sheet does nothing but show.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from PySide6.QtCore import QEvent, QRectF, Qt
+from PySide6.QtGui import QAction, QColor, QKeySequence, QPainter, QPaintEvent, QPen, QResizeEvent
+from PySide6.QtWidgets import QBoxLayout, QDialog, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+
+from desktop.core.errors import N_
+from desktop.ui import theme
+from desktop.ui.column import scrolling
+from desktop.ui.labels import Label, Tone
+from desktop.ui.menus import Menus
+from desktop.ui.theme import Theme, Type
+from desktop.ui.translation import _
+
+_WIDTH, _HEIGHT = 760, 620
+_NARROW = 640  # with one column instead of two
+# Keys that mean something in one place only, and so are no menu's: what the place does with them is tested there.
+PLACES: Sequence[tuple[str, Sequence[tuple[str, Sequence[str]]]]] = (
+    (
+        N_("While you write"),
+        (
+            (N_("Send"), ("Return",)),
+            (N_("New line"), ("Shift+Return",)),
+            (N_("Edit your last message, in an empty field"), ("Up",)),
+            (N_("Stop the reply"), ("Escape",)),
+        ),
+    ),
+    (
+        N_("In the conversation"),
+        ((N_("To the beginning"), ("Home",)), (N_("To the end"), ("End",))),
+    ),
+    (
+        N_("In the list of chats"),
+        (
+            (N_("Open"), ("Return",)),
+            (N_("Rename"), ("F2",)),
+            (N_("Move to bin"), ("Delete",)),
+            (N_("Back to the message"), ("Escape",)),
+        ),
+    ),
+    (
+        N_("Everywhere"),
+        ((N_("To the next control, and back"), ("Tab", "Shift+Tab")),),
+    ),
+)
+
+
+class ShortcutSheet(QDialog):
+    """Opened with `open()`."""
+
+    def __init__(self, look: Theme, menus: Menus, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._look, self._menus = look, menus
+        self._title = Label(look, Type.TITLE)
+        self._groups: list[_Group] = []
+        self._body = QWidget()
+        self._columns = QBoxLayout(QBoxLayout.Direction.LeftToRight, self._body)
+        self._columns.setContentsMargins(theme.XL, theme.S, theme.XL, theme.S)
+        self._columns.setSpacing(theme.XXL)
+        self._sides = (QVBoxLayout(), QVBoxLayout())
+        self._close = QPushButton(default=True)
+        self._close.clicked.connect(self.accept)
+        self._arrange()
+        look.changed.connect(self._fit)
+        room = parent.size()
+        self.resize(min(look.px(_WIDTH), room.width() - theme.XXL), min(look.px(_HEIGHT), room.height() - theme.XXL))
+        self.retranslate()
+
+    def _arrange(self) -> None:
+        for side in self._sides:
+            side.setSpacing(theme.XL)
+            side.addStretch()
+            self._columns.addLayout(side, 1)
+        area = scrolling(self._body)
+        area.setFocusPolicy(Qt.FocusPolicy.StrongFocus)  # the arrows scroll it
+        head, foot = QHBoxLayout(), QHBoxLayout()
+        head.setContentsMargins(theme.XL, theme.XL, theme.XL, theme.M)
+        head.addWidget(self._title)
+        foot.setContentsMargins(theme.XL, theme.M, theme.XL, theme.L)
+        foot.addStretch()
+        foot.addWidget(self._close)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addLayout(head)
+        column.addWidget(area, 1)
+        column.addLayout(foot)
+        area.setFocus()
+
+    def retranslate(self) -> None:
+        self.setWindowTitle(_("Keyboard shortcuts"))
+        self._title.setText(_("Keyboard shortcuts"))
+        self._close.setText(_("Close"))
+        for group in self._groups:
+            group.hide()
+            group.deleteLater()
+        of_menus = [_Group(self._look, title, _keyed(actions)) for title, actions in self._menus.sections()]
+        of_places = [
+            _Group(self._look, _(title), [(_(text), [QKeySequence(key) for key in keys]) for text, keys in rows])
+            for title, rows in PLACES
+        ]
+        self._groups = [*of_menus, *of_places]
+        half = sum(group.lines for group in self._groups) / 2
+        for group in self._groups:
+            side = self._sides[0 if half > 0 else 1]
+            half -= group.lines
+            side.insertWidget(side.count() - 1, group)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        beside, below = QBoxLayout.Direction.LeftToRight, QBoxLayout.Direction.TopToBottom
+        self._columns.setDirection(below if self.width() < self._look.px(_NARROW) else beside)
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() is QEvent.Type.LanguageChange:
+            self.retranslate()
+
+
+def _keyed(actions: Iterable[QAction]) -> list[tuple[str, list[QKeySequence]]]:
+    return [(action.text().rstrip("…"), action.shortcuts()) for action in actions if action.shortcuts()]
+
+
+class _Group(QWidget):
+    """A heading, and lines of a name and its keys."""
+
+    def __init__(self, look: Theme, title: str, rows: Sequence[tuple[str, Sequence[QKeySequence]]]) -> None:
+        super().__init__()
+        self.lines = len(rows) + 2  # with the heading, and the space below the last
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(theme.S)
+        heading = Label(look, Type.HEADING)
+        heading.setText(title)
+        column.addWidget(heading)
+        for text, sequences in rows:
+            name = Label(look, wrap=True)
+            name.setText(text)
+            line = QHBoxLayout()
+            line.setSpacing(theme.S)
+            line.addWidget(name, 1)
+            for sequence in sequences:
+                line.addWidget(_Key(look, sequence.toString(QKeySequence.SequenceFormat.NativeText)))
+            column.addLayout(line)
+
+
+class _Key(Label):
+    """A key, drawn as one."""
+
+    def __init__(self, look: Theme, text: str) -> None:
+        super().__init__(look, Type.SMALL, Tone.MUTED)
+        self.setText(text)
+        self.setContentsMargins(theme.S, theme.XS, theme.S, theme.XS)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        colours = self._look.colours
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(QPen(QColor(colours.line), 1))
+        painter.setBrush(QColor(colours.raised))
+        painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), theme.RADIUS_S, theme.RADIUS_S)
+        painter.end()
+        super().paintEvent(event)

@@ -1,0 +1,146 @@
+"""What is said while the person is elsewhere: a window that is not in front, and a note of what the system was told."""
+
+from __future__ import annotations
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
+
+from desktop.app import background
+from desktop.app.background import Background
+from desktop.core.settings import resolve
+from desktop.ui.icons import Icon
+from desktop.ui.window import MainWindow, Pane, Place
+
+
+class Note:
+    """A tray that keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+        self.shown = False
+
+    def show(self) -> None:
+        self.shown = True
+
+    def hide(self) -> None:
+        self.shown = False
+
+    def say(self, sentence: str) -> None:
+        self.said.append(sentence)
+
+    def retranslate(self) -> None: ...
+
+
+class Elsewhere:
+    def __init__(self, qtbot, look, tray: bool = True) -> None:
+        self.note, self.closed, self.led = Note(), [], []
+        panes = [Pane("chat", "Chat", Icon.CHAT), Pane("settings", "Settings", Icon.SETTINGS)]
+        self.window = MainWindow(look, panes, Place(dict, lambda _place: None), lambda: self.closed.append(True))
+        qtbot.addWidget(self.window, before_close_func=lambda window: window.leave())
+        self.background = Background(self.window, lambda: self.note if tray else None)
+        self.use()
+
+    def use(self, **settings) -> None:
+        self.background.use({**resolve(), **settings})
+
+    def reply(self, seconds: float, monkeypatch) -> None:
+        """A reply that takes so long."""
+        clock = iter([100.0, 100.0 + seconds])
+        monkeypatch.setattr(background.time, "monotonic", lambda: next(clock))
+        self.background.work("a", True)
+        self.background.reply_ended("a", "날씨", lambda: self.led.append("a"))
+        monkeypatch.undo()
+
+
+@pytest.fixture
+def away(qtbot, look) -> Elsewhere:
+    qtbot.waitUntil(lambda: QApplication.activeWindow() is None)  # the window of an earlier test
+    return Elsewhere(qtbot, look)
+
+
+def front(window) -> None:
+    window.show()
+    window.activateWindow()
+    QTest.qWaitForWindowActive(window)
+
+
+def test_a_long_reply_is_told_and_leads_to_its_chat(away, monkeypatch):
+    away.reply(11, monkeypatch)
+    assert away.note.said == ["The answer in “날씨” is ready."]
+    assert away.note.shown
+    away.background.lead()
+    away.background.lead()
+    assert away.led == ["a"]
+
+
+def test_a_short_reply_is_not_worth_a_word(away, monkeypatch):
+    away.reply(9, monkeypatch)
+    assert away.note.said == []
+
+
+def test_nothing_is_said_to_somebody_who_looks(away, monkeypatch):
+    front(away.window)
+    away.reply(60, monkeypatch)
+    away.background.download_ended("mistral", True, lambda: None)
+    assert away.note.said == []
+
+
+def test_nothing_is_said_where_that_is_switched_off(away, monkeypatch):
+    away.use(notify=False)
+    away.reply(60, monkeypatch)
+    away.background.download_ended("mistral", True, lambda: None)
+    assert away.note.said == []
+
+
+def test_a_download_is_told_whether_it_is_whole_or_not(away):
+    away.background.download_ended("mistral-7b Q4_K_M", True, lambda: away.led.append("models"))
+    away.background.download_ended("phi-2 Q4_0", False, lambda: away.led.append("models"))
+    assert away.note.said == [
+        "“mistral-7b Q4_K_M” is here, and ready to chat.",
+        "The download of “phi-2 Q4_0” has stopped.",
+    ]
+
+
+def test_without_a_tray_nothing_fails(qtbot, look, monkeypatch):
+    away = Elsewhere(qtbot, look, tray=False)
+    away.use(tray=True)
+    away.reply(60, monkeypatch)
+    away.window.show()
+    away.window.close()
+    assert away.closed == [True]
+
+
+def test_the_icon_goes_when_the_person_is_back(away, monkeypatch):
+    away.reply(60, monkeypatch)
+    QApplication.instance().applicationStateChanged.emit(Qt.ApplicationState.ApplicationActive)
+    assert not away.note.shown
+
+
+def test_closing_ends_the_program_unless_it_is_kept_in_the_tray(away):
+    front(away.window)
+    away.window.close()
+    assert away.closed == [True]
+    away.use(tray=True)
+    assert away.note.shown
+    away.window.close()
+    assert away.closed == [True]
+    assert not away.window.isVisible()
+    assert away.note.said == ["Alcove goes on here. To end it, choose “Quit”."]
+    away.window.show()
+    away.window.close()
+    assert len(away.note.said) == 1  # it is known now
+    away.window.show()
+    QTest.keyClick(away.window, Qt.Key.Key_Q, Qt.KeyboardModifier.ControlModifier)
+    assert away.closed == [True, True]
+    away.use(tray=False)
+    assert not away.note.shown
+
+
+def test_the_key_that_closes_does_what_the_cross_does(away):
+    front(away.window)
+    away.use(tray=True)
+    QTest.keyClick(away.window, Qt.Key.Key_W, Qt.KeyboardModifier.ControlModifier)
+    assert away.closed == []
+    assert not away.window.isVisible()
