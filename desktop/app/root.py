@@ -11,25 +11,30 @@ import asyncio
 import logging
 import signal
 import sys
-from collections.abc import Mapping
-from functools import cached_property
+from collections.abc import Callable, Mapping
+from functools import cached_property, partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QWidget
 
+from desktop.app.advice import Advice
+from desktop.app.background import Background, Tray
+from desktop.app.commands import Commands
 from desktop.app.models import Models
+from desktop.app.status import Status
 from desktop.assembly import Assembly
 from desktop.core.chat import Opening
 from desktop.core.errors import StorageError, UserError
-from desktop.core.generation import LoadSettings, ModelInfo
 from desktop.core.levels import Level, Levels
-from desktop.core.settings import Value, valid
+from desktop.core.settings import BY_KEY, Value, resolve, valid
 from desktop.panes.chat.controller import ChatController
+from desktop.panes.chat.conversation import Conversation
 from desktop.panes.chat.edges import ModelChoice
 from desktop.panes.chat.files import ChatFiles
+from desktop.panes.chat.fitness import Suggestion
 from desktop.panes.chat.view import ChatView
 from desktop.services.chats.loading import GUIDE_SETTINGS
 from desktop.services.chats.prompts import opening_for
@@ -43,10 +48,12 @@ from desktop.ui.shell import Shell
 from desktop.ui.translation import _
 
 if TYPE_CHECKING:
+    from desktop.app.finder import Finder
     from desktop.panes.help.view import HelpView
+    from desktop.panes.settings.controller import SettingsController
+    from desktop.panes.settings.view import SettingsView
 
 log = logging.getLogger(__name__)
-STATUS_MS = 2000  # memory moves slowly, and asking the system for it costs 0.1 ms
 
 
 async def run(shell: Shell, paths: Paths, preferences: Preferences, instance: Instance) -> int:
@@ -60,14 +67,14 @@ async def run(shell: Shell, paths: Paths, preferences: Preferences, instance: In
         sys.excepthook = root.excepthook
         if sys.platform != "win32":  # the session ends, or Ctrl+C in the terminal: closed like by its button
             for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-                asyncio.get_running_loop().add_signal_handler(number, root.window.close)
+                asyncio.get_running_loop().add_signal_handler(number, root.window.quit)
         instance.raised.connect(root.raised)
         root.start()
         await closed.wait()
         instance.close()
         root.window.hide()
         await root.tasks.close()
-        await _keep_place(preferences, shell.place)
+        await _keep_place(preferences, {**shell.place, "recent": tuple(root.recent)} if shell.place else {})
         await alcove.leave()
     return 0
 
@@ -94,7 +101,11 @@ class Root:
         )
         self.models = Models(self.look, alcove, self.tasks)
         self.chat_view = ChatView(self.look, self.chat)
-        self._pulse = QTimer(interval=STATUS_MS)
+        self._commands = Commands(self.window, self.chat, self.chat_view, self.models, self._acts(), self._able())
+        self.background = Background(self.window, self._tray)
+        self.recent = _recent(alcove.preferences.window)
+        self._status = Status(self.window, alcove, self.chat)
+        self._advice = Advice(alcove, self.tasks, self.chat, self.chat_view)
         self._join()
         self.window.fill(self.chat_view.sidebar, self._made)
 
@@ -104,7 +115,7 @@ class Root:
             case "models":
                 return self.models.view
             case "settings":
-                return self._settings_view()
+                return self.settings_view
             case "help":
                 return self.help_view
             case _:
@@ -120,15 +131,22 @@ class Root:
         self._shell.spoken.connect(controller.speak)
         return HelpView(self.look, controller)
 
-    def _settings_view(self) -> QWidget:
+    @cached_property
+    def _settings(self) -> SettingsController:
         from desktop.panes.settings.controller import SettingsController
-        from desktop.panes.settings.privacy import PrivacyController
-        from desktop.panes.settings.states import StatesController
-        from desktop.panes.settings.view import SettingsView
 
         alcove = self._alcove
         controller = SettingsController(alcove.preferences, self._model_names, alcove.paths.home, self.tasks.spawn)
         controller.window_changed.connect(self._dress)
+        return controller
+
+    @cached_property
+    def settings_view(self) -> SettingsView:
+        from desktop.panes.settings.privacy import PrivacyController
+        from desktop.panes.settings.states import StatesController
+        from desktop.panes.settings.view import SettingsView
+
+        alcove, controller = self._alcove, self._settings
         privacy = PrivacyController(alcove.network, alcove.tokens, self.tasks.spawn)
         states = StatesController(alcove.states, self.tasks.spawn)
         controller.window_changed.connect(lambda _settings: states.keep_within())
@@ -137,9 +155,10 @@ class Root:
     def start(self) -> None:
         """What is read once the window can be seen."""
         self._list_models()
-        self._pulse.start()
+        self._status.start()
         self.chat.start()
         self.models.start()
+        self.background.use(resolve(self._alcove.preferences.values()))
         self.chat_view.composer.field.setFocus()
         for notice in self._alcove.notices:
             self.window.notify(notice.message, notice.fields)
@@ -169,49 +188,100 @@ class Root:
         self.models.library.renamed.connect(lambda old, new: self.tasks.spawn(self._renamed(old, new)))
         self.models.chosen.connect(self._chat_with)
         self.models.progressed.connect(self.window.show_progress)
-        self.chat.device_changed.connect(lambda _device: self._tell_status())
-        self._pulse.timeout.connect(self._tell_status)
         self.chat_view.settings_wanted.connect(self._chat_settings)
-        self.chat_view.welcome.find_wanted.connect(lambda: self._obey(Command.FIND_MODEL))
+        self.chat_view.welcome.find_wanted.connect(self._find)
         self.chat_view.sidebar.chosen.connect(lambda *_chosen: self.window.show_pane("chat"))
         self.chat_view.sidebar.new_requested.connect(lambda: self.window.show_pane("chat"))
         self.chat_view.search_wanted.connect(self.window.unfold)
-        self.window.asked.connect(self._obey)
+        self.window.asked.connect(self._commands.obey)
+        self.window.menus.able = self._commands.able
         self.window.models_dropped.connect(self._import_models)
         self.window.chats_dropped.connect(self.chat.files.import_files)
+        self.chat.replies.activity_changed.connect(lambda c: self.background.work(c.id, c.busy))
+        self.chat.replies.done.connect(self._tell_reply)
+        self.models.ended.connect(self._tell_download)
 
-    def _obey(self, command: Command) -> None:
-        match command:
-            case Command.NEW_CHAT:
-                self.window.show_pane("chat")
-                self.chat_view.new_chat()
-            case Command.FIND_MODEL:
-                self.window.show_pane("models")
-                self.models.find()
-            case Command.IMPORT_MODEL:
-                self.window.show_pane("models")
-                self.models.view.ask_for_files()
-            case Command.FIND:
-                if self.window.pane != "models" or not self.models.search():
-                    self.window.unfold()
-                    self.chat_view.search()
-            case Command.UNLOAD_MODEL:
-                self.tasks.spawn(self._unload())
-            case Command.IMPORT_CHATS:
-                self.chat_view.import_chats()
-            case Command.EXPORT_CHAT:
-                self.chat_view.export_chat()
-            case Command.EXPORT_ALL_CHATS:
-                self.chat_view.export_all()
-            case Command.HELP:
-                self.window.show_pane("help")
-            case Command.ABOUT:
-                self.window.show_pane("help")
-                self.help_view.show_page("about")
+    def _acts(self) -> Mapping[Command, Callable[[], object]]:
+        """What is done here and in no pane."""
+        step = BY_KEY["text_size"].step
+        return {
+            Command.UNLOAD_MODEL: lambda: self.tasks.spawn(self._unload()),
+            Command.PALETTE: lambda: self.finder.toggle(),
+            Command.CHOOSE_MODEL: lambda: self.finder.toggle_models(),
+            Command.LARGER: lambda: self.tasks.spawn(self._size_text(step)),
+            Command.SMALLER: lambda: self.tasks.spawn(self._size_text(-step)),
+            Command.USUAL_SIZE: lambda: self.tasks.spawn(self._size_text(None)),
+            Command.HELP: lambda: self.window.show_pane("help"),
+            Command.SHORTCUTS: self._show_shortcuts,
+            Command.ABOUT: lambda: self._show_page("about"),
+        }
+
+    def _able(self) -> Mapping[Command, Callable[[], bool]]:
+        return {Command.UNLOAD_MODEL: lambda: self._alcove.engine.loaded is not None}
+
+    @cached_property
+    def finder(self) -> Finder:
+        from desktop.app.finder import Finder, Ways
+
+        ways = Ways(self._open_chat, self._show_setting, self._show_page)
+        return Finder(self.look, self.window, self.chat, self._alcove, self.tasks, ways, self.recent)
+
+    def _open_chat(self, chat_id: str, message_id: str = "", words: str = "") -> None:
+        self.window.show_pane("chat")
+        self.chat_view.open_chat(chat_id, message_id, words)
+
+    def _show_setting(self, key: str) -> None:
+        self.window.show_pane("settings")
+        self.settings_view.show_setting(key)
+
+    def _show_page(self, topic: str) -> None:
+        self.window.show_pane("help")
+        self.help_view.show_page(topic)
+
+    def _show_shortcuts(self) -> None:
+        from desktop.ui.shortcuts import ShortcutSheet
+
+        sheet = ShortcutSheet(self.look, self.window.menus, self.window)
+        sheet.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        sheet.open()
+
+    async def _size_text(self, step: float | None) -> None:
+        """Larger or smaller by a step; None: as it came."""
+        row, preferences = BY_KEY["text_size"], self._alcove.preferences
+        now = int(str(resolve(preferences.values())[row.key]))
+        try:
+            await preferences.set(row.key, row.default if step is None else max(row.low, min(row.high, now + step)))
+        finally:
+            self._dress(resolve(preferences.values()))
+            self._settings.changed.emit()
+
+    # -- while the person is elsewhere --------------------------------------------------------------------------------
+
+    def _tray(self) -> Tray | None:
+        tray = Tray.where_there_is_one(self.window)
+        if tray is not None:
+            tray.opened.connect(lambda: self.raised([]))
+            tray.opened.connect(self.background.lead)
+            tray.new_wanted.connect(lambda: self.raised([]))
+            tray.new_wanted.connect(lambda: self._commands.obey(Command.NEW_CHAT))
+            tray.quit_wanted.connect(self.window.quit)
+        return tray
+
+    def _tell_reply(self, conversation: Conversation) -> None:
+        chat = conversation.chat
+        self.background.reply_ended(chat.id, chat.title, partial(self._open_chat, chat.id))
+
+    def _tell_download(self, name: str, whole: bool) -> None:
+        self.background.download_ended(name, whole, lambda: self.window.show_pane("models"))
+
+    def _find(self, suggestion: Suggestion | None) -> None:
+        self._commands.obey(Command.FIND_MODEL)
+        if suggestion is not None:
+            self.models.offer(suggestion.repo, suggestion.label)
 
     async def _unload(self) -> None:
         await self._alcove.talk.unload()
-        self._tell_status()
+        self._status.tell()
 
     def _chat_with(self, model: str) -> None:
         self.window.show_pane("chat")
@@ -224,7 +294,8 @@ class Root:
 
     def _list_models(self) -> None:
         self.chat.set_models([_choice(model) for model in self._alcove.library.all()])
-        self._tell_status()
+        self._advice.suggest()
+        self._status.tell()
 
     async def _renamed(self, old: str, new: str) -> None:
         """Chats keep their model under its new name."""
@@ -261,25 +332,8 @@ class Root:
             self._alcove.network.sealed = sealed
             self.models.reconnect()
         self._alcove.help.spoken = translation.language()
+        self.background.use(settings)
         self._list_models()
-
-    def _tell_status(self) -> None:
-        loaded = self._alcove.engine.loaded
-        if loaded is None:
-            self.window.set_status(_("No model is loaded"))
-            return
-        path, settings, info = loaded
-        model = next((m for m in self._alcove.library.all() if m.path == path), None)
-        name = info.name if model is None else _choice(model).label
-        memory = formats.size(self._alcove.machine.resident(self._alcove.engine.pid))
-        said = _(
-            "{model} · {device}, {threads} threads · {memory} of memory",
-            model=name,
-            device=_device(settings, info),
-            threads=settings.threads,
-            memory=memory,
-        )
-        self.window.set_status(" · ".join([said, *map(_, info.notes)]))
 
     def _show(self, error: UserError) -> None:
         self.window.warn(error)
@@ -288,15 +342,14 @@ class Root:
         self.window.show_report(bug)
 
 
-def _device(settings: LoadSettings, info: ModelInfo) -> str:
-    """Which device runs, and why it is not the graphics card."""
-    if info.gpu_layers:
-        return info.device
-    return _("CPU (GPU layers: 0)") if settings.gpu_layers == 0 else _("CPU (no usable graphics card)")
-
-
 def _choice(model: Model) -> ModelChoice:
     if model.built_in:
         return ModelChoice("", _("Guide"), _("built in, knows Alcove only"))
     completes = opening_for(Opening(), model).completion
     return ModelChoice(model.name, model.name, f"{model.quantisation} · {formats.size(model.size)}", completes)
+
+
+def _recent(place: Mapping[str, object]) -> list[str]:
+    """What was chosen last in the palette; the file may say anything."""
+    kept = place.get("recent")
+    return [key for key in kept if isinstance(key, str)] if isinstance(kept, list | tuple) else []

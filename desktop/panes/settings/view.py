@@ -5,7 +5,7 @@ Invariant: it shows what its controller says is in force, and tells it what the 
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, Qt, QUrl
+from PySide6.QtCore import QEvent, Qt, QTimer, QUrl
 from PySide6.QtGui import QColor, QDesktopServices, QPainter, QPaintEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
@@ -120,6 +120,13 @@ class SettingsView(QWidget):
         if self._states is not None and levels.level is Level.ALL:
             form.add_below("state_budget", StatesLine(self._look, self._states))
         return form
+
+    def show_setting(self, key: str) -> None:
+        """Leads to a setting, for all chats."""
+        self._controller.choose(None)
+        if self._form is not None:
+            row = self._form.go_to(key)
+            QTimer.singleShot(0, row, lambda: self._area.ensureWidgetVisible(row, 0, theme.XXL))  # once it has a place
 
     def retranslate(self) -> None:
         self._title.setText(_("Settings"))

@@ -1,0 +1,182 @@
+"""A day without a mouse, over the real engine: everything by keys, as a screen reader names it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QEvent, QObject, Qt
+from PySide6.QtWidgets import QAbstractButton, QAbstractSpinBox, QApplication, QLineEdit, QPlainTextEdit, QWidget
+
+from tests.flows.conftest import REPLY
+from tests.flows.person import Person, until
+from tests.flows.program import Program
+
+KEY = Qt.Key
+CONTROL, SHIFT, NOTHING = (
+    Qt.KeyboardModifier.ControlModifier,
+    Qt.KeyboardModifier.ShiftModifier,
+    Qt.KeyboardModifier.NoModifier,
+)
+ANSWER = REPLY.strip()
+SMALLEST = (760, 520)
+QUESTION = "Which model suits my computer?"
+MOUSE = (QEvent.Type.MouseButtonPress, QEvent.Type.MouseMove, QEvent.Type.Drop)
+
+
+class NoMouse(QObject):
+    """Takes note of anything a hand on a mouse would do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[QEvent.Type] = []
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() in MOUSE:
+            self.seen.append(event.type())
+        return False
+
+
+def focused() -> QWidget:
+    widget = QApplication.focusWidget()
+    assert widget is not None
+    return widget
+
+
+def named(widget: QWidget) -> str:
+    return widget.accessibleName() or str(getattr(widget, "text", str)())
+
+
+async def press(person: Person, key: Qt.Key, modifier: Qt.KeyboardModifier = NOTHING) -> None:
+    await person.active()
+    person.key(key, modifier)
+
+
+async def tab_to(person: Person, name: str) -> None:
+    """Tab by Tab to the control of that name."""
+    passed: list[str] = []
+    while named(focused()) != name:
+        passed.append(named(focused()))
+        assert len(passed) < 60, passed
+        await press(person, KEY.Key_Tab)
+
+
+async def palette(person: Person, words: str, row: str) -> None:
+    """Opens the palette, types, and chooses the first row."""
+    await press(person, KEY.Key_K, CONTROL)
+    (field,) = await until(lambda: person.all(QLineEdit, "Search commands, chats and models"))
+    await until(field.hasFocus)
+    person.type(words, field)
+    await until(lambda: person.rows("Results")[:1] == [row], lambda: person.rows("Results"))
+    await press(person, KEY.Key_Return)
+    await until(lambda: not field.isVisible())
+
+
+async def ask_the_guide(person: Person) -> None:
+    """A question of the greeting's; edited; answered once more."""
+    await press(person, KEY.Key_F6, SHIFT)  # from the message back to the greeting
+    await tab_to(person, QUESTION)
+    await press(person, KEY.Key_Return)
+    await until(lambda: QUESTION in person.conversation, lambda: (person.conversation, person.sentences))
+    await person.answered()
+    await until(lambda: person.all(QPlainTextEdit, "Message"))
+    await tab_to(person, "Message")
+    await press(person, KEY.Key_Up)
+    (editor,) = await until(lambda: person.all(QPlainTextEdit, "Edit message"))
+    await until(editor.hasFocus)
+    await press(person, KEY.Key_A, CONTROL)
+    person.type("안녕 hello", editor)
+    await press(person, KEY.Key_Return, CONTROL)
+    await until(lambda: person.conversation[:1] == ["안녕 hello"], lambda: person.conversation)
+    await person.answered()
+    await press(person, KEY.Key_R, CONTROL)
+    await until(lambda: "Version 2 of 2" in person.versions[-1:], lambda: person.versions)
+    await person.answered()
+
+
+async def with_another_model(person: Person) -> None:
+    """A new chat; the palette brings the model; its reply is copied."""
+    await press(person, KEY.Key_N, CONTROL)
+    await until(lambda: person.conversation == [])
+    await palette(person, "brief", "brief-chat")
+    await until(lambda: any(named(b).startswith("Model: brief-chat") for b in person.all(QAbstractButton)))
+    (field,) = person.all(QPlainTextEdit, "Message")
+    await until(field.hasFocus)
+    person.type("tell me", field)
+    await press(person, KEY.Key_Return)
+    await until(lambda: person.conversation == ["tell me", ANSWER], lambda: (person.conversation, person.sentences))
+    await person.answered()
+    await press(person, KEY.Key_C, CONTROL | SHIFT)
+    await until(lambda: QApplication.clipboard().text().strip() == ANSWER, QApplication.clipboard().text)
+
+
+async def change_a_setting(person: Person) -> None:
+    """The palette leads to the setting itself; its value counts for the next reply."""
+    await palette(person, "max tok", "Max tokens")
+    (box,) = await until(lambda: person.all(QAbstractSpinBox, "Max tokens"))
+    while not box.hasFocus():
+        await press(person, KEY.Key_Tab)
+    assert not box.visibleRegion().isEmpty()  # scrolled to
+    await press(person, KEY.Key_A, CONTROL)
+    person.type("1", box)
+    await press(person, KEY.Key_Return)
+    await palette(person, "tell me", "tell me")
+    await until(lambda: person.conversation[:1] == ["tell me"], lambda: person.conversation)
+    await press(person, KEY.Key_R, CONTROL)
+    await until(lambda: person.versions == ["Version 2 of 2"], lambda: person.versions)
+    assert await person.answered() == ["tell me", "the"]
+
+
+async def find_delete_and_undo(person: Person) -> None:
+    """A chat is found by its words, goes to the bin, and comes back."""
+    await press(person, KEY.Key_F, CONTROL)
+    (field,) = await until(lambda: person.all(QLineEdit, "Search"))
+    await until(field.hasFocus)
+    person.type("안녕", field)
+    await until(lambda: person.rows()[:1] == ["Found"] and len(person.rows()) > 1, person.rows)
+    await press(person, KEY.Key_Return)
+    await until(lambda: person.conversation[:1] == ["안녕 hello"], lambda: person.conversation)
+    await press(person, KEY.Key_F, CONTROL)
+    await press(person, KEY.Key_Escape)  # the whole list again
+    before = await until(lambda: len(person.rows()) == 3 and person.rows(), person.rows)
+    await press(person, KEY.Key_Backspace, CONTROL | SHIFT)
+    await until(lambda: len(person.rows()) == 3 and "Bin (1)" in person.rows(), person.rows)
+    await press(person, KEY.Key_Z, CONTROL)
+    await until(lambda: person.rows() == before, person.rows)
+    shown = person.conversation
+    await press(person, KEY.Key_Tab, CONTROL)
+    await until(lambda: person.conversation != shown)
+    await press(person, KEY.Key_Tab, CONTROL | SHIFT)
+    await until(lambda: person.conversation == shown)
+
+
+async def go_round(person: Person) -> None:
+    """F6 goes from part to part, the sheet of keys opens and closes, and the palette quits."""
+    await palette(person, "size usu", "Usual text size")
+    places = []
+    for _step in range(3):
+        await press(person, KEY.Key_F6)
+        places.append(named(focused()))
+    assert sorted(places) == ["Chats", "Conversation", "Message"]
+    await press(person, KEY.Key_Slash, CONTROL)
+    await until(lambda: person.all(QAbstractButton, "Close") and QApplication.activeModalWidget())
+    person.key(KEY.Key_Escape, field=QApplication.activeModalWidget())
+    await until(lambda: not person.all(QAbstractButton, "Close"))
+    await palette(person, "quit", "Quit")
+
+
+async def a_day_of_keys(person: Person) -> None:
+    mouse = NoMouse()
+    QApplication.instance().installEventFilter(mouse)
+    person.window.resize(*SMALLEST)
+    await ask_the_guide(person)
+    await press(person, KEY.Key_B, CONTROL)  # so small a window has folded the list
+    await with_another_model(person)
+    await change_a_setting(person)
+    await find_delete_and_undo(person)
+    assert mouse.seen == []
+    await go_round(person)
+
+
+def test_everything_is_done_by_keys(alcove: Program, brief: Path) -> None:
+    assert alcove.run("models", "import", brief, "--link").status == 0
+    alcove.live(a_day_of_keys)
