@@ -1,7 +1,7 @@
-"""Makes the pictures in `docs/pictures` from the running program: `python scripts/pictures.py [beginnings of names]`.
+"""The gallery, `docs/pictures`: every pane in every language, look and size: `python scripts/pictures.py [scenes]`.
 
-The window is opened off screen over an empty data folder, the guide is asked or a model looked for on the Hub of the
-tests, whose files are as long as TheBloke's, and the window is drawn into a file.
+The window is opened off screen once for each language, over a data folder with chats, models and downloads and beside
+the Hub of the tests; it is led through the scenes of `tests.look`, and drawn into files in every look and size live.
 Hangul and emoji need fonts that have them (Debian: fonts-noto-cjk, fonts-noto-color-emoji).
 """
 
@@ -9,119 +9,148 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import itertools
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Coroutine
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
-from PySide6.QtCore import QPoint, Qt
-from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractButton, QLineEdit, QPlainTextEdit, QTabBar
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtGui import QImage, QImageWriter
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from desktop.services.paths import Paths  # noqa: E402  (the source tree, not an installed Alcove)
-from desktop.ui import translation  # noqa: E402
-from tests.flows.person import Person, until  # noqa: E402
-from tests.flows.program import Program  # noqa: E402
+from tests.flows.person import Person  # noqa: E402  (the source tree, not an installed Alcove)
 from tests.hub import HubServer  # noqa: E402
-from tests.hub.contents import Repository  # noqa: E402
 from tests.hub.shapes import MISTRAL_REPO, bloke_repository  # noqa: E402
+from tests.look.journeys import leave  # noqa: E402
+from tests.look.pseudo import compile_catalogue  # noqa: E402
+from tests.look.scenes import SCENES  # noqa: E402
+from tests.look.stage import PSEUDO, Journey, Stage, live  # noqa: E402
+from tests.look.world import RUNNING, furnish  # noqa: E402
 
-Journey = Callable[..., Coroutine[Any, Any, None]]
 PICTURES = ROOT / "docs" / "pictures"
-QUESTIONS = {
-    "en": ("How do I get a bigger model?", "Which one suits a laptop with 8 GB of memory?"),
-    "ko": ("더 큰 모델은 어떻게 받나요?", "메모리 8GB 노트북에는 어떤 모델이 좋나요?"),
-    "it": ("Come scarico un modello più grande?", "Quale modello va bene con 8 GB di memoria?"),
-}
-SHOTS = (
-    ("chat-light", "en", "light", "chat", 1280, 800),
-    ("chat-dark", "en", "dark", "chat", 1280, 800),
-    ("chat-korean", "ko", "light", "chat", 1280, 800),
-    ("chat-italian", "it", "light", "chat", 900, 600),
-    ("library-korean", "ko", "dark", "models", 1280, 800),
-    *(
-        (f"variants-{language}-{look}", language, look, "variants", *size)
-        for language in QUESTIONS
-        for look, size in (("light", (1280, 800)), ("dark", (900, 600)))
-    ),
-    ("find-korean", "ko", "light", "find", 900, 600),
-    ("find-italian", "it", "dark", "find", 1280, 800),
-    ("settings-light", "en", "light", "settings", 1280, 800),
-    ("settings-italian", "it", "dark", "settings", 900, 600),
-    ("help-korean", "ko", "light", "help", 900, 600),
-)
+LANGUAGES = {"en": "English", "ko": "한국어", "it": "Italiano"}
+LOOKS = ("light", "dark")
+SIZES = ((1280, 800), (900, 600))
+LARGE = "it"  # the language of the pictures with text at 200 %: of the three, its words are the longest
+COLOURS = 256
+_FREQUENT = 160  # of these, the commonest colours; the others stand each for many that are rare
+
+Shot = tuple[str, str, str, int, tuple[int, int]]  # the end of its name, language, look, size of text, of the window
 
 
-async def shoot(person: Person, path: str, language: str, pane: str, width: str, height: str) -> None:
-    """Asks the guide, turns to the pane, and draws the window."""
-    person.window.resize(int(width), int(height))
-    for question in QUESTIONS[language] if pane == "chat" else ():
-        (field,) = await until(lambda: person.all(QPlainTextEdit, translation._("Message")))
-        await person.active()
-        person.type(question, field)
-        person.key(Qt.Key.Key_Return)
-        await until(lambda: not person.all(QAbstractButton, translation._("Send")))
-        await until(lambda: person.all(QAbstractButton, translation._("Send")))
-    if pane in ("find", "variants"):
-        await find(person, unfold=pane == "variants")
-    else:
-        person.window.show_pane(pane)
-    until_painted = asyncio.get_running_loop().time() + 0.5  # what is laid out late, like the chat's title, is there
-    await until(lambda: asyncio.get_running_loop().time() > until_painted)
-    person.window.grab().save(path)
+def shots(language: str) -> Iterator[list[Shot]]:
+    """The pictures of each scene; a scene is set anew for every list."""
+    yield [
+        (f"{language}-{look}-{size[0]}", language, look, 100, size) for look, size in itertools.product(LOOKS, SIZES)
+    ]
+    if language == LARGE:
+        yield [(f"{language}-200", language, "light", 200, SIZES[0])]
+    if language == "en":
+        yield [("pseudo", PSEUDO, "light", 100, SIZES[1])]
 
 
-async def find(person: Person, unfold: bool) -> None:
-    """Turns to the page that finds models; with `unfold` to the variants of one, and what is said of one of them."""
-    await person.press(translation._("Models"))
-    (tabs,) = await until(lambda: person.all(QTabBar))
-    tabs.setCurrentIndex(1)
-    (field,) = await until(lambda: person.all(QLineEdit, translation._("Search for models")))
-    if unfold:
-        person.type(MISTRAL_REPO, field)
-        person.key(Qt.Key.Key_Return, field=field)
-        row = await until(lambda: next((b for b in person.all(QAbstractButton) if named(b, "Q4_K_M")), None))
-        QTest.mouseClick(row, Qt.MouseButton.LeftButton, pos=QPoint(20, 20))
-    until_judged = asyncio.get_running_loop().time() + 5  # llama.cpp is asked, and the memory's speed measured
-    await until(lambda: asyncio.get_running_loop().time() > until_judged)
+async def shoot(person: Person, pseudo: str, language: str, *scenes: str) -> None:
+    """Leads the window through the scenes and draws it."""
+    stage = Stage(person, pseudo)
+    for wanted in shots(language):
+        for scene in scenes:
+            await stage.dress(wanted[0][1], text_size=wanted[0][3])
+            await stage.resize(*SIZES[0])
+            await SCENES[scene](stage)
+            for end, spoken, look, percent, size in wanted:
+                await stage.dress(spoken, look, percent)
+                await stage.resize(*size)
+                await asyncio.sleep(0.2)  # what is laid out late, like a shortened title, is there
+                keep(stage.picture(), PICTURES / f"{scene}-{end}.png")
+            await leave(stage, scene)
 
 
-def named(button: QAbstractButton, variant: str) -> bool:
-    """Whether it is the row of a variant."""
-    return button.accessibleName().startswith(f"{variant}, ")
+def keep(image: QImage, path: Path) -> None:
+    """As a small file: a palette of 256 colours is as good as all for a window."""
+    image = image.convertToFormat(QImage.Format.Format_RGB32)
+    rows = np.frombuffer(image.constBits(), np.uint32).reshape(image.height(), image.bytesPerLine() // 4)
+    colours, places, counts = np.unique(rows[:, : image.width()], return_inverse=True, return_counts=True)
+    table = palette(colours, counts)
+    indexed = nearest(colours, table)[places.ravel()].astype(np.uint8)
+    small = QImage(indexed.tobytes(), image.width(), image.height(), image.width(), QImage.Format.Format_Indexed8)
+    small.setColorTable([int(colour) for colour in table])
+    writer = QImageWriter(str(path), b"png")
+    writer.setCompression(100)
+    if not writer.write(small):
+        raise OSError(writer.errorString())
+
+
+def palette(colours: NDArray[np.uint32], counts: NDArray[np.int64]) -> NDArray[np.uint32]:
+    """The commonest colours, and of the others the commonest of each of the commonest neighbourhoods."""
+    order = np.argsort(-counts, kind="stable")
+    if len(order) <= COLOURS:
+        return colours
+    often, rare = order[:_FREQUENT], order[_FREQUENT:]
+    _hoods, first, which = np.unique(colours[rare] & 0xF0F0F0, return_index=True, return_inverse=True)
+    weight = np.bincount(which, counts[rare])
+    chosen = np.argsort(-weight, kind="stable")[: COLOURS - _FREQUENT]
+    return np.concatenate([colours[often], colours[rare[first[chosen]]]])
+
+
+def nearest(colours: NDArray[np.uint32], table: NDArray[np.uint32]) -> NDArray[np.intp]:
+    """For each colour the place of the most similar one in the table."""
+    split = [[(part >> shift & 0xFF).astype(np.int32) for shift in (0, 8, 16)] for part in (colours, table)]
+    apart = sum((mine[:, None] - its[None, :]) ** 2 for mine, its in zip(*split, strict=True))
+    return np.asarray(np.argmin(apart, axis=1))
+
+
+def index(scenes: Sequence[str]) -> str:
+    """The page that shows all pictures."""
+    lines = [
+        "# The gallery",
+        "",
+        "Made by `python scripts/pictures.py` from the running program; nobody edits them by hand. Beside the three",
+        "languages stands one that nobody speaks, 40 % longer and in brackets: what has none was not translated.",
+    ]
+    for scene in scenes:
+        lines += ["", f"## {scene.capitalize().replace('-', ' ')}", ""]
+        lines += [
+            "| | light, 1280 × 800 | dark, 1280 × 800 | light, 900 × 600 | dark, 900 × 600 |",
+            "|---|---|---|---|---|",
+        ]
+        for language, called in LANGUAGES.items():
+            cells = [thumbnail(f"{scene}-{language}-{look}-{size[0]}") for size in SIZES for look in LOOKS]
+            lines.append(f"| {called} | {' | '.join(cells)} |")
+        lines += ["", f"Text at 200 %, and the made-up language: {thumbnail(f'{scene}-{LARGE}-200')}"]
+        lines.append(thumbnail(f"{scene}-pseudo"))
+    return "\n".join([*lines, ""])
+
+
+def thumbnail(name: str) -> str:
+    return f'<a href="{name}.png"><img src="{name}.png" alt="{name}" width="240"></a>'
 
 
 def journey() -> Journey:
     """`shoot`, as the window's process can import it: this file may be running as `__main__`."""
-    return importlib.import_module("scripts.pictures").shoot
+    return importlib.import_module("scripts.pictures").shoot  # type: ignore[no-any-return]
 
 
 def main() -> int:
     PICTURES.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory() as folder, HubServer({MISTRAL_REPO: shelf(Path(folder))}) as hub:
-        os.environ["HF_ENDPOINT"] = hub.endpoint
-        for name, *shot in SHOTS:
-            if not sys.argv[1:] or name.startswith(tuple(sys.argv[1:])):
-                draw(PICTURES / f"{name}.png", *shot)
+    scenes = [scene for scene in SCENES if not sys.argv[1:] or scene in sys.argv[1:]]
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        pseudo = compile_catalogue(folder / "pseudo")
+        held = bloke_repository(folder / "hub", true_sizes=True)
+        for language in LANGUAGES:
+            with HubServer({MISTRAL_REPO: held}) as hub:
+                os.environ["HF_ENDPOINT"] = hub.endpoint
+                hub.misbehave(RUNNING, on="cdn", piece=1_000_000, every_s=0.05)
+                asyncio.run(furnish(folder / language, folder / "models", language, held))
+                live(folder / language, journey(), pseudo, language, *scenes)
+            print(language)
+    (PICTURES / "README.md").write_text(index(list(SCENES)), encoding="utf-8")
     return 0
-
-
-def shelf(folder: Path) -> Repository:
-    """TheBloke's twelve variants of Mistral, true in length and header."""
-    return bloke_repository(folder, true_sizes=True)
-
-
-def draw(path: Path, language: str, appearance: str, pane: str, width: int, height: int) -> None:
-    with tempfile.TemporaryDirectory() as home:
-        preferences = Paths(Path(home)).preferences
-        preferences.write_text(f'[settings]\nlanguage = "{language}"\nappearance = "{appearance}"\n')
-        Program(Path(home)).live(journey(), path, language, pane, str(width), str(height))
-    print(path.relative_to(ROOT))
 
 
 if __name__ == "__main__":

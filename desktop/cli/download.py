@@ -120,7 +120,7 @@ def _line(row: Download) -> str:
     if row.state is State.WAITING and row.retry_in:
         return _(N_("Next attempt in {time}"), time=formats.duration(row.retry_in))
     parts = [
-        f"{formats.number(100 * row.received // row.size)} %" if row.size else "",
+        formats.percent(100 * row.received // row.size / 100) if row.size else "",
         _(N_("{received} of {size}"), received=formats.size(row.received), size=formats.size(row.size)),
         _(N_("{size}/s"), size=formats.size(round(row.speed))) if row.speed else "",
         _(N_("{time} left"), time=formats.duration(row.seconds_left)) if row.seconds_left is not None else "",

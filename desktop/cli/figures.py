@@ -203,7 +203,7 @@ def wait(figure: Spread | None) -> str:
 def _apart(figure: Spread) -> str:
     if figure.runs < 2:
         return ""
-    return f" ±{formats.number((figure.high - figure.low) / 2 / figure.median * 100)} %"
+    return f" ±{formats.percent((figure.high - figure.low) / 2 / figure.median)}"
 
 
 def why(reason: Why) -> str:

@@ -119,7 +119,7 @@ async def _verify(parsed: argparse.Namespace) -> int:
         model = chosen(alcove, parsed.model)
         line = Line()
         try:
-            proof = await alcove.library.verify(model, lambda part: line.show(f"{formats.number(100 * part)} %"))
+            proof = await alcove.library.verify(model, lambda part: line.show(formats.percent(part)))
         finally:
             line.clear()
         if parsed.json:

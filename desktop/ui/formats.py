@@ -42,11 +42,16 @@ def moment(unix: float) -> str:
     return locale().toString(QDateTime.fromSecsSinceEpoch(int(unix)), QLocale.FormatType.ShortFormat)
 
 
+def percent(part: float) -> str:
+    """0.42 → "42 %", or "42%" where the language writes it so."""
+    return _("{percent} %", percent=number(part * 100))
+
+
 def gain(part: float) -> str:
     """ "+12 %", or "×2.5" of what is more than twice as much."""
     if part > 1:
         return f"×{number(part + 1, 1)}"
-    return f"{'−' if part < 0 else '+'}{number(abs(part) * 100)} %"
+    return f"{'−' if part < 0 else '+'}{percent(abs(part))}"
 
 
 def brief(seconds: float) -> str:
