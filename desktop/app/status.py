@@ -13,7 +13,7 @@ from PySide6.QtCore import QObject, QTimer
 from desktop.assembly import Assembly
 from desktop.core.generation import LoadSettings, ModelInfo
 from desktop.panes.chat.controller import ChatController
-from desktop.panes.chat.message import MessageView
+from desktop.panes.chat.message import MessageView, pace
 from desktop.ui import formats
 from desktop.ui.translation import _
 from desktop.ui.window import MainWindow
@@ -54,9 +54,8 @@ class Status(QObject):
             _("It holds {memory} of memory", memory=held),
         ]
         if self._speed and self._of == path:
-            speed = formats.number(self._speed, 1)
-            line.append(_("{speed} tokens/s", speed=speed))
-            whole.append(_("The last reply: {speed} tokens a second", speed=speed))
+            line.append(pace(self._speed))
+            whole.append(_("The last reply: {speed}", speed=line[-1]))
         notes = [_(note) for note in info.notes]
         self._window.set_status(" · ".join([*line, *notes]), "\n".join([*whole, *notes]))
 

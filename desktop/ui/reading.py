@@ -147,7 +147,7 @@ def sheet(look: Theme, kind: Type, ink: str) -> str:
     c, gap, rhythm = look.colours, look.px(theme.S), line(look, kind)
     code = look.font(Type.CODE)
     headings = "\n".join(
-        f"p.{name} {{ font-size: {look.px(size)}px; font-weight: 600; margin: {gap}px 0 {gap // 2}px 0; "
+        f"p.{name} {{ font-size: {look.px(size)}px; font-weight: 600; margin: {2 * gap}px 0 {gap // 2}px 0; "
         f"line-height: {round(look.px(size) * 1.5)}px; }}"
         for name, size in _HEADINGS.items()
     )
@@ -163,9 +163,9 @@ code {{ {mono} }}
 pre {{ {mono} margin: 0; {line(look, Type.CODE)} }}
 table.data {{ border-collapse: collapse; margin: {gap}px 0 {gap}px 0; }}
 table.quote {{ margin: 0 0 {gap}px 0; }}
-table.data th {{ padding: {gap - 2}px {gap + 4}px; border: 1px solid {c.line}; background-color: {c.raised};
+table.data th {{ padding: {gap - 2}px {2 * gap}px {gap - 2}px 0; border: none; border-bottom: 1px solid {c.edge};
   font-weight: 600; }}
-table.data td {{ padding: {gap - 2}px {gap + 4}px; border: 1px solid {c.line}; }}
+table.data td {{ padding: {gap - 2}px {2 * gap}px {gap - 2}px 0; border: none; border-bottom: 1px solid {c.line}; }}
 td.quote {{ border-left: 3px solid {c.line}; padding: 0 0 0 {gap + 4}px; color: {c.muted}; }}
 hr {{ color: {c.line}; background-color: {c.line}; }}
 """

@@ -162,6 +162,9 @@ class RowArea(QScrollArea):
         if row.widget is None:
             row.widget = self.make(row)
             row.widget.entered.connect(lambda: self.hover(row.entry))
+            for inner in row.widget.findChildren(QWidget):  # else what is made last would come after the whole window
+                if inner.focusPolicy() & Qt.FocusPolicy.TabFocus:
+                    self.setTabOrder(self._to_end, inner)
             row.stale = True
             self._rows[row] = None
         if row.stale:
@@ -250,7 +253,7 @@ class RowArea(QScrollArea):
     def _widths(self) -> None:
         if not self._following:
             self._anchor = self._beginning_in_view() or self._anchor
-        room = self.viewport().width() - 2 * self.look.px(theme.XL)
+        room = self.viewport().width() - 2 * theme.XL
         self.metrics.width = max(120, min(self.look.column, room))
         self.metrics.scale = self.look.px(100) / 100
         for entry in self.entries:

@@ -97,9 +97,8 @@ class Composer(QWidget):
         self._models: Sequence[ModelChoice] = ()
         self._model = ""
         self.field = Writing()
-        self.field.setStyleSheet(
-            f"QPlainTextEdit {{ border: none; background: transparent; padding: 0 0 0 {_INDENT - 2}px; }}"
-        )
+        self.field.setStyleSheet("QPlainTextEdit { border: none; background: transparent; padding: 0; }")
+        self.field.setViewportMargins(_INDENT - round(self.field.document().documentMargin()), 0, 0, 0)
         self.field.setFont(look.font(Type.READING))
         self.button = SendButton(look)
         self.model_button = IconButton(look, Icon.MODELS, " ", text=" ")

@@ -14,14 +14,18 @@ from PySide6.QtGui import QColor, QFocusEvent, QHideEvent, QKeyEvent, QPainter, 
 from PySide6.QtWidgets import QAbstractButton, QFrame, QGridLayout, QVBoxLayout, QWidget
 
 from desktop.core.talk import ContextUse
+from desktop.panes.chat.snippet import tidy
 from desktop.ui import formats, theme
 from desktop.ui.labels import Label, Tone
+from desktop.ui.surface import lifted, ring
 from desktop.ui.theme import Theme, Type
 from desktop.ui.translation import _
 
 _UNREAD = 0.4  # how strong the part of the ring is that is still to be read; seen beside the other in both appearances
+_PALE = 0.55  # between what is unread and what is read, and told from both beside them
 _FULL = 0.9  # from here on the ring warns: the next turns make something leave
 _WIDTH = 320  # of the panel: a line of a message is recognised by its first five or six words
+_READ = 200  # characters of a message: more than a line of the panel holds
 _SHOWN = 3  # messages that leave next are named, the others counted
 _BY_KEY = (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason)
 
@@ -42,12 +46,17 @@ def shares(look: Theme, use: ContextUse) -> list[Share]:
     parts = [
         Share(_("Instruction"), use.instruction, c.muted),
         Share(_("Help page"), use.page, c.muted),
-        Share(_("Messages that leave next"), use.leaving_tokens, c.warning),
+        Share(_("Messages that leave next"), use.leaving_tokens, *_leaving(look, use)),
         Share(_("Messages"), staying, c.accent),
         Share(_("What you are writing"), use.draft, c.accent, _UNREAD),
     ]
     free = Share(_("Free"), max(0, use.size - use.used), c.hover)
     return [*(part for part in parts if part.tokens > 0), free]
+
+
+def _leaving(look: Theme, use: ContextUse) -> tuple[str, float]:
+    """What leaves next is paler than what stays, and warns where that is near."""
+    return (look.colours.warning, 1.0) if use.used > _FULL * use.size else (look.colours.accent, _PALE)
 
 
 class Panel(QFrame):
@@ -67,7 +76,8 @@ class Panel(QFrame):
         self._next = Label(look, Type.SMALL, Tone.MUTED, wrap=True)
         self._words = Label(look, Type.SMALL, wrap=True)
         lines = QVBoxLayout(self)
-        lines.setContentsMargins(theme.L, theme.L, theme.L, theme.L)
+        pad = theme.L + theme.ELEVATION  # the shadow is drawn in its own margin
+        lines.setContentsMargins(pad, pad, pad, pad)
         lines.setSpacing(theme.S)
         for line in (self._title, self._bar, self._used):
             lines.addWidget(line)
@@ -92,7 +102,7 @@ class Panel(QFrame):
         self._words.setText("\n".join(words))
         self._next.setVisible(bool(leaving))
         self._words.setVisible(bool(leaving))
-        width = self._look.px(_WIDTH)
+        width = self._look.px(_WIDTH) + 2 * theme.ELEVATION
         layout = self.layout()
         assert layout is not None
         layout.activate()
@@ -103,17 +113,15 @@ class Panel(QFrame):
         """Comes up above the ring, within its window."""
         window = self._window
         corner = ring.mapTo(window, QPoint(ring.width(), 0))
-        left = max(theme.S, min(corner.x() - self.width(), window.width() - self.width() - theme.S))
-        self.move(left, max(theme.S, corner.y() - self.height() - theme.S))
+        left = min(corner.x() - self.width() + theme.ELEVATION, window.width() - self.width())
+        self.move(max(0, left), max(0, corner.y() - self.height() + theme.ELEVATION - theme.S))
         self.raise_()
         self.show()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        colours, painter = self._look.colours, QPainter(self)
+        painter, far = QPainter(self), theme.ELEVATION
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(QPen(QColor(colours.line), 1))
-        painter.setBrush(QColor(colours.ground))
-        painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), theme.RADIUS, theme.RADIUS)
+        lifted(painter, QRectF(self.rect()).adjusted(far, far, -far, -far), theme.RADIUS, self._look.colours)
         self._draw_bar(painter, QRectF(self._bar.geometry()))
 
     def _draw_bar(self, painter: QPainter, box: QRectF) -> None:
@@ -139,11 +147,11 @@ class Panel(QFrame):
             tokens.setText(formats.number(share.tokens))
             self._legend.addWidget(Dot(self._look, share), row, 0)
             self._legend.addWidget(name, row, 1)
-            self._legend.addWidget(tokens, row, 2)
+            self._legend.addWidget(tokens, row, 2, Qt.AlignmentFlag.AlignRight)
 
     def _shortened(self, text: str) -> str:
         room = self._look.px(_WIDTH) - 2 * theme.L - self._look.px(theme.L)
-        return self._words.fontMetrics().elidedText(" ".join(text.split()), Qt.TextElideMode.ElideRight, room)
+        return self._words.fontMetrics().elidedText(tidy(text[:_READ], ())[0], Qt.TextElideMode.ElideRight, room)
 
 
 class Dot(QWidget):
@@ -205,7 +213,7 @@ class Gauge(QAbstractButton):
             self._show_panel()
 
     def sizeHint(self) -> QSize:
-        return QSize(self._look.px(28), self._look.px(28))
+        return QSize(self._look.px(theme.TARGET), self._look.px(theme.TARGET))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
@@ -238,21 +246,20 @@ class Gauge(QAbstractButton):
         if self.underMouse() or self.open:
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(QColor(colours.hover))
-            painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), theme.RADIUS_S, theme.RADIUS_S)
+            painter.drawRoundedRect(QRectF(self.rect()), theme.RADIUS_S, theme.RADIUS_S)
             painter.setBrush(Qt.BrushStyle.NoBrush)
         inset = self._look.px(7)
-        ring = QRectF(self.rect()).adjusted(inset, inset, -inset, -inset)
+        circle = QRectF(self.rect()).adjusted(inset, inset, -inset, -inset)
         width = self._look.px(2.5)
         painter.setPen(QPen(QColor(colours.line), width))
-        painter.drawEllipse(ring)
+        painter.drawEllipse(circle)
         ink = QColor(colours.warning if part > _FULL else colours.accent)
         for drawn, strength in ((part, _UNREAD), (read, 1.0)):
             ink.setAlphaF(strength)
             painter.setPen(QPen(ink, width, Qt.PenStyle.SolidLine, Qt.PenCapStyle.FlatCap))
-            painter.drawArc(ring, 90 * 16, -round(drawn * 360 * 16))
+            painter.drawArc(circle, 90 * 16, -round(drawn * 360 * 16))
         if self.hasFocus():
-            painter.setPen(QPen(QColor(colours.accent), 2))
-            painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), theme.RADIUS_S, theme.RADIUS_S)
+            ring(painter, QRectF(self.rect()), theme.RADIUS_S, colours)
 
     def event(self, event: QEvent) -> bool:
         if event.type() in (QEvent.Type.Enter, QEvent.Type.Leave):

@@ -16,6 +16,7 @@ from desktop.ui.markdown import Segments, split_thoughts
 from desktop.ui.translation import _, ngettext
 
 _TAG = len("</thinking>")
+_EVEN = 100  # tokens a second, from which nobody counts tenths
 _PIECE = 3_000  # characters of plain text shown by one widget
 
 
@@ -56,6 +57,11 @@ _ENDINGS = {
 }
 
 
+def pace(tokens_per_s: float) -> str:
+    """How fast a reply was written; a tenth of a token is told only where it makes a difference."""
+    return _("{speed} tokens/s", speed=formats.number(tokens_per_s, 1 if tokens_per_s < _EVEN else 0))
+
+
 def statistics(message: Message) -> str:
     """What a reply took, in one line; "" where nothing is known."""
     usage, timings = message.usage, message.timings
@@ -64,8 +70,7 @@ def statistics(message: Message) -> str:
         tokens = formats.number(usage.completion_tokens)
         parts.append(ngettext("{tokens} token", "{tokens} tokens", usage.completion_tokens, tokens=tokens))
     if timings.generation_per_s > 0:
-        speed = formats.number(timings.generation_per_s, 1)
-        parts.append(_("{speed} tokens/s", speed=speed))
+        parts.append(pace(timings.generation_per_s))
     if timings.first_token_s > 0:
         parts.append(_("first word {time}", time=formats.duration(timings.first_token_s)))
     stopped_early = message.stop_reason in (StopReason.CANCELLED, StopReason.MEMORY) and not timings.first_token_s

@@ -6,6 +6,8 @@ model of the library there are none, because it knows nothing of Alcove: its nam
 
 from __future__ import annotations
 
+import re
+
 from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QEnterEvent, QKeyEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QAbstractButton, QPushButton, QSizePolicy
@@ -16,6 +18,7 @@ from desktop.ui import formats, icons, theme
 from desktop.ui.column import Column
 from desktop.ui.icons import Icon
 from desktop.ui.labels import Label, Tone
+from desktop.ui.surface import ring
 from desktop.ui.theme import Theme, Type
 from desktop.ui.translation import _
 
@@ -29,7 +32,8 @@ _PRIVATE = (
     N_("Alcove goes online only when you look for a model or download one."),
 )
 _WIDEST = 520  # a greeting is read at one glance: each sentence in one line
-_CARD = 44  # the least height of a card: a comfortable target
+_ARROW = 16
+_CARD = 40  # the least height of a card: a comfortable target
 _TALLEST = 9_999  # no limit, as Qt's measuring of text takes it
 
 
@@ -57,10 +61,10 @@ class Question(QAbstractButton):
         self.setFont(self._look.font(Type.BODY))
         wrapped = Qt.TextFlag.TextWordWrap.value
         text = self.fontMetrics().boundingRect(0, 0, self._room(width), _TALLEST, wrapped, self.text())
-        return max(self._look.px(_CARD), text.height() + self._look.px(theme.XL))
+        return max(self._look.px(_CARD), text.height() + self._look.px(theme.L + theme.XS))
 
     def _room(self, width: int) -> int:
-        return max(1, width - 2 * self._look.px(theme.L) - self._look.px(18) - theme.S)
+        return max(1, width - 2 * self._look.px(theme.L) - self._look.px(_ARROW) - theme.S)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Enter asks it too, not only the space bar."""
@@ -80,20 +84,25 @@ class Question(QAbstractButton):
     def paintEvent(self, event: QPaintEvent) -> None:
         colours, painter = self._look.colours, QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        over = self.underMouse()
-        focused = self.hasFocus()
-        edge = QPen(QColor(colours.accent if focused else colours.line), 2 if focused else 1)
-        painter.setPen(edge)
+        box, over = QRectF(self.rect()), self.underMouse()
+        painter.setPen(QPen(QColor(colours.line), 1))
         painter.setBrush(QColor(colours.hover if over else colours.ground))
-        painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), theme.RADIUS, theme.RADIUS)
-        pad, side = self._look.px(theme.L), self._look.px(18)
+        painter.drawRoundedRect(box.adjusted(0.5, 0.5, -0.5, -0.5), theme.RADIUS, theme.RADIUS)
+        if self.hasFocus():
+            ring(painter, box, theme.RADIUS, colours)
+        pad, side = self._look.px(theme.L), self._look.px(_ARROW)
         painter.setPen(QColor(colours.text))
         painter.setFont(self.font())
         middle = Qt.AlignmentFlag.AlignVCenter.value | Qt.AlignmentFlag.AlignLeft.value
         place = QRectF(pad, 0, self._room(self.width()), self.height())
         painter.drawText(place, middle | Qt.TextFlag.TextWordWrap.value, self.text())
         arrow = QRectF(self.width() - pad - side, (self.height() - side) / 2, side, side)
-        icons.paint(painter, Icon.CONTINUE, arrow, colours.accent if over or focused else colours.muted)
+        icons.paint(painter, Icon.CONTINUE, arrow, colours.accent if over else colours.muted)
+
+
+def _breakable(name: str) -> str:
+    """A file's name may be longer than a line; it goes on in the next after any of its signs."""
+    return re.sub(r"(?<=[-_.])", "\u200b", name)
 
 
 class Welcome(Column):
@@ -103,7 +112,7 @@ class Welcome(Column):
     find_wanted = Signal(object)
 
     def __init__(self, look: Theme) -> None:
-        super().__init__(look, _WIDEST)
+        super().__init__(look, _WIDEST, top=theme.M, bottom=theme.M)
         self._guide = True
         self._model, self._detail = "", ""
         self._fitness: Fitness | None = None
@@ -141,11 +150,12 @@ class Welcome(Column):
         self.retranslate()
 
     def retranslate(self) -> None:
-        self._greeting.setText(_("Welcome to Alcove") if self._guide else self._model)
+        self._greeting.setText(_("Welcome to Alcove") if self._guide else _breakable(self._model))
+        self._greeting.setAccessibleName("" if self._guide else self._model)
         self._about.setText("\n".join(map(_, _PRIVATE)) if self._guide else self._detail)
         self._about.setVisible(bool(self._about.text()))
         self._tell_fit()
-        self._ask.setText(_("Ask the guide, which is built in and knows Alcove only:"))
+        self._ask.setText(_("Or ask the guide, which is built in and knows Alcove only:"))
         self._ask.setVisible(self._guide)
         for card, example in zip(self.examples, _EXAMPLES, strict=True):
             card.setText(_(example))
@@ -177,17 +187,17 @@ class Welcome(Column):
             self.retranslate()
 
     def _lay_out(self) -> None:
+        """The button before the questions: in a low window it must be seen without scrolling."""
         lines = self.lines
         lines.setSpacing(theme.S)
         lines.addStretch(2)
-        lines.addWidget(self._greeting)
-        lines.addWidget(self._about)
-        lines.addWidget(self._memory)
+        for label in (self._greeting, self._about, self._memory):
+            lines.addWidget(label)
+        lines.addSpacing(theme.S)
+        lines.addWidget(self.search, 0, Qt.AlignmentFlag.AlignHCenter)
+        lines.addWidget(self._why)
         lines.addSpacing(theme.L)
         lines.addWidget(self._ask)
         for card in self.examples:
             lines.addWidget(card)
-        lines.addSpacing(theme.L)
-        lines.addWidget(self.search, 0, Qt.AlignmentFlag.AlignHCenter)
-        lines.addWidget(self._why)
         lines.addStretch(3)
