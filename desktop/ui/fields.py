@@ -139,7 +139,7 @@ class NumberBox(QuietSpin):
         self._row = row
         self._number: float = 0.0
         self._drawn = ""
-        self.setLineEdit(Line())
+        self.setLineEdit(Line("", self))
         self.setAlignment(Qt.AlignmentFlag.AlignRight)
         self.lineEdit().setMaxLength(24)
         self.lineEdit().setPlaceholderText("–")

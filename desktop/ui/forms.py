@@ -12,7 +12,7 @@ from itertools import groupby
 
 from PySide6.QtCore import QEvent, QSize, Qt, Signal
 from PySide6.QtGui import QEnterEvent, QResizeEvent
-from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QBoxLayout, QVBoxLayout, QWidget
 
 from desktop.core.errors import N_, SettingError
 from desktop.core.levels import Level, Levels
@@ -155,11 +155,11 @@ class Row(QWidget):
         kept = self._reset.sizePolicy()
         kept.setRetainSizeWhenHidden(True)  # nothing moves when a value is set
         self._reset.setSizePolicy(kept)
-        side = QHBoxLayout()
-        side.setSpacing(theme.XS)
-        side.addStretch()
-        side.addWidget(self._reset)
-        side.addWidget(self.field)
+        self._side = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        self._side.setSpacing(theme.XS)
+        self._side.addStretch()
+        self._side.addWidget(self._reset)
+        self._side.addWidget(self.field)
         self._line = QBoxLayout(QBoxLayout.Direction.LeftToRight, self)
         self._line.setContentsMargins(0, theme.M, 0, theme.M)
         middle = QVBoxLayout()
@@ -167,7 +167,7 @@ class Row(QWidget):
         middle.addLayout(self.words)
         middle.addStretch()
         self._line.addLayout(middle, 1)
-        self._line.addLayout(side)
+        self._line.addLayout(self._side)
 
     def minimumSizeHint(self) -> QSize:
         side = self.field.minimumSizeHint().width() + theme.XS + self._reset.sizeHint().width()
@@ -177,8 +177,9 @@ class Row(QWidget):
         """Where there is little room beside the words, the control stands below them."""
         super().resizeEvent(event)
         narrow = event.size().width() < self._look.px(_NARROW)
-        beside, below = QBoxLayout.Direction.LeftToRight, QBoxLayout.Direction.TopToBottom
-        self._line.setDirection(below if narrow else beside)
+        way = QBoxLayout.Direction
+        self._line.setDirection(way.TopToBottom if narrow else way.LeftToRight)
+        self._side.setDirection(way.RightToLeft if narrow else way.LeftToRight)  # begins where the words begin
         self._line.setSpacing(theme.XS if narrow else theme.S)
 
     def enterEvent(self, event: QEnterEvent) -> None:

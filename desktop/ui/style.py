@@ -16,7 +16,7 @@ from PySide6.QtWidgets import QAbstractButton, QProxyStyle, QStyle, QStyleOption
 from desktop.ui import icons
 from desktop.ui.icons import Icon
 from desktop.ui.surface import ring
-from desktop.ui.tokens import RADIUS_S, TARGET, XL, XS, Colours, M, S
+from desktop.ui.tokens import RADIUS_S, TARGET, XL, XS, Colours, L, M, S
 
 Element = QStyle.PrimitiveElement
 _ARROWS = {
@@ -129,9 +129,15 @@ def _fields(c: Colours, px: Callable[[float], int]) -> str:
     pad = px(XS + 2)
     return f"""
 QLineEdit, QPlainTextEdit {{ border: 1px solid {c.edge}; border-radius: {RADIUS_S}px; padding: {pad}px;
-  background: {c.ground}; color: {c.text}; selection-background-color: {c.selection}; selection-color: {c.text}; }}
+  background: {c.ground}; color: {c.text}; selection-background-color: {c.selection}; selection-color: {c.text};
+  placeholder-text-color: {c.muted}; }}
 QLineEdit:focus, QPlainTextEdit:focus {{ border: 2px solid {c.accent}; padding: {pad - 1}px; }}
 QLineEdit:disabled, QPlainTextEdit:disabled {{ border-color: {c.line}; color: {c.muted}; }}
+QAbstractSpinBox {{ border: 2px solid transparent; background: transparent; }}
+QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {{ subcontrol-origin: border; width: {px(XL)}px;
+  height: {px(M)}px; }}
+QAbstractSpinBox::up-button {{ subcontrol-position: top right; margin-top: {XS}px; }}
+QAbstractSpinBox::down-button {{ subcontrol-position: bottom right; margin-bottom: {XS}px; }}
 QAbstractSpinBox QLineEdit, QAbstractSpinBox QLineEdit:focus {{ border: none; padding: 0; background: transparent; }}
 """
 
@@ -160,16 +166,16 @@ QToolTip {{ border: 1px solid {c.line}; padding: {XS}px {S}px; background: {c.fl
 
 
 def _bars(c: Colours, px: Callable[[float], int]) -> str:
-    knob = px(14)
+    knob = px(L)
     return f"""
 QSlider {{ min-height: {px(TARGET)}px; }}
 QSlider::groove:horizontal {{ height: {XS}px; border-radius: 2px; background: {c.edge}; }}
 QSlider::sub-page:horizontal {{ height: {XS}px; border-radius: 2px; background: {c.accent}; }}
-QSlider::sub-page:disabled {{ background: {c.edge}; }}
-QSlider::handle:horizontal {{ width: {knob}px; border-radius: {knob // 2 + 1}px; border: 1px solid {c.edge};
-  margin: -{(knob + 2 - XS) // 2}px 0; background: {c.floating}; }}
-QSlider::handle:horizontal:hover {{ border-color: {c.accent}; }}
-QProgressBar {{ border: none; border-radius: {XS}px; background: {c.button_hover}; }}
+QSlider::sub-page:disabled, QSlider::handle:disabled {{ background: {c.edge}; }}
+QSlider::handle:horizontal {{ width: {knob}px; border-radius: {knob // 2}px;
+  margin: -{(knob - XS) // 2}px 0; background: {c.accent}; }}
+QSlider::handle:horizontal:hover {{ background: {c.accent_hover}; }}
+QProgressBar {{ border: none; border-radius: {XS}px; max-height: {S}px; background: {c.button_hover}; }}
 QProgressBar::chunk {{ border-radius: {XS}px; background: {c.accent}; }}
 QSplitter::handle {{ background: {c.line}; }}
 QSplitter::handle:hover {{ background: {c.accent}; }}

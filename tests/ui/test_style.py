@@ -145,6 +145,20 @@ def test_a_tick_is_told_from_none(qtbot, look: Theme, kind: type[QAbstractButton
     assert ringed(full, empty, look.colours.accent) >= 60
 
 
+@pytest.mark.parametrize("appearance", ["light", "dark"])
+@pytest.mark.parametrize("kind", [Line, QPlainTextEdit])
+def test_what_stands_in_an_empty_field_can_be_read(
+    qtbot, look: Theme, kind: type[Line | QPlainTextEdit], appearance: str
+) -> None:
+    look.use(appearance, 200)  # large letters have pixels of the full colour
+    field = kind()
+    field.setPlaceholderText("Search")
+    window, _field = standing(qtbot, look, lambda _look: field, look.colours.ground)
+    image = window.grab(field.geometry().adjusted(8, 8, -8, -8)).toImage()
+    inked = {image.pixelColor(x, y).name() for x in range(image.width()) for y in range(image.height())}
+    assert look.colours.muted in inked
+
+
 def test_signs_of_message_boxes_are_icons_of_ours(qtbot, look: Theme) -> None:
     box = QMessageBox()
     qtbot.addWidget(box)

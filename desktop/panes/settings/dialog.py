@@ -41,6 +41,7 @@ class ChatSettingsDialog(QDialog):
         self._arrange(look)
         self.resize(look.px(WIDTH) + 2 * theme.XL, look.px(600))
         self.retranslate()
+        self._close.setFocus()  # and not on the way back of the first value
 
     def _arrange(self, look: Theme) -> None:
         head, body = Column(look, WIDTH, bottom=theme.S), Column(look, WIDTH, top=theme.M)

@@ -195,3 +195,14 @@ def test_the_dialogue_of_a_chat_hands_on_every_change(qtbot, look) -> None:
     assert kept[-1] == {}
     QTest.keyClick(dialog, Qt.Key.Key_Escape)
     assert not dialog.isVisible()
+
+
+def test_numbers_in_the_dialogue_have_their_edge_all_around(qtbot, look) -> None:
+    dialog = ChatSettingsDialog(look, "김치", Levels(Level.CHAT, {}, ((Level.ALL, {}),)), lambda _own: None)
+    qtbot.addWidget(dialog)
+    dialog.open()
+    for key in ("temperature", "top_k"):
+        image = control(dialog, key, QAbstractSpinBox).grab().toImage()
+        right, bottom = image.width() - 1, image.height() - 1
+        places = [(0, bottom // 2), (right, bottom // 2), (right // 2, 0), (right // 2, bottom)]
+        assert [image.pixelColor(*place).name() for place in places] == [look.colours.edge] * 4
