@@ -20,7 +20,7 @@ from desktop.core.generation import LoadSettings
 from desktop.core.quants import BY_NAME
 from desktop.core.remedies import Kind, Remedy
 from desktop.core.repos import RepoFile, Variant
-from desktop.panes.models.find.variants import VariantRow
+from desktop.panes.models.find.variants import Columns, VariantRow
 from desktop.services.fit.fitting import Fit
 from desktop.ui.labels import Label
 from tests.hub import HubServer
@@ -82,10 +82,11 @@ def test_a_row_names_the_weights_that_are_kept_twice(look: Any) -> None:
     estimate = Estimate(4 * GB, 3 * GB, GB // 2, 0, 0, 0)
     fit = Fit(estimate, Verdict.FITS, settings, 9 * GB, 4096, 0, 4096)
     fits = row(look, host, fit)
+    memory = Columns.of(look, fits.width()).memory.center()
     assert "incl. 3.0 GB fast copy" in fits.accessibleName()
-    assert "3.0 GB of it is a copy" in fits.told(QPoint(fits.width() - 300, 20))
+    assert "3.0 GB of it is a copy" in fits.told(memory)
     plain = row(look, host, replace(fit, estimate=replace(estimate, repack_bytes=GB // 10)))
-    assert "copy" not in plain.accessibleName() + plain.told(QPoint(fits.width() - 300, 20))
+    assert "copy" not in plain.accessibleName() + plain.told(memory)
     without = (Remedy(Kind.REPACK, replace(settings, repack=False), "", 3 * GB),)
     large = row(look, host, replace(fit, verdict=Verdict.TOO_LARGE, remedies=without))
     assert "fits without the fast copy" in large.accessibleName()

@@ -40,7 +40,8 @@ class Results(QWidget):
         super().__init__(parent)
         self._look, self._controller = look, controller
         self.field = _SearchField(self)
-        self.field.written.connect(lambda text: controller.type(text, pasted=bool(text) and not self.field.typing))
+        self.field.written.connect(self._typed)
+        self.field.textEdited.connect(self._pasted)  # comes also where the same text is pasted again
         self.field.returnPressed.connect(controller.enter)
         self._author, self._order = QuietCombo(look), QuietCombo(look)
         self._author.addItems([FIRST_SHELF, _EVERYONE])
@@ -101,6 +102,14 @@ class Results(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._fit()
+
+    def _typed(self, text: str) -> None:
+        if self.field.typing or not text:
+            self._controller.type(text)
+
+    def _pasted(self, text: str) -> None:
+        if not self.field.typing and text:
+            self._controller.type(text, pasted=True)
 
     def refresh(self) -> None:
         """Shows what the controller has."""

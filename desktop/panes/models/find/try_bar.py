@@ -17,6 +17,7 @@ from desktop.core.settings import BY_KEY
 from desktop.ui import formats, theme
 from desktop.ui.boxes import QuietCombo
 from desktop.ui.fields import QuietSlider
+from desktop.ui.flow import Flow
 from desktop.ui.labels import Label, Tone
 from desktop.ui.theme import Theme, Type
 from desktop.ui.translation import _
@@ -51,33 +52,14 @@ class TryBar(QWidget):
         self.retranslate()
 
     def _arrange(self) -> None:
-        self._first, self._second = QHBoxLayout(), QHBoxLayout()
-        for widget in (self._name, self._slider, self._tokens):
-            self._first.addWidget(widget)
-        self._first.setStretch(1, 2)
-        self._first.addStretch(1)
-        for control in (self._kind, self._types):
-            self._second.addWidget(control)
-        self._second.addStretch(1)
-        self._second.addWidget(self._only)
-        self._line = QBoxLayout(QBoxLayout.Direction.LeftToRight, self)
-        self._line.setContentsMargins(0, 0, 0, 0)
-        for part in (self._first, self._second):
+        whole = Flow(theme.L, self, apart=True)
+        for controls in ((self._name, self._slider, self._tokens), (self._kind, self._types)):
+            part = QHBoxLayout()
             part.setSpacing(theme.S)
-            self._line.addLayout(part, 1)
-
-    def minimumSizeHint(self) -> QSize:
-        """Half of it: where there is little room, it takes two lines."""
-        wide = max(self._first.minimumSize().width(), self._second.minimumSize().width())
-        return QSize(wide, self._line.minimumSize().height())
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        wide = self._first.minimumSize().width() + theme.XL + self._second.minimumSize().width()
-        narrow = event.size().width() < wide
-        beside, below = QBoxLayout.Direction.LeftToRight, QBoxLayout.Direction.TopToBottom
-        self._line.setDirection(below if narrow else beside)
-        self._line.setSpacing(theme.XS if narrow else theme.XL)
+            for control in controls:
+                part.addWidget(control)
+            whole.addLayout(part)
+        whole.addWidget(self._only)
 
     def put(self, steps: Sequence[int], settings: LoadSettings) -> None:
         """Shows what is tried now."""

@@ -217,9 +217,7 @@ class VariantRow(QAbstractButton):
             said += [_("{verdict}, takes {size}", verdict=_(verdict), size=total)]
             said += [self._copy(fit), _speed(fit), _("recommended") if self.reason else ""]
         self.setAccessibleName(", ".join(filter(None, said)))
-        held = parts.whole(fit) if fit is not None and self.open else ()
-        state = _("open") if self.open else _("closed")
-        self.setAccessibleDescription(", ".join((state, *(part.said for part in held if part.octets))))
+        self.setAccessibleDescription(_("open") if self.open else _("closed"))
         self.update()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
