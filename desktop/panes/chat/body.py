@@ -71,7 +71,6 @@ class TextBody(Body):
         self._thought = thought
         self._reading = Reading(name, self)
         self._reading.anchorClicked.connect(lambda url: self.link.emit(url.toString()))
-        self.setFocusProxy(self._reading)
 
     def show_text(self, segment: Segment, faded: bool) -> None:
         colours = self.look.colours
@@ -121,7 +120,6 @@ class CodeBody(Body):
         self._label = QLabel(self)
         self._label.setTextFormat(Qt.TextFormat.PlainText)
         self._label.setForegroundRole(QPalette.ColorRole.PlaceholderText)
-        self.setFocusProxy(self._reading)
         self.retranslate()
 
     def retranslate(self) -> None:
@@ -199,7 +197,6 @@ class BubbleBody(Body):
         self._box = QSize()
         self.beside = 0  # pixels that are free left of the bubble
         self._ends = (True, True)  # whether this part is the first, and the last, of the message
-        self.setFocusProxy(self._reading)
 
     def show_plain(self, text: str, first: bool, last: bool, faded: bool) -> None:
         self._ends = (first, last)
@@ -254,7 +251,6 @@ class FoldBody(Body):
         self._button = IconButton(look, Icon.RIGHT, "", self)
         self._opened = False
         self._button.clicked.connect(lambda: self.toggled.emit(not self._opened))
-        self.setFocusProxy(self._button)
 
     def show_state(self, thinking: bool, opened: bool) -> None:
         label = _("Thinking…") if thinking else _("Thoughts")
@@ -285,7 +281,6 @@ class NoteBody(Body):
         self._button = QPushButton(self)
         self._reloaded = False
         self._button.clicked.connect(lambda: (self.go_on if self._reloaded else self.reload).emit())
-        self.setFocusProxy(self._button)
 
     def show_note(self, sentence: str, *, last: bool, reloaded: bool) -> None:
         """`last`: the conversation ends here. `reloaded`: the model is there again."""

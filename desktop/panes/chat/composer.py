@@ -7,6 +7,7 @@ the field only when the controller took it. How text is typed is `writing`'s aff
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from PySide6.QtCore import QEvent, QPoint, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
@@ -191,15 +192,10 @@ class Composer(QWidget):
         column.setSpacing(theme.S)
         column.addWidget(self.progress)
         column.addLayout(inside)
-
-    def stand_last(self) -> None:
-        """Tab reaches the composer after everything else in the window."""
-        order = (self.progress.cancel, self.field, self.button, self.model_button, self.gauge)
-        before = self.window().previousInFocusChain()
-        if before is not None and before is not order[-1]:
-            for widget in order:
-                self.setTabOrder(before, widget)
-                before = widget
+        for before, after in pairwise(
+            (self.progress.cancel, self.field, self.model_button, self.gauge, self.button)
+        ):
+            self.setTabOrder(before, after)  # as it stands, not as it was made
 
     def _connect(self) -> None:
         self.field.submitted.connect(self._send)

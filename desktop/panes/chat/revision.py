@@ -75,7 +75,6 @@ class EditorBody(Body):
         self._field.document().documentLayout().documentSizeChanged.connect(lambda _size: self.grown.emit())
         self._save.clicked.connect(self._submit)
         self._cancel.clicked.connect(self.cancelled)
-        self.setFocusProxy(self._field)
         self.retranslate()
 
     def retranslate(self) -> None:

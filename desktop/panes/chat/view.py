@@ -332,11 +332,6 @@ class ChatView(QWidget):
         if not self.sidebar.list.hasFocus():  # a click there has brought this pane back, and F2 is to mean that chat
             self.composer.field.setFocus()
 
-    def focusNextPrevChild(self, next: bool) -> bool:
-        """The composer comes after the conversation, whose buttons are made as it grows."""
-        self.composer.stand_last()
-        return super().focusNextPrevChild(next)
-
     def hideEvent(self, event: QHideEvent) -> None:
         self._keep()
         super().hideEvent(event)
