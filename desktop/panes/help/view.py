@@ -72,7 +72,7 @@ class HelpView(QWidget):
         left.addWidget(self._nothing)
         left.addWidget(self._list, 1)
         whole = QHBoxLayout(self)
-        whole.setContentsMargins(0, 0, 0, 0)
+        whole.setContentsMargins(0, 0, 0, 1)
         whole.setSpacing(1)  # the line
         whole.addWidget(self._left)
         whole.addWidget(self._area, 1)
@@ -111,10 +111,11 @@ class HelpView(QWidget):
             self._list.setCurrentRow(next((row for row in rows if self._list.item(row).data(_TOPIC)), -1))
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """A line between the contents and the page."""
+        """A line between the contents and the page, and one where what scrolls ends."""
         painter = QPainter(self)
         painter.setPen(QColor(self._look.colours.line))
-        painter.drawLine(self._left.width(), theme.S, self._left.width(), self.height() - theme.S)
+        painter.drawLine(self._left.width(), 0, self._left.width(), self.height())
+        painter.drawLine(0, self.height() - 1, self.width(), self.height() - 1)
 
     def _fit(self) -> None:
         self._left.setFixedWidth(self._look.px(LIST_WIDTH))

@@ -206,10 +206,9 @@ class Items(QWidget):
         at = len(self._lines)
         swatch = Swatch(self._look)
         name, figure = Label(self._look, Type.SMALL, Tone.MUTED, wrap=True), Label(self._look, Type.SMALL)
-        name.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
-        self._grid.addWidget(swatch, at, 0, Qt.AlignmentFlag.AlignTop)
+        self._grid.addWidget(swatch, at, 0, Qt.AlignmentFlag.AlignVCenter)
         self._grid.addWidget(name, at, 1)
-        self._grid.addWidget(figure, at, 2, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignTop)
+        self._grid.addWidget(figure, at, 2, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self._lines.append((swatch, name, figure))
 
 

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QTabBar
 
 from desktop.ui import theme
 from desktop.ui.boxes import CONTROL
+from desktop.ui.surface import ring
 from desktop.ui.theme import Theme, Type
 
 
@@ -54,11 +55,11 @@ class Tabs(QTabBar):
         colours, chosen = self._look.colours, at == self.currentIndex()
         box = QRectF(self.tabRect(at)).adjusted(2, 2, -2, -2)
         if chosen or hovered:
-            focused = chosen and self.hasFocus()
-            edge = QPen(QColor(colours.accent if focused else colours.line), 1.5 if focused else 1)
-            painter.setPen(edge if chosen else Qt.PenStyle.NoPen)
+            painter.setPen(QPen(QColor(colours.line), 1) if chosen else Qt.PenStyle.NoPen)
             painter.setBrush(QColor(colours.ground if chosen else colours.hover))
             painter.drawRoundedRect(box, theme.XS, theme.XS)
+        if chosen and self.hasFocus():
+            ring(painter, QRectF(self.tabRect(at)), theme.RADIUS_S, colours)
         painter.setPen(QColor(colours.text if chosen else colours.muted))
         painter.drawText(box, Qt.AlignmentFlag.AlignCenter, self.tabText(at))
 

@@ -35,7 +35,7 @@ from desktop.ui.loop import Tasks, run
 from desktop.ui.theme import Theme
 from tests.models import tiny_model
 
-FIND = "Find the best settings for this machine"
+FIND = "Find the best settings"
 DEFAULT = LoadSettings(threads=4, batch_threads=4)
 TOLD = Trial(replace(DEFAULT, kv_type="q8_0"), (Sample(80, 9),) * 3, 60_000_000)
 

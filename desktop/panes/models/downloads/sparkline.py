@@ -53,14 +53,13 @@ class Sparkline(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         box = QRectF(self.rect()).adjusted(1, 3, -1, -2)
+        base, most = round(box.bottom()) + 0.5, max(self._speeds, default=0.0)
+        if most <= 0 or len(self._speeds) < 2:
+            return
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(QPen(QColor(self._look.colours.line), 1))
-        base = round(box.bottom()) + 0.5
         painter.drawLine(QLineF(box.left(), base, box.right(), base))
-        most = max(self._speeds, default=0.0)
-        if most <= 0 or len(self._speeds) < 2:
-            return
         step = box.width() / (REMEMBERED - 1)
         first = box.right() - step * (len(self._speeds) - 1)
         curve = [

@@ -1,13 +1,13 @@
 """A repository's page: what it is, its variants judged for this computer, and its card.
 
-Invariant: the way back and what is tried stay in place while the rest scrolls. What is not known yet leaves its place
-empty instead of moving what is read. All figures are the offer's.
+Invariant: the way back stays in place while the rest scrolls, and so does what is tried where there is room for it.
+What is not known yet leaves its place empty instead of moving what is read. All figures are the offer's.
 """
 
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, Qt, Signal
-from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent
+from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from desktop.core.errors import N_, GatedError
@@ -33,6 +33,7 @@ from desktop.ui.theme import Theme, Type
 from desktop.ui.translation import _
 
 _ROW, _WAITED = 56, 8  # variants whose place is kept while they are waited for: most repositories have more
+_SHORT = 340  # of the page: the head takes 90, a row 56
 _SEEN = 300  # of what a row unfolds to, at least: the buttons, how far a download is, and what makes room
 
 
@@ -107,6 +108,16 @@ class RepositoryView(QWidget):
         above.addSpacing(self._area.verticalScrollBar().sizeHint().width())  # so that columns stand above the rows'
         whole.addLayout(above)
         whole.addWidget(self._area, 1)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """What is tried stays in place, but for where the text is so large that no rows would be seen beside it."""
+        super().resizeEvent(event)
+        above, below = self._above.lines, self._below.lines
+        short = self.height() < self._look.px(_SHORT)
+        if short and above.indexOf(self._try) >= 0:
+            below.insertWidget(below.indexOf(self._headings), self._try)
+        elif not short and above.indexOf(self._try) < 0:
+            above.addWidget(self._try)
 
     def begin(self) -> None:
         """Another repository was opened: from its top, with the focus on the way back."""

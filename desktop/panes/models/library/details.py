@@ -6,11 +6,9 @@ only when they are unfolded, because most people never look.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from PySide6.QtCore import QEvent, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QBoxLayout, QGridLayout, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QPushButton, QVBoxLayout, QWidget
 
 from desktop.core.levels import Level, rows_for
 from desktop.panes.models.library import facts
@@ -24,11 +22,14 @@ from desktop.panes.models.strip import Strip
 from desktop.ui import theme
 from desktop.ui.boxes import Line
 from desktop.ui.column import Column
+from desktop.ui.flow import Flow
 from desktop.ui.fold import Fold
 from desktop.ui.forms import WIDTH, SettingsForm
 from desktop.ui.labels import Label, Tone
 from desktop.ui.theme import Theme, Type
 from desktop.ui.translation import _
+
+_LONG_WORD = 20  # characters: a path or a file's name, which cannot be broken, stands below its label
 
 
 class Details(Column):
@@ -73,11 +74,13 @@ class Details(Column):
             upkeep.verifying.connect(self._show_verifying)
 
     def _arrange(self) -> None:
-        buttons = Buttons((self._chat, self._renew), (self._rename, self._verify, self._remove))
+        buttons = Flow(theme.S)
+        for button in (self._chat, self._renew, self._rename, self._verify, self._remove):
+            buttons.addWidget(button)
         self.lines.addWidget(self._name)
         self.lines.addWidget(self._condition)
         self.lines.addWidget(self._outdated)
-        self.lines.addWidget(buttons)
+        self.lines.addLayout(buttons)
         self.lines.addWidget(self._strip)
         about = Plate(self._look)
         about.hold(self._facts)
@@ -168,37 +171,6 @@ class Details(Column):
 
     def _show_metadata(self, pairs: list[tuple[str, str]]) -> None:
         self._pairs.show_pairs([(key, value, "") for key, value in pairs])
-
-
-class Buttons(QWidget):
-    """Two groups of buttons in one line, or in two where there is little room."""
-
-    def __init__(self, *groups: Sequence[QPushButton]) -> None:
-        super().__init__()
-        self._line = QBoxLayout(QBoxLayout.Direction.LeftToRight, self)
-        self._line.setContentsMargins(0, 0, 0, 0)
-        self._line.setSpacing(theme.S)
-        self._parts = [QHBoxLayout() for _group in groups]
-        for part, group in zip(self._parts, groups, strict=True):
-            part.setSpacing(theme.S)
-            for button in group:
-                part.addWidget(button)
-            part.addStretch()
-            self._line.addLayout(part)
-        self._line.setStretch(len(groups) - 1, 1)
-
-    def minimumSizeHint(self) -> QSize:
-        return QSize(max(part.minimumSize().width() for part in self._parts), super().minimumSizeHint().height())
-
-    def event(self, event: QEvent) -> bool:
-        if event.type() in (QEvent.Type.Resize, QEvent.Type.LayoutRequest):
-            self._turn()
-        return super().event(event)
-
-    def _turn(self) -> None:
-        beside = sum(part.minimumSize().width() for part in self._parts) + theme.S <= self.width()
-        ways = QBoxLayout.Direction
-        self._line.setDirection(ways.LeftToRight if beside else ways.TopToBottom)
 
 
 class NameField(QWidget):
@@ -292,7 +264,10 @@ class Pairs(QWidget):
                 row += 1
             else:
                 self._grid.addWidget(self._made(name, small, Tone.MUTED), row, 0, top)
-            self._grid.addWidget(self._made(value, small, Tone.TEXT, wrap=True), row, column)
+            said = self._made(value, small, Tone.TEXT, wrap=True)
+            if not self._stacked and max(map(len, value.split()), default=0) > _LONG_WORD:
+                row, column = row + 1, 0
+            self._grid.addWidget(said, row, column, 1, 2 - column)
             row += 1
             if explanation:
                 self._grid.addWidget(self._made(explanation, Type.SMALL, Tone.MUTED, wrap=True), row, 1)

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, QModelIndex, QPoint, Qt, Signal
-from PySide6.QtGui import QColor, QKeySequence, QPainter, QPaintEvent, QShortcut, QShowEvent
+from PySide6.QtGui import QColor, QKeySequence, QPainter, QPaintEvent, QResizeEvent, QShortcut, QShowEvent
 from PySide6.QtWidgets import (
     QFileDialog,
     QHBoxLayout,
@@ -43,6 +43,7 @@ from desktop.ui.theme import Theme
 from desktop.ui.translation import _
 
 LIST_WIDTH = 264
+_SHARE = 0.42
 
 
 class LibraryView(QWidget):
@@ -175,10 +176,15 @@ class LibraryView(QWidget):
         """A line between the list and the model."""
         painter = QPainter(self)
         painter.setPen(QColor(self._look.colours.line))
-        painter.drawLine(self._left.width(), theme.S, self._left.width(), self.height() - theme.S)
+        painter.drawLine(self._left.width(), theme.S, self._left.width(), self.height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
 
     def _fit(self) -> None:
-        self._left.setFixedWidth(self._look.px(LIST_WIDTH))
+        """The list leaves the larger part to the model, however large the text is."""
+        self._left.setFixedWidth(min(self._look.px(LIST_WIDTH), round(self.width() * _SHARE)))
 
     def _mark(self) -> None:
         """The selected model is the chosen row, and on the right."""

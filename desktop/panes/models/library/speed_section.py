@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from PySide6.QtCore import QEvent
-from PySide6.QtWidgets import QHBoxLayout, QPushButton
+from PySide6.QtWidgets import QPushButton
 
 from desktop.core.settings import BY_KEY, Value
 from desktop.core.tuning import Outcome, gained
@@ -19,6 +19,7 @@ from desktop.panes.models.plate import Plate
 from desktop.panes.models.strip import Strip
 from desktop.ui import formats, theme
 from desktop.ui.fields import shown
+from desktop.ui.flow import Flow
 from desktop.ui.labels import Label, Tone
 from desktop.ui.theme import Theme, Type
 from desktop.ui.translation import _
@@ -40,13 +41,10 @@ class SpeedSection(Plate):
         self._use.setProperty("primary", True)
         self._keep.clicked.connect(tuner.undo)
         self._strip.cancelled.connect(tuner.cancel)
-        lines = [QHBoxLayout() for _each in range(2)]
-        for line, buttons in zip(lines, ((self._use, self._keep), (self._find,)), strict=True):
-            line.setSpacing(theme.S)
-            for button in buttons:
-                line.addWidget(button)
-            line.addStretch()
-        self.hold(self._title, self._words, self._strip, self._chart, self._told, self._doubts, *lines)
+        buttons = Flow(theme.S)
+        for button in (self._use, self._keep, self._find):
+            buttons.addWidget(button)
+        self.hold(self._title, self._words, self._strip, self._chart, self._told, self._doubts, buttons)
         tuner.changed.connect(self.refresh)
         self.retranslate()
 
@@ -96,7 +94,7 @@ class SpeedSection(Plate):
 
     def retranslate(self) -> None:
         self._title.setText(_("Speed"))
-        self._find.setText(_("Find the best settings for this machine"))
+        self._find.setText(_("Find the best settings"))
         self._use.setText(_("Use these"))
         self.refresh()
 

@@ -24,6 +24,7 @@ from desktop.panes.models.strip import Strip
 from desktop.ui import formats, theme
 from desktop.ui.bars import Bar
 from desktop.ui.column import Column
+from desktop.ui.flow import Flow
 from desktop.ui.forms import WIDTH
 from desktop.ui.labels import Label, Tone
 from desktop.ui.theme import Theme, Type
@@ -62,11 +63,9 @@ class StorageView(Column):
         head.addWidget(self._title)
         head.addStretch()
         head.addWidget(self._back)
-        buttons = QHBoxLayout()
-        buttons.setSpacing(theme.S)
+        buttons = Flow(theme.S)
         buttons.addWidget(self._open)
         buttons.addWidget(self._move)
-        buttons.addStretch()
         self.lines.addLayout(head)
         plate = Plate(self._look)
         plate.hold(self._meter, self._models, self._usage)
