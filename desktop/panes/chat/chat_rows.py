@@ -31,6 +31,7 @@ from desktop.panes.chat.listing import Row, RowKind
 from desktop.ui import formats, icons, theme
 from desktop.ui.boxes import Line
 from desktop.ui.icons import Icon
+from desktop.ui.surface import ring
 from desktop.ui.theme import Theme, Type
 from desktop.ui.translation import _, locale
 
@@ -194,10 +195,12 @@ class RowPainter(QStyledItemDelegate):
         shown = row.kind is RowKind.CHAT and row.chat_id == self.current
         hovered = bool(state & QStyle.StateFlag.State_MouseOver)
         focused = bool(state & QStyle.StateFlag.State_Selected) and bool(state & QStyle.StateFlag.State_HasFocus)
-        painter.setPen(QColor(colours.accent) if focused else Qt.PenStyle.NoPen)
+        painter.setPen(Qt.PenStyle.NoPen)
         ground = colours.selected if shown else colours.hover if hovered else ""
         painter.setBrush(QColor(ground) if ground else Qt.BrushStyle.NoBrush)
-        painter.drawRoundedRect(box.adjusted(0.5, 0.5, -0.5, -0.5), theme.RADIUS_S, theme.RADIUS_S)
+        painter.drawRoundedRect(box, theme.RADIUS_S, theme.RADIUS_S)
+        if focused:
+            ring(painter, box, theme.RADIUS_S, colours)
 
     def more(self, box: QRect) -> QRect:
         """Where a click on a row in `box` opens its menu; its place is kept free, so that nothing moves."""

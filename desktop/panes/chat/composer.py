@@ -168,10 +168,12 @@ class Composer(QWidget):
         colours = self._look.colours
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(QPen(QColor(colours.accent if self.field.hasFocus() else colours.line), 1))
+        focused = self.field.hasFocus()
+        width = 2 if focused else 1
+        painter.setPen(QPen(QColor(colours.accent if focused else colours.edge), width))
         painter.setBrush(QColor(colours.ground))
         top = self.field.y() - theme.M
-        box = QRectF(0.5, top + 0.5, self.width() - 1, self.height() - top - 1)
+        box = QRectF(0, top, self.width(), self.height() - top).adjusted(width / 2, width / 2, -width / 2, -width / 2)
         painter.drawRoundedRect(box, theme.RADIUS_L, theme.RADIUS_L)
 
     def _lay_out(self) -> None:
