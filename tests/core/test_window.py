@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from desktop.core.chat import Role
 from desktop.core.errors import PromptTooLong
-from desktop.core.window import LEAST_REPLY, STEP, first_kept, reserve
+from desktop.core.window import LEAST_REPLY, STEP, first_kept, next_kept, reserve
 
 USER, REPLY = Role.USER, Role.ASSISTANT
 SIZES = st.lists(st.integers(1, 300), min_size=1, max_size=60)
@@ -83,3 +83,21 @@ def test_a_chat_of_a_hundred_thousand_turns_is_quick() -> None:
     kept = first_kept([USER, REPLY] * (count // 2), [100] * count, 0, 4096, 512)
     assert count - 40 <= kept < count
     assert time.monotonic() - began < 3
+
+
+def test_what_leaves_next_is_what_leaves() -> None:
+    roles, tokens = [USER, REPLY] * 4 + [USER], [100] * 8 + [250]
+    foretold = next_kept(roles, tokens, 1000, 0)
+    assert foretold == first_kept(roles, tokens, 0, 1000, 250) == 4
+    assert next_kept(roles, tokens, 1000, foretold) == 6
+    assert next_kept([USER], [900], 1000, 0) == 0
+    assert next_kept([], [], 1000, 0) == 0
+
+
+@given(SIZES, st.integers(0, 60))
+def test_what_leaves_next_leaves_the_newest_question(tokens: list[int], gone: int) -> None:
+    roles = [USER if i % 2 == 0 else REPLY for i in range(len(tokens))]
+    gone = min(gone, len(roles) - 1)
+    kept = next_kept(roles, tokens, 1000, gone)
+    last = max(i for i, role in enumerate(roles) if role is USER)
+    assert gone <= kept <= max(gone, last)

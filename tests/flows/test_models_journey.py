@@ -41,7 +41,7 @@ def words(person: Person) -> str:
 
 async def first_sitting(person: Person) -> None:
     """Searches, opens, slides the context, begins the download, pauses, and leaves."""
-    await person.press("Find a model…")  # in the first chat
+    await turn_to(person, "Find")
     (field,) = await until(lambda: person.all(QLineEdit, "Search for models"))
     person.type("mistral instruct", field)
     await person.pick_row("Mistral-7B-Instruct", "Models found")

@@ -150,8 +150,9 @@ class Panel(QFrame):
             self._legend.addWidget(tokens, row, 2, Qt.AlignmentFlag.AlignRight)
 
     def _shortened(self, text: str) -> str:
-        room = self._look.px(_WIDTH) - 2 * theme.L - self._look.px(theme.L)
-        return self._words.fontMetrics().elidedText(tidy(text[:_READ], ())[0], Qt.TextElideMode.ElideRight, room)
+        room = self._look.px(_WIDTH) - 3 * self._look.px(theme.L)  # its margins, and the quotes around it
+        plain = " ".join(tidy(text[:_READ], ())[0].split())
+        return self._words.fontMetrics().elidedText(plain, Qt.TextElideMode.ElideRight, room)
 
 
 class Dot(QWidget):

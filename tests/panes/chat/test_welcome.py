@@ -1,0 +1,115 @@
+"""The empty chat: what it says, asks and offers, with the guide and with a model of the library."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtGui import QImage
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QLabel
+
+from desktop.core.fit import Verdict
+from desktop.panes.chat.fitness import Fitness, Suggestion
+from desktop.panes.chat.welcome import Welcome
+from desktop.services.paths import resources
+from desktop.ui import translation
+from desktop.ui.theme import Theme
+
+MISTRAL = Suggestion("Mistral 7B Instruct v0.1", 4_370_000_000, "TheBloke/Mistral-7B-Instruct-v0.1-GGUF", "Q4_K_M")
+
+
+@pytest.fixture
+def welcome(qtbot, look: Theme) -> Iterator[Welcome]:
+    made = Welcome(look)
+    qtbot.addWidget(made)
+    made.resize(760, 600)
+    made.show()
+    yield made
+    made.close()
+
+
+def words(welcome: Welcome) -> str:
+    said = [label.text() for label in welcome.findChildren(QLabel) if not label.isHidden()]
+    return "\n".join(said).replace("\u200b", "")
+
+
+def test_the_first_start_greets_and_says_what_stays_here(welcome: Welcome) -> None:
+    assert "Welcome to Alcove" in words(welcome)
+    assert "stays on this computer.\nAlcove goes online only" in words(welcome)
+    assert [card.text()[-1] for card in welcome.examples] == ["?", "?", "?"]
+
+
+@pytest.mark.parametrize("suggestion", [None, MISTRAL])
+def test_one_button_leads_to_a_model(qtbot, welcome: Welcome, suggestion: Suggestion | None) -> None:
+    welcome.suggest(suggestion)
+    expected = "Find a model…" if suggestion is None else "Get Mistral 7B Instruct v0.1 (4.4 GB)"
+    assert welcome.search.text() == expected
+    with qtbot.waitSignal(welcome.find_wanted) as told:
+        QTest.mouseClick(welcome.search, Qt.MouseButton.LeftButton)
+    assert told.args == [suggestion]
+
+
+@pytest.mark.parametrize("key", [Qt.Key.Key_Return, Qt.Key.Key_Space])
+def test_a_question_is_asked_by_keys(qtbot, welcome: Welcome, key: Qt.Key) -> None:
+    with qtbot.waitSignal(welcome.asked) as told:
+        QTest.keyClick(welcome.examples[1], key)
+    assert told.args == ["Which model suits my computer?"]
+
+
+def test_the_focus_and_the_pointer_are_seen_on_a_card(qtbot, welcome: Welcome) -> None:
+    card = welcome.examples[0]
+
+    def drawn() -> QImage:
+        return card.grab().toImage()
+
+    calm = drawn()
+    welcome.activateWindow()
+    card.setFocus(Qt.FocusReason.TabFocusReason)
+    qtbot.waitUntil(card.hasFocus)
+    assert drawn() != calm
+
+
+def test_with_a_model_there_are_its_name_and_its_fit_and_no_questions(welcome: Welcome) -> None:
+    welcome.show_model(False, "mistral-7b-instruct-v0.1.Q4_K_M", "Q4_K_M · 4.4 GB")
+    welcome.show_fit(Fitness(Verdict.TIGHT, 5_100_000_000, 5_600_000_000))
+    assert "mistral-7b-instruct-v0.1.Q4_K_M" in words(welcome)
+    assert "Q4_K_M · 4.4 GB" in words(welcome)
+    assert "It just fits." in words(welcome)
+    assert "5.1 GB, and 5.6 GB are available" in words(welcome)
+    assert not any(card.isVisible() for card in welcome.examples)
+    assert not welcome.search.isVisible()
+    welcome.show_model(True, "Guide")
+    assert "It just fits." not in words(welcome)
+    assert welcome.search.isVisible()
+
+
+@pytest.mark.parametrize("percent", [100, 200])
+def test_nothing_is_wider_than_a_narrow_window(welcome: Welcome, look: Theme, percent: int) -> None:
+    look.use("light", percent)
+    welcome.suggest(MISTRAL)
+    welcome.show_model(False, "a-very-long-name-of-a-model-that-somebody-has-given-it-in-a-hurry.Q4_K_M" * 2)
+    for guide in (False, True):
+        if guide:
+            welcome.show_model(True, "Guide")
+        welcome.resize(664, welcome.heightForWidth(664))
+        QApplication.sendPostedEvents(None, QEvent.Type.LayoutRequest)
+        for part in welcome.findChildren(QLabel) + welcome.examples:
+            if part.isVisible():
+                assert welcome.rect().contains(part.geometry())
+                assert part.height() >= part.heightForWidth(part.width())
+
+
+def test_a_question_that_is_long_gets_a_second_line(welcome: Welcome) -> None:
+    card = welcome.examples[0]
+    assert card.heightForWidth(160) > card.heightForWidth(500)
+
+
+def test_it_speaks_another_language_at_once(welcome: Welcome) -> None:
+    translation.use("ko", resources() / "locale")
+    try:
+        QApplication.sendEvent(welcome, QEvent(QEvent.Type.LanguageChange))
+        assert welcome.examples[0].text() == "더 큰 모델은 어떻게 받나요?"
+    finally:
+        translation.use("en", resources() / "locale")
