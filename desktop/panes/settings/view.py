@@ -6,8 +6,8 @@ Invariant: it shows what its controller says is in force, and tells it what the 
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, Qt, QTimer, QUrl
-from PySide6.QtGui import QColor, QDesktopServices, QPainter, QPaintEvent, QResizeEvent, QShowEvent
-from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtGui import QColor, QDesktopServices, QPainter, QPaintEvent, QShowEvent
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from desktop.core.errors import N_, UserError
 from desktop.core.levels import Level, Levels, rows_for
@@ -20,12 +20,13 @@ from desktop.ui import theme
 from desktop.ui.bars import UNDO_SECONDS, Bar
 from desktop.ui.boxes import QuietCombo
 from desktop.ui.column import Column, scrolling
+from desktop.ui.flow import Flow
 from desktop.ui.forms import WIDTH, SettingsForm
 from desktop.ui.labels import Label
 from desktop.ui.theme import Theme, Type
 from desktop.ui.translation import _
 
-_NARROW = 600
+_SETTLES_MS = 300  # a form that was just made finds its place in a few rounds of layout
 _NO_FOLDER = N_("The folder “{path}” could not be opened. You can open it in your file manager.")
 
 
@@ -51,7 +52,6 @@ class SettingsView(QWidget):
         self._reset.clicked.connect(controller.reset_all)
         self._bar = Bar(look)
         self._bar.acted.connect(controller.undo)
-        self._line = QBoxLayout(QBoxLayout.Direction.LeftToRight)
         self._head = Column(look, WIDTH, bottom=theme.S)
         self._body = Column(look, WIDTH, top=theme.M)
         self._form: SettingsForm | None = None
@@ -65,20 +65,12 @@ class SettingsView(QWidget):
         self.retranslate()
 
     def _arrange(self) -> None:
-        buttons = QHBoxLayout()
-        buttons.setSpacing(theme.S)
-        buttons.addWidget(self._reset)
-        buttons.addWidget(self._folder)
-        buttons.addStretch()
-        level = QHBoxLayout()
-        level.setSpacing(theme.M)
-        level.addWidget(self._title)
-        level.addWidget(self._level)
-        level.addStretch()
-        self._line.setSpacing(theme.S)
-        self._line.addLayout(level, 1)
-        self._line.addLayout(buttons)
-        self._head.lines.addLayout(self._line)
+        head, level, buttons = Flow(theme.S, apart=True), Flow(theme.M), Flow(theme.S)
+        for line, widgets in ((level, (self._title, self._level)), (buttons, (self._reset, self._folder))):
+            for widget in widgets:
+                line.addWidget(widget)
+            head.addLayout(line)
+        self._head.lines.addLayout(head)
         self._head.lines.addWidget(self._bar)
         if self._privacy is not None:
             self._body.lines.addWidget(self._privacy)
@@ -124,9 +116,14 @@ class SettingsView(QWidget):
     def show_setting(self, key: str) -> None:
         """Leads to a setting, for all chats."""
         self._controller.choose(None)
+        QTimer.singleShot(0, self, lambda: self._go_to(key))  # a form that was just made is not shown yet
+
+    def _go_to(self, key: str) -> None:
         if self._form is not None:
-            row = self._form.go_to(key)
-            QTimer.singleShot(0, row, lambda: self._area.ensureWidgetVisible(row, 0, theme.XXL))  # once it has a place
+            row, bar = self._form.go_to(key), self._area.verticalScrollBar()
+            scroll = bar.rangeChanged.connect(lambda *_range: self._area.ensureWidgetVisible(row, 0, theme.XXL))
+            self._area.ensureWidgetVisible(row, 0, theme.XXL)
+            QTimer.singleShot(_SETTLES_MS, row, lambda: bar.rangeChanged.disconnect(scroll))
 
     def retranslate(self) -> None:
         self._title.setText(_("Settings"))
@@ -134,12 +131,6 @@ class SettingsView(QWidget):
         self._folder.setText(_("Open data folder"))
         self._reset.setText(_("Reset all"))
         self.refresh()
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """Where there is little room beside the title, the buttons stand below it."""
-        super().resizeEvent(event)
-        beside, below = QBoxLayout.Direction.LeftToRight, QBoxLayout.Direction.TopToBottom
-        self._line.setDirection(below if event.size().width() < self._look.px(_NARROW) else beside)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """A line where the settings pass below the title."""
