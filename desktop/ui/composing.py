@@ -48,7 +48,8 @@ class Prose(QPlainTextEdit):
     @property
     def composing(self) -> str:
         """What is being composed."""
-        return self.textCursor().block().layout().preeditAreaText()
+        layout = self.textCursor().block().layout()
+        return layout.preeditAreaText() if layout is not None else ""  # none while a document is being replaced
 
     @property
     def seen(self) -> str:

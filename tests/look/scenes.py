@@ -129,7 +129,12 @@ async def tune(stage: Stage) -> None:
 
 async def find(stage: Stage) -> None:
     await _page(stage, 1)
-    await until(lambda: stage.person.all(QLineEdit, _("Search for models")))
+    if stage.person.sees(_("Back to the models found")):
+        await stage.person.press(_("Back to the models found"))
+    (field,) = await until(lambda: stage.person.all(QLineEdit, _("Search for models")))
+    field.setFocus()
+    field.selectAll()
+    stage.person.key(Qt.Key.Key_Delete, field=field)
     await stage.wait(1)
 
 
@@ -137,9 +142,8 @@ async def variants(stage: Stage) -> None:
     """The variants of one model, and what is said of one of them."""
     await find(stage)
     (field,) = stage.person.all(QLineEdit, _("Search for models"))
-    field.setFocus()
-    field.setText(MISTRAL_REPO)
-    QTest.keyClick(field, Qt.Key.Key_Return)
+    stage.person.type(MISTRAL_REPO, field)
+    stage.person.key(Qt.Key.Key_Return, field=field)
     row = await until(lambda: _row(stage))
     assert row is not None
     QTest.mouseClick(row, Qt.MouseButton.LeftButton, pos=QPoint(20, 20))

@@ -104,6 +104,7 @@ def _rows(view: QAbstractItemView, model: QAbstractItemModel) -> Iterator[tuple[
 
 def untranslated(written: Collection[Written], content: str) -> list[str]:
     """What stands in no brackets, with where; `content` is all that people and models have written, and names."""
+    content = " ".join(content.split())
     found = [*said(), *((one.widget, "drawn", one.text) for one in written)]
     return sorted({f"{path(w)} {what}: {text!r}" for w, what, text in found if _bare(text, content)})
 
@@ -120,7 +121,7 @@ def _bare(text: str, content: str) -> bool:
 
 
 def _known(part: str, content: str) -> bool:
-    part = " ".join(part.split())
+    part = " ".join(part.replace("\u200b", "").split())  # where a long name may be broken
     return part in content or all(word in _CALENDAR or not _WORD.search(word) for word in re.split(r"[\s,./:]+", part))
 
 

@@ -54,6 +54,10 @@ class Transcript(RowArea):
         self._frame.timeout.connect(self._show_streamed)
         self.setAccessibleName(_("Conversation"))
 
+    def retranslate(self) -> None:
+        self.setAccessibleName(_("Conversation"))
+        super().retranslate()
+
     def show_chat(self, messages: Sequence[MessageView]) -> None:
         """Shows these messages: another chat from its end, the same chat from another side where the reader is."""
         same = 0
