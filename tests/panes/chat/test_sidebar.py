@@ -2,15 +2,20 @@
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QPainter, QPixmap
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QApplication,
     QLineEdit,
     QMessageBox,
+    QStyle,
+    QStyleOptionViewItem,
 )
 
 from desktop.panes.chat.listing import RowKind
 from tests.panes.chat.hands import button, click_row, open_menu, pick, row_of, shown_rows, type_in, write
+
+DARK = 150  # of 255: ink, on the ground of a row or of one under the pointer
 
 
 def test_new_chat_keeps_the_draft_of_the_old_one(view, pane):
@@ -160,3 +165,40 @@ def test_one_chat_in_the_bin_is_deleted_for_good_after_asking(view, pane, way):
     QTest.mouseClick(button(asking, "Delete forever"), Qt.MouseButton.LeftButton)
     pane.until(lambda: [r.text for r in shown_rows(view)][1:] == ["Two"])
     assert [c.title for c in pane.wait(pane.chats.all(binned=True))] == ["Two"]
+
+
+def test_the_points_of_a_row_open_its_menu_and_not_its_chat(view, pane):
+    write(view, "Hello")
+    first = pane.controller.chat.id
+    view.new_chat()
+    chats, index = view.sidebar.list, view.sidebar.rows.index(row_of(view, "Hello"))
+    points = chats.painter.more(chats.visualRect(index))
+    QTest.mouseClick(chats.viewport(), Qt.MouseButton.LeftButton, pos=points.center())
+    pick("Pin")
+    pane.until(lambda: shown_rows(view)[0].text == "Pinned")
+    assert pane.controller.chat.id != first
+
+
+def test_a_row_under_the_pointer_shows_points_and_its_title_stays(view, pane):
+    write(view, "Hello")
+    view.new_chat()
+    chats, index = view.sidebar.list, view.sidebar.rows.index(row_of(view, "Hello"))
+    row = chats.visualRect(index)
+    points = chats.painter.more(row)
+    title = row.adjusted(0, 0, -points.width() - 4, 0)
+
+    def drawn(place, hovered):
+        picture = QPixmap(row.size())
+        picture.fill(Qt.GlobalColor.white)
+        option = QStyleOptionViewItem()
+        option.rect = picture.rect()
+        option.state = QStyle.StateFlag.State_MouseOver if hovered else QStyle.StateFlag.State_None
+        painter = QPainter(picture)
+        chats.painter.paint(painter, option, index)
+        painter.end()
+        seen = picture.copy(place.translated(-row.topLeft())).toImage()
+        every = ((x, y) for x in range(seen.width()) for y in range(seen.height()))
+        return {at for at in every if seen.pixelColor(*at).lightness() < DARK}
+
+    assert drawn(points, True) != drawn(points, False)
+    assert drawn(title, True) == drawn(title, False)

@@ -14,10 +14,14 @@ from PySide6.QtWidgets import (
 
 from desktop.core.chat import Opening, Role
 from desktop.core.errors import StorageError
+from desktop.core.fit import Verdict
 from desktop.core.talk import PRESETS, ContextUse
 from desktop.panes.chat.edges import ModelChoice, Work
+from desktop.panes.chat.fitness import Fitness
+from desktop.panes.chat.gauge import Panel
 from desktop.panes.chat.opening import OpeningDialog
 from desktop.panes.chat.prompt_dialog import PromptDialog
+from desktop.panes.chat.rows import Part
 from desktop.ui.labels import Label
 from tests.panes.chat.hands import button, open_menu, pick, write
 from tests.panes.chat.scripted import Script
@@ -348,3 +352,52 @@ def test_a_question_that_waits_for_something_else_says_so_and_can_be_taken_back(
     pane.talk._turn.release()
     assert not view.composer.progress.isVisible()
     assert pane.texts() == ["Hello"]
+
+
+def test_the_message_stands_in_line_with_the_conversation(view, pane):
+    write(view, "Hello")
+    reply = next(row for row in view.transcript.realised() if row.part is Part.TEXT)
+    text = reply.widget.mapTo(view, QPoint(0, 0)).x()
+    field = view.composer.field
+    assert field.viewport().mapTo(view, QPoint(round(field.document().documentMargin()), 0)).x() == text
+    assert abs(view.composer.model_button.mapTo(view, QPoint(6, 0)).x() - text) <= 2  # its icon
+
+
+@pytest.mark.parametrize("height", [520, 900])
+def test_the_message_grows_to_a_third_of_the_pane(view, pane, height):
+    view.window().resize(1100, height)
+    for _line in range(60):
+        view.composer.field.insertPlainText("more\n")
+    assert view.height() / 4 < view.composer.field.height() <= view.height() / 3 + 8
+
+
+def test_the_quiet_line_tells_the_fit(view, pane):
+    view.show_fit(Fitness(Verdict.TOO_LARGE, 9_000_000_000, 5_000_000_000))
+    (said,) = [label for label in view.composer.findChildren(Label) if label.text().startswith("too large")]
+    assert said.text() == "too large · 9.0 GB of 5.0 GB"
+    assert "It needs 9.0 GB, and 5.0 GB are available." in said.accessibleDescription()
+    view.show_fit(None)
+    assert said.text() == said.accessibleDescription() == ""
+
+
+def test_the_button_is_filled_where_it_does_something(view, pane):
+    send = view.composer.button
+
+    def fill():
+        return send.grab().toImage().pixelColor(send.width() // 2, 4).name()
+
+    assert fill() == view._look.colours.hover
+    QTest.keyClicks(view.composer.field, "Hi")
+    assert fill() == view._look.colours.accent
+
+
+def test_the_panel_names_what_leaves_next(view, pane):
+    pane.talk.use = ContextUse(3000, 4096)
+    write(view, "Hello there")
+    question = pane.controller.chat.tip and view.transcript.entries[0].view.id
+    pane.talk.use = ContextUse(3000, 4096, leaving=(question, "not here"), leaving_tokens=900)
+    pane.controller.measure("")
+    pane.until(lambda: view.composer.gauge.isVisible())
+    QTest.mouseClick(view.composer.gauge, Qt.MouseButton.LeftButton)
+    panel = view.window().findChild(Panel)
+    pane.until(lambda: any("“Hello there”" in label.text() for label in panel.findChildren(Label)))
