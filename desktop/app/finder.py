@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import partial
 
 from PySide6.QtGui import QAction, QKeySequence
@@ -29,6 +30,7 @@ from desktop.ui.translation import _, language
 from desktop.ui.window import MainWindow
 
 KEPT = 10  # how many choices are remembered: more than are shown, because some are gone when they would be
+_FIRST = (Command.NEW_CHAT, Command.CHOOSE_MODEL, Command.FIND_MODEL, Command.FIND)
 _FOUND = 8  # messages: those who want more search in the list of chats
 
 
@@ -101,13 +103,14 @@ class Finder:
             found.append(Offer("", Icon.SEARCH, text, _("Messages"), act, hit.title or _("New chat")))
         return found
 
-    def _commands(self) -> Iterator[Offer]:
-        ways = {pane.label for pane in PANES}
-        for _title, actions in self._window.menus.sections():
-            for action in actions:
-                message = str(action.data())
-                if message not in ways and message != Command.PALETTE.value and self._window.menus.possible(action):
-                    yield self._command(action, message)
+    def _commands(self) -> list[Offer]:
+        """Those that people look for most stand first; the others as in the menus."""
+        left_out = {Command.PALETTE.value, *(pane.label for pane in PANES)}
+        menus = self._window.menus
+        actions = [action for _title, entries in menus.sections() for action in entries if menus.possible(action)]
+        offers = [self._command(a, str(a.data())) for a in actions if a.data() not in left_out]
+        first = [f"command {command.value}" for command in _FIRST]
+        return sorted(offers, key=lambda offer: first.index(offer.key) if offer.key in first else len(first))
 
     def _command(self, action: QAction, message: str) -> Offer:
         text, key = action.text(), action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
@@ -125,7 +128,7 @@ class Finder:
         for chat in self._chat.listing.chats:
             act = partial(self._to.chat, chat.id, "", "")
             title = chat.title or _("New chat")
-            yield Offer(f"chat {chat.id}", Icon.CHAT, title, _("Chats"), act, formats.date(chat.updated))
+            yield Offer(f"chat {chat.id}", Icon.CHAT, title, _("Chats"), act, _when(chat.updated))
 
     def _settings(self) -> Iterator[Offer]:
         for row in rows_for(Level.ALL):
@@ -142,3 +145,9 @@ class Finder:
     def _take(self, model: str) -> None:
         self._window.show_pane("chat")
         self._chat.choose_model(model)
+
+
+def _when(unix: float) -> str:
+    """The time of day, where it is today's."""
+    today = date.fromtimestamp(unix) == date.today()
+    return formats.clock(unix) if today else formats.moment(unix)

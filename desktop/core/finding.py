@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import unicodedata
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import NamedTuple
 
 # What a guess costs. They have no source but trying: a hit at a word's beginning goes before one inside a word, and
 # letters that stand together before letters that are spread.
 _WORD, _INSIDE = 1, 4  # where the first letter is found, if not at the beginning of all
 _NEXT_WORD, _SAME_WORD, _ANYWHERE = 2, 3, 6  # where the next letter is found, if not beside the last one
-_PER_LETTER = 3  # a word that costs more for each of its letters is no hit
+_PER_LETTER = 2  # a word that costs more for each of its letters is no hit
 _DISORDER = 1  # for a word that stands before the one typed before it
 _LONGEST = 60  # letters of a query, and ten times as many of a name: enough for any title
 
@@ -39,8 +41,7 @@ class Match:
     places: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Letter:
+class _Letter(NamedTuple):
     """A key that is pressed for a text. `first`: a character begins with it; `word`: a word does."""
 
     key: str
@@ -57,18 +58,18 @@ _Paths = dict[int, _Path]  # by the letter of the name that was found last
 class Name:
     """A text that can be found. Taking it apart takes longer than asking, so one is kept while questions come."""
 
-    __slots__ = ("_keys", "_letters", "text")
-
     def __init__(self, text: str) -> None:
         self.text = unicodedata.normalize("NFC", text)
-        self._letters = _letters(self.text[: 10 * _LONGEST])
-        self._keys = "".join(letter.key for letter in self._letters)
+        self._keys = "".join(key for character in self.text[: 10 * _LONGEST] for key in _parts(character))
+
+    @cached_property
+    def _letters(self) -> list[_Letter]:
+        return _letters(self.text[: 10 * _LONGEST])
 
     def match(self, query: str) -> Match | None:
         """How well the words of the query fit; None where one does not. A query without letters fits everything."""
         cost, places, before = 0.0, set[int](), -1
-        words = (_letters(word) for word in unicodedata.normalize("NFC", query[:_LONGEST]).split())
-        for word in filter(None, words):
+        for word in _words(query[:_LONGEST]):
             found = self._find(word)
             if found is None:
                 return None
@@ -131,6 +132,12 @@ class Name:
 _NOWHERE: _Path = (float("inf"), ())
 
 
+@lru_cache(maxsize=8)  # thousands of names are asked the same
+def _words(query: str) -> list[list[_Letter]]:
+    words = (_letters(word) for word in unicodedata.normalize("NFC", query).split())
+    return [word for word in words if word]
+
+
 def _letters(text: str) -> list[_Letter]:
     """The keys of a text, without what does not count. A place is counted in the text's own characters."""
     found: list[_Letter] = []
@@ -146,6 +153,7 @@ def _letters(text: str) -> list[_Letter]:
     return found
 
 
+@lru_cache(maxsize=4096)
 def _parts(character: str) -> list[str]:
     """The characters that count of one, each as the keys it is typed by."""
     code = ord(character)

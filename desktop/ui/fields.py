@@ -225,7 +225,8 @@ class WholeField(Field):
         self._box.entered.connect(self._take)
         self._check = QCheckBox()
         self._check.clicked.connect(self._ticked)
-        self._check.setVisible(bool(row.special))
+        if not row.special:
+            self._check.hide()  # never shown here: without a parent it would be a window
         look.changed.connect(self._fit)
         self.add(self._check, self._box)
         self._fit()

@@ -15,14 +15,13 @@ from PySide6.QtCore import QEvent, QModelIndex, QObject, QRectF, Qt, QTimer, Sig
 from PySide6.QtGui import (
     QAccessible,
     QAccessibleAnnouncementEvent,
-    QAction,
     QFocusEvent,
     QKeyEvent,
     QMouseEvent,
     QPainter,
     QPaintEvent,
 )
-from PySide6.QtWidgets import QApplication, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 from shiboken6 import isValid
 
 from desktop.core.finding import Name
@@ -38,6 +37,7 @@ from desktop.ui.translation import _
 
 WIDTH = 600  # about 70 characters, the width of the palettes people know
 _MOST = 60  # rows: whoever has not found it among these types another letter
+_HIGHEST = 520  # pixels at 100 % text size: eleven rows and a heading
 _FEW = 6  # of a kind, while nothing is typed
 _RECENT = 5
 _NEVER = float("inf")
@@ -65,8 +65,7 @@ class Palette(QWidget):
         self.list = RowList(self.rows)
         dress(self.list, RowPainter(look, self.rows, self.list))
         self._nothing = Label(look, tone=Tone.MUTED)
-        self._glass = QAction(self)
-        self.field.addAction(self._glass, QLineEdit.ActionPosition.LeadingPosition)
+        self._glass = QLabel()
         self._panel = QWidget(self)
         self._pause = QTimer(self, singleShot=True, interval=_RESTING_MS)
         self._lay_out()
@@ -106,7 +105,11 @@ class Palette(QWidget):
         column = QVBoxLayout(self._panel)
         column.setContentsMargins(theme.S, theme.S, theme.S, theme.S)
         column.setSpacing(theme.S)
-        column.addWidget(self.field)
+        line = QHBoxLayout()
+        line.setContentsMargins(theme.M, 0, 0, 0)  # as the icons of the rows stand
+        line.addWidget(self._glass)
+        line.addWidget(self.field, 1)
+        column.addLayout(line)
         column.addWidget(self.list, 1)
         column.addWidget(self._nothing, 1, Qt.AlignmentFlag.AlignCenter)
 
@@ -206,12 +209,12 @@ class Palette(QWidget):
         self.setGeometry(room)
         self.field.fit(look)
         side = look.px(18)
-        self._glass.setIcon(icons.icon(Icon.SEARCH, look.colours.muted, side))
+        self._glass.setPixmap(icons.icon(Icon.SEARCH, look.colours.muted, side).pixmap(side, side))
         width = min(look.px(WIDTH), room.width() - 2 * theme.XL)
-        top = min(look.px(72), room.height() // 8)
+        top = min(look.px(72), room.height() // 12)
         heights = sum(look.px(ROW if row.offer else HEADING) for row in self.rows.all)
         wanted = self.field.sizeHint().height() + 3 * theme.S + (heights or look.px(ROW))
-        height = min(wanted, room.height() - 2 * top)
+        height = min(wanted, room.height() - 2 * top, look.px(_HIGHEST))
         self._panel.setGeometry((room.width() - width) // 2, top, width, height)
         self.update()
 

@@ -86,6 +86,7 @@ class RowList(QListView):
         self._pointer = QPoint()
         self.setModel(rows)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.viewport().setAutoFillBackground(False)  # the ground of what floats shows through
         self.setVerticalScrollMode(QListView.ScrollMode.ScrollPerPixel)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:

@@ -6,6 +6,7 @@ notation. The sheet does nothing but show.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Sequence
 
 from PySide6.QtCore import QEvent, QRectF, Qt
@@ -22,13 +23,14 @@ from desktop.ui.translation import _
 
 _WIDTH, _HEIGHT = 760, 620
 _NARROW = 640  # with one column instead of two
+_ENTER = "Return" if sys.platform == "darwin" else "Enter"  # as it is written on the key
 # Keys that mean something in one place only, and so are no menu's: what the place does with them is tested there.
 PLACES: Sequence[tuple[str, Sequence[tuple[str, Sequence[str]]]]] = (
     (
         N_("While you write"),
         (
-            (N_("Send"), ("Return",)),
-            (N_("New line"), ("Shift+Return",)),
+            (N_("Send"), (_ENTER,)),
+            (N_("New line"), (f"Shift+{_ENTER}",)),
             (N_("Edit your last message, in an empty field"), ("Up",)),
             (N_("Stop the reply"), ("Escape",)),
         ),
@@ -40,7 +42,7 @@ PLACES: Sequence[tuple[str, Sequence[tuple[str, Sequence[str]]]]] = (
     (
         N_("In the list of chats"),
         (
-            (N_("Open"), ("Return",)),
+            (N_("Open"), (_ENTER,)),
             (N_("Rename"), ("F2",)),
             (N_("Move to bin"), ("Delete",)),
             (N_("Back to the message"), ("Escape",)),
@@ -108,10 +110,10 @@ class ShortcutSheet(QDialog):
             for title, rows in PLACES
         ]
         self._groups = [*of_menus, *of_places]
-        half = sum(group.lines for group in self._groups) / 2
+        left = sum(group.lines for group in self._groups) / 2  # how much more the first column is to hold
         for group in self._groups:
-            side = self._sides[0 if half > 0 else 1]
-            half -= group.lines
+            side = self._sides[0 if left > group.lines / 2 else 1]
+            left -= group.lines
             side.insertWidget(side.count() - 1, group)
 
     def resizeEvent(self, event: QResizeEvent) -> None:

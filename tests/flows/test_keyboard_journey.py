@@ -7,6 +7,7 @@ from pathlib import Path
 from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtWidgets import QAbstractButton, QAbstractSpinBox, QApplication, QLineEdit, QPlainTextEdit, QWidget
 
+from desktop.ui.window import MainWindow
 from tests.flows.conftest import REPLY
 from tests.flows.person import Person, until
 from tests.flows.program import Program
@@ -23,17 +24,24 @@ QUESTION = "Which model suits my computer?"
 MOUSE = (QEvent.Type.MouseButtonPress, QEvent.Type.MouseMove, QEvent.Type.Drop)
 
 
-class NoMouse(QObject):
-    """Takes note of anything a hand on a mouse would do."""
+class Watch(QObject):
+    """Takes note of anything a hand on a mouse would do, and of controls that flash as windows of their own."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.seen: list[QEvent.Type] = []
+        self.seen: list[object] = []
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() in MOUSE:
             self.seen.append(event.type())
+        elif event.type() is QEvent.Type.Show and isinstance(watched, QWidget) and strange(watched):
+            self.seen.append((watched, named(watched)))
         return False
+
+
+def strange(widget: QWidget) -> bool:
+    """Whether it stands on the screen by itself, and is neither the window nor a dialogue or a menu."""
+    return widget.windowType() is Qt.WindowType.Window and not isinstance(widget, MainWindow)
 
 
 def focused() -> QWidget:
@@ -113,6 +121,7 @@ async def change_a_setting(person: Person) -> None:
     """The palette leads to the setting itself; its value counts for the next reply."""
     await palette(person, "max tok", "Max tokens")
     (box,) = await until(lambda: person.all(QAbstractSpinBox, "Max tokens"))
+    await until(lambda: "Max tokens" in named(focused()))  # its switch for "no limit", which stands before the number
     while not box.hasFocus():
         await press(person, KEY.Key_Tab)
     assert not box.visibleRegion().isEmpty()  # scrolled to
@@ -151,6 +160,8 @@ async def find_delete_and_undo(person: Person) -> None:
 
 async def go_round(person: Person) -> None:
     """F6 goes from part to part, the sheet of keys opens and closes, and the palette quits."""
+    for digit in (KEY.Key_2, KEY.Key_3, KEY.Key_4, KEY.Key_1):  # every pane
+        await press(person, digit, CONTROL)
     await palette(person, "size usu", "Usual text size")
     places = []
     for _step in range(3):
@@ -161,20 +172,20 @@ async def go_round(person: Person) -> None:
     await until(lambda: person.all(QAbstractButton, "Close") and QApplication.activeModalWidget())
     person.key(KEY.Key_Escape, field=QApplication.activeModalWidget())
     await until(lambda: not person.all(QAbstractButton, "Close"))
-    await palette(person, "quit", "Quit")
 
 
 async def a_day_of_keys(person: Person) -> None:
-    mouse = NoMouse()
-    QApplication.instance().installEventFilter(mouse)
+    watch = Watch()
+    QApplication.instance().installEventFilter(watch)
     person.window.resize(*SMALLEST)
     await ask_the_guide(person)
     await press(person, KEY.Key_B, CONTROL)  # so small a window has folded the list
     await with_another_model(person)
     await change_a_setting(person)
     await find_delete_and_undo(person)
-    assert mouse.seen == []
     await go_round(person)
+    assert watch.seen == [], watch.seen
+    await palette(person, "quit", "Quit")
 
 
 def test_everything_is_done_by_keys(alcove: Program, brief: Path) -> None:

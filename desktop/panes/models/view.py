@@ -60,7 +60,8 @@ class ModelsView(QWidget):
         self._tabs = Tabs(look)
         for page in self._pages:
             self._tabs.addTab(page.value)
-        self._tabs.setVisible(len(self._pages) > 1)
+        if len(self._pages) < 2:
+            self._tabs.hide()  # never shown here: without a parent it would be a window
         self._tabs.currentChanged.connect(lambda at: self.show_page(self._pages[at]))
         self._stack = QStackedWidget()
         self._stack.addWidget(self._library)
