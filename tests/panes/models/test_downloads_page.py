@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import closing
 from pathlib import Path
@@ -17,7 +18,7 @@ from PySide6.QtWidgets import QMessageBox, QProgressBar, QPushButton, QWidget
 from desktop.core.errors import NetworkError, TransferError
 from desktop.core.repos import RepoFile, Variant
 from desktop.core.transfer import Download, State
-from desktop.panes.models.downloads.download_row import DownloadRow, Sparkline, amounts, said, title
+from desktop.panes.models.downloads.download_row import Action, DownloadRow, Sparkline, amounts, said, title
 from desktop.panes.models.downloads.downloads_view import DownloadsView, summary
 from desktop.panes.models.downloads.transfers import Transfers
 from desktop.services.models.library import Library
@@ -248,6 +249,46 @@ def test_figures_in_words() -> None:
     assert summary(everything).startswith("1 running · 1 waiting · 1 paused · ")
     assert summary([download(State.PAUSED)]).startswith("1 paused · ")  # it does not disappear from sight
     assert summary([download(State.DONE)]) == ""
+
+
+def test_the_curve_stays_while_a_download_rests(page: Page) -> None:
+    stall = page.hub.misbehave("tiny", on="cdn", times=1, stall_after=4_000)
+
+    async def scene(page: Page) -> None:
+        added = await page.fetch()
+        row = await page.until(State.RUNNING)
+        page.controller._speeds[added.id] = deque([3e6, 5e6])  # what two seconds would have brought
+        button(row, "Pause").click()
+        await page.until(State.PAUSED)
+        assert list(page.controller.speeds(added.id)) == [3e6, 5e6, 0.0]
+        page.controller.changed.emit()
+        await asyncio.sleep(0.05)
+        assert list(page.controller.speeds(added.id)) == [3e6, 5e6, 0.0]
+        spark = row.findChild(Sparkline)
+        assert spark.isVisibleTo(page.view)
+        assert "5.0 MB/s at most" in spark.accessibleName()
+        button(row, "Cancel").click()
+
+    try:
+        page.play(scene)
+    finally:
+        stall.released.set()
+
+
+def test_what_failed_says_what_to_do(qtbot: Any, look: Any) -> None:
+    row = DownloadRow(look, download(State.FAILED, problem=TransferError("Broken.")))
+    qtbot.addWidget(row)
+    row.resize(600, row.sizeHint().height())
+    row.show()
+    asked = []
+    row.asked.connect(asked.append)
+    press(row, "Try again")
+    assert asked == [Action.RETRY]
+    failed = row.grab().toImage()
+    row.put(download(State.PAUSED))
+    assert row.grab().toImage() != failed
+    with pytest.raises(StopIteration):
+        button(row, "Try again")
 
 
 def test_a_row_without_a_size_only_moves(qtbot: Any, look: Any) -> None:

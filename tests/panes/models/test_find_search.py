@@ -9,11 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QComboBox, QWidget
 
+from desktop.core.errors import NetworkError
+from desktop.panes.models.empty import Empty
 from desktop.panes.models.find.find_controller import FindController
+from desktop.ui.bars import Bar
+from desktop.ui.labels import Label
 from tests.hub import HubServer
 from tests.panes.models.find_page import FindPage, settled, until, visit
 
@@ -317,3 +321,28 @@ def test_every_control_has_a_name(look: Any, tmp_path: Path, hub: HubServer) -> 
 
 def test_the_controller_is_no_widget() -> None:
     assert not issubclass(FindController, QWidget)
+
+
+def test_an_error_moves_no_row_and_nothing_found_teaches(look: Any, tmp_path: Path, hub: HubServer) -> None:
+    async def doing(page: FindPage) -> None:
+        page.type("mistral")
+        await until(lambda: len(page.names()) == 2)
+        top = page.list.mapTo(page.view, QPoint(0, 0)).y()
+        page.view.results.warn(NetworkError("It broke off."))
+        await settled()
+        assert page.list.mapTo(page.view, QPoint(0, 0)).y() == top
+        bar = next(bar for bar in page.view.findChildren(Bar) if bar.isVisibleTo(page.view))
+        assert bar.mapTo(page.view, QPoint(0, 0)).y() > top
+        page.view.results.field.selectAll()
+        page.type("zebra")
+        assert page.names()  # those found before stay while others are looked for
+        await until(lambda: not page.names() and not page.controller.searching)
+        await settled()
+        empty = page.view.findChild(Empty)
+        assert empty.isVisibleTo(page.view)
+        for label in empty.findChildren(Label):
+            assert label.height() >= label.heightForWidth(label.width())
+        choose(combo(page, "Whose models"), "Everyone")
+        await until(lambda: "Try fewer words" in page.read())
+
+    visit(look, tmp_path, doing)

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QComboBox, QWidget
+from PySide6.QtWidgets import QComboBox, QScrollArea, QWidget
 
 from desktop.core.errors import UserError
 from desktop.core.fit import Estimate, Verdict
@@ -20,7 +20,9 @@ from desktop.core.generation import LoadSettings
 from desktop.core.quants import BY_NAME
 from desktop.core.remedies import Kind, Remedy
 from desktop.core.repos import RepoFile, Variant
+from desktop.panes.models.find.try_bar import TryBar
 from desktop.panes.models.find.variants import Columns, VariantRow
+from desktop.panes.models.skeleton import Skeleton
 from desktop.services.fit.fitting import Fit
 from desktop.ui.labels import Label
 from tests.hub import HubServer
@@ -154,5 +156,58 @@ def test_the_shelf_says_what_the_page_found_out(look: Any, tmp_path: Path, hub: 
         found = page.controller.best(first)
         assert found is not None
         assert (found[0].label, found[1].exact) == ("Q5_K_M", True)
+
+    visit(look, tmp_path, doing)
+
+
+@pytest.mark.parametrize("percent", [100, 200])
+@pytest.mark.parametrize("width", [420, 560, 664, 900])
+def test_columns_stand_apart_at_any_width(look: Any, percent: int, width: int) -> None:
+    look.use("light", percent)
+    wide = width * percent // 100
+    columns = Columns.of(look, wide)
+    every = (columns.size, columns.memory, columns.speed, columns.arrow)
+    assert not any(a.intersects(b) for a, b in combinations(every, 2))
+    assert all(QRect(0, 0, wide, columns.height).contains(column) for column in every)
+    assert columns.size.left() - columns.name.left() > look.px(100)  # a name, and what its quality is
+    host = QWidget()
+    made = row(look, host, Fit(Estimate(GB, 0, 0, 0, 0, 0), Verdict.FITS, LoadSettings(), 9 * GB, 1, 0, 1))
+    made.resize(wide, made.height())
+    assert not made.grab().isNull()  # which lays it out too
+    assert made.height() == columns.height
+
+
+def test_what_is_tried_scrolls_where_the_text_is_large(look: Any, tmp_path: Path, hub: HubServer) -> None:
+    async def doing(page: FindPage) -> None:
+        await page.go(MISTRAL_REPO)
+        bar = page.view.findChild(TryBar)
+        area = page.view.repository.findChild(QScrollArea)
+        assert not area.isAncestorOf(bar)
+        look.use("light", 200)
+        page.view.resize(760, 440)
+        await settled()
+        assert area.isAncestorOf(bar)
+        assert bar.isVisibleTo(page.view)
+        assert area.height() > page.view.height() / 2
+        look.use("light", 100)
+        await settled()
+        assert not area.isAncestorOf(bar)
+
+    visit(look, tmp_path, doing)
+
+
+def test_places_are_kept_while_the_hub_is_asked(look: Any, tmp_path: Path, hub: HubServer) -> None:
+    async def doing(page: FindPage) -> None:
+        stall = hub.misbehave("/api/models", stall_after=0)
+        page.paste("TheBloke/other-GGUF")
+        await settled()
+        waiting = page.view.repository.findChild(Skeleton)
+        head = page.view.repository.findChild(QScrollArea).y()
+        assert waiting.isVisibleTo(page.view)
+        assert "Asking the Hub" in page.read()
+        hub.behave(stall)
+        await page.go(MISTRAL_REPO)
+        assert not waiting.isVisibleTo(page.view)
+        assert page.view.repository.findChild(QScrollArea).y() == head
 
     visit(look, tmp_path, doing)

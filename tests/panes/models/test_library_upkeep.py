@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,12 @@ from shiboken6 import delete
 
 from desktop.engine.client import Engine
 from desktop.panes.models.library.controller import ModelsController
+from desktop.panes.models.library.details import Details
 from desktop.panes.models.library.library_view import LibraryView
+from desktop.panes.models.library.storage_bar import StorageButton
+from desktop.panes.models.library.storage_view import StorageView
 from desktop.panes.models.library.upkeep import Upkeep
+from desktop.panes.models.meter import Meter
 from desktop.services import memory
 from desktop.services.fit.calibration import Calibration, Measured
 from desktop.services.fit.fitting import Fitting
@@ -26,6 +31,7 @@ from desktop.services.machine import Machine
 from desktop.services.models.library import How, Library, Model
 from desktop.services.paths import Paths
 from desktop.services.preferences import Preferences
+from desktop.ui import formats
 from desktop.ui.bars import Bar
 from desktop.ui.labels import Label
 from desktop.ui.loop import Tasks, run
@@ -189,10 +195,14 @@ def test_how_well_earlier_loads_agreed(pane: Pane) -> None:
     async def scene(pane: Pane) -> None:
         model = await pane.bring()
         assert "Last loads" not in pane.read()
-        for off in (3, -12):
-            await pane.calibration.add_load(Measured(model.fingerprint, 500 * MB, (500 + off) * MB, 1.0))
+        assert "used" not in pane.rows()[1]
+        for off, hours in ((3, 5), (-12, 3)):
+            at = time.time() - 3600 * hours
+            await pane.calibration.add_load(Measured(model.fingerprint, 500 * MB, (500 + off) * MB, at))
         pane.controller.changed.emit()
         assert "Last loads: within 12.0 MB of what was said." in pane.read()
+        assert pane.rows()[1].endswith("used 3 hours ago")
+        assert not pane.view.grab().isNull()
 
     pane.play(scene)
 
@@ -266,6 +276,40 @@ def test_the_same_model_twice_is_shown_with_what_it_costs(pane: Pane) -> None:
         pane.press("Look")
         assert pane.controller.model().name == "two"
         assert "Storage" not in pane.read()
+
+    pane.play(scene)
+
+
+def test_storage_is_a_bar_of_what_each_model_takes(pane: Pane) -> None:
+    async def scene(pane: Pane) -> None:
+        models = [await pane.bring(f"{name}.gguf", context=context) for name, context in (("a", 4096), ("b", 2048))]
+        await pane.bring("elsewhere.gguf", How.LINK, context=1024)
+        pane.press("Storage")
+        await pane.until(lambda: pane.upkeep.usage is not None)
+        bar = pane.view.findChild(StorageView).findChild(Meter)
+        said = [part.strip() for part in bar.accessibleDescription().split(", ")]
+        sizes = [formats.size(model.size) for model in models]
+        assert said == [f"{name}: {size}" for name, size in zip("ab", sizes, strict=True)]  # linked: takes no room here
+        button = pane.view.findChild(StorageButton)
+        assert button.accessibleDescription().startswith(", ".join(said))
+        assert button.accessibleDescription().endswith("free")
+        image = button.grab().toImage()
+        row = {image.pixelColor(x, image.height() * 3 // 4 - 2).name() for x in range(image.width())}
+        assert pane.look.colours.accent in row
+
+    pane.play(scene)
+
+
+@pytest.mark.parametrize(("percent", "width"), [(100, 1000), (200, 800)])
+def test_the_model_has_the_larger_part_at_any_size_of_text(pane: Pane, percent: int, width: int) -> None:
+    async def scene(pane: Pane) -> None:
+        pane.look.use("light", percent)
+        pane.view.resize(width, 600)
+        await pane.bring()
+        await asyncio.sleep(0.05)
+        assert pane.view.findChild(QListView).width() < width * 0.45
+        details = pane.view.findChild(Details)
+        assert details.width() <= details.parentWidget().width()
 
     pane.play(scene)
 

@@ -68,6 +68,7 @@ class RepositoryView(QWidget):
 
     def _connect(self) -> None:
         offer = self._offer
+        self._look.changed.connect(self._place_try)
         self._try.context.connect(offer.try_context)
         self._try.kv_type.connect(offer.try_kv_type)
         self._try.fitting.connect(self.table.show_fitting)
@@ -110,8 +111,11 @@ class RepositoryView(QWidget):
         whole.addWidget(self._area, 1)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """What is tried stays in place, but for where the text is so large that no rows would be seen beside it."""
         super().resizeEvent(event)
+        self._place_try()
+
+    def _place_try(self) -> None:
+        """What is tried stays in place, but for where the text is so large that no rows would be seen beside it."""
         above, below = self._above.lines, self._below.lines
         short = self.height() < self._look.px(_SHORT)
         if short and above.indexOf(self._try) >= 0:
