@@ -179,7 +179,7 @@ class QuietCombo(QComboBox):
         colours, side = self._look.colours, self._look.px(_ARROW)
         painter = QPainter(self)
         hovered = self.underMouse() and self.isEnabled()
-        _frame(painter, self._look, self, colours.button_hover if hovered else colours.button, "transparent")
+        _frame(painter, self._look, self, colours.button_hover if hovered else colours.button, colours.button_edge)
         right = self.width() - theme.S - side
         place = QRectF(right, (self.height() - side) / 2, side, side)
         icons.paint(painter, Icon.DOWN, place, colours.muted if self.isEnabled() else colours.line)

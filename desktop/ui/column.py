@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QFrame, QScrollArea, QVBoxLayout, QWidget
 
 from desktop.ui import theme
 from desktop.ui.surface import card
 from desktop.ui.theme import Theme
-
 
 _DIRECT = Qt.FindChildOption.FindDirectChildrenOnly
 
@@ -76,9 +75,23 @@ class Card(QWidget):
             painter.drawLine(theme.L, part.y(), self.width() - theme.L - 1, part.y())
 
 
+class _Area(QScrollArea):
+    """What gets the focus by a key is in view; Qt sees to that only where the focus was in the area before."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        QApplication.instance().focusChanged.connect(self._follow)  # type: ignore[union-attr]
+
+    def _follow(self, _before: QWidget | None, now: QWidget | None) -> None:
+        inner = self.widget()
+        by_key = QApplication.mouseButtons() == Qt.MouseButton.NoButton  # under the pointer nothing moves
+        if now is not None and inner is not None and by_key and inner.isAncestorOf(now):
+            self.ensureWidgetVisible(now, 0, theme.S)
+
+
 def scrolling(inner: QWidget) -> QScrollArea:
     """The widget in a frameless area that scrolls downwards."""
-    area = QScrollArea()
+    area = _Area()
     area.setWidgetResizable(True)
     area.setFrameShape(QFrame.Shape.NoFrame)
     area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)

@@ -111,7 +111,7 @@ def sheet(c: Colours, px: Callable[[float], int]) -> str:
 def _buttons(c: Colours, px: Callable[[float], int]) -> str:
     pad, gap, tick = px(XS + 2), px(M), px(_TICK)
     return f"""
-QPushButton {{ border: 1px solid transparent; border-radius: {RADIUS_S}px; padding: {pad}px {gap}px;
+QPushButton {{ border: 1px solid {c.button_edge}; border-radius: {RADIUS_S}px; padding: {pad}px {gap}px;
   background: {c.button}; color: {c.text}; qproperty-autoDefault: true; }}
 QPushButton:hover {{ background: {c.button_hover}; }}
 QPushButton:pressed {{ background: {c.button}; }}

@@ -37,6 +37,7 @@ class Colours:
     selection: str
     button: str  # with an alpha (`#aarrggbb`): a button stands on any ground
     button_hover: str
+    button_edge: str  # around it, for who asks for more contrast
     line: str  # between parts; says nothing that is not said otherwise
     edge: str  # of what is typed into, ticked or drawn along
     text: str
@@ -66,6 +67,7 @@ LIGHT = Colours(
     selection="#b9dcd5",
     button="#12141c1a",
     button_hover="#20141c1a",
+    button_edge="#00141c1a",
     line="#e2e2de",
     edge="#84898e",
     text="#1c1e20",
@@ -94,6 +96,7 @@ DARK = Colours(
     selection="#2f5f58",
     button="#1affffff",
     button_hover="#28ffffff",
+    button_edge="#00ffffff",
     line="#34373b",
     edge="#777b80",
     text="#e6e6e3",
@@ -110,8 +113,12 @@ DARK = Colours(
     code_comment="#969ba1",
 )
 # For who asks the system for more contrast: quiet text is nearly text, every line is an edge.
-LIGHT_SHARP = replace(LIGHT, text="#000000", muted="#33383c", line="#6b7075", edge="#3c4145", accent="#0c4f47")
-DARK_SHARP = replace(DARK, text="#ffffff", muted="#d4d8db", line="#8b9095", edge="#c2c6ca", accent="#8fe0d2")
+LIGHT_SHARP = replace(
+    LIGHT, text="#000000", muted="#33383c", accent="#0c4f47", line="#6b7075", edge="#3c4145", button_edge="#3c4145"
+)
+DARK_SHARP = replace(
+    DARK, text="#ffffff", muted="#d4d8db", accent="#8fe0d2", line="#8b9095", edge="#c2c6ca", button_edge="#c2c6ca"
+)
 
 
 class Type(Enum):

@@ -22,7 +22,7 @@ CODE = ("code_keyword", "code_text", "code_number", "code_name", "code_comment")
 MARKS = ("mark", "selection")  # behind words, which are then in the ink of text
 FILLS = ("button", "button_hover")  # on any ground, with words in the ink of text
 MAIN = ("accent", "accent_hover")  # fills with words in `on_accent`
-HAIRLINES = ("line",)  # say nothing that is not said otherwise
+HAIRLINES = ("line", "button_edge")  # say nothing that is not said otherwise
 TEXT = [
     *product(INKS, GROUNDS),
     *product(CODE, ("raised",)),
@@ -92,7 +92,8 @@ def test_who_asks_for_more_contrast_gets_it(plain: Colours, sharp: Colours) -> N
         before, after = (contrast(getattr(colours, name), colours.ground) for colours in (plain, sharp))
         assert after > before, name
     assert weak([("muted", ground) for ground in GROUNDS], sharp, 7.0) == {}  # WCAG's level AAA
-    assert contrast(sharp.line, sharp.ground) >= 3.0
+    lines = product((*HAIRLINES, "edge"), ("ground", "side", "raised", "floating"))
+    assert weak([*lines], sharp, 3.0) == {}
 
 
 def rules(text: str) -> Iterator[tuple[str, dict[str, str]]]:

@@ -1,0 +1,82 @@
+"""What is pressed is large enough for an unsteady hand: every control of the running program is measured."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractItemView,
+    QAbstractSlider,
+    QAbstractSpinBox,
+    QComboBox,
+    QLineEdit,
+    QScrollBar,
+    QTabBar,
+    QWidget,
+)
+
+from desktop.ui.theme import TARGET
+from tests.access import places
+from tests.access.places import Place
+from tests.flows.driver import tell
+from tests.flows.person import Person
+from tests.flows.program import Program
+from tests.hub import HubServer
+from tests.hub.shapes import MISTRAL_REPO, bloke_repository
+
+PRESSED = (QAbstractButton, QComboBox, QAbstractSpinBox, QAbstractSlider, QLineEdit, QTabBar)
+WITHIN = (QAbstractSpinBox, QComboBox, QAbstractItemView, QLineEdit)
+
+
+def small(top: QWidget) -> Iterator[str]:
+    """The controls that are too small, with their sizes."""
+    for control in top.findChildren(QWidget):
+        if not isinstance(control, PRESSED) or isinstance(control, QScrollBar) or not control.isVisible():
+            continue
+        if isinstance(control.parentWidget(), WITHIN):
+            continue  # a part of a control that is measured itself
+        if min(control.width(), control.height()) < TARGET:
+            yield f"{type(control).__name__} “{control.accessibleName()}”: {control.width()} × {control.height()}"
+
+
+async def measure(visited: AsyncIterator[Place]) -> None:
+    async for name, top in visited:
+        for fault in small(top):
+            tell(f"{name}: {fault}")
+
+
+async def measure_chats(person: Person, model: str, chat: str) -> None:
+    await measure(places.chats(person, model, chat))
+
+
+async def measure_models(person: Person, model: str) -> None:
+    await person.bring(Path(model))
+    await measure(places.library(person))
+    await measure(places.find(person))
+
+
+async def measure_others(person: Person, model: str) -> None:
+    await person.bring(Path(model))
+    await measure(places.others(person))
+
+
+def test_targets_of_the_chat_pane(alcove: Program, brief: Path, tmp_path: Path) -> None:
+    chat = places.chat_file(tmp_path / "all.json", brief.stem)
+    assert alcove.live(measure_chats, brief, chat).splitlines() == []
+
+
+def test_targets_of_the_models_pane(
+    alcove: Program, brief: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = bloke_repository(tmp_path / "hub", model=brief, only=("Q2_K", "Q4_K_M"))
+    with HubServer({MISTRAL_REPO: held}) as hub:
+        monkeypatch.setenv("HF_ENDPOINT", hub.endpoint)
+        hub.misbehave("Q4_K_M", on="cdn", stall_after=4_000_000)
+        assert alcove.live(measure_models, brief).splitlines() == []
+
+
+def test_targets_of_settings_help_and_dialogues(alcove: Program, brief: Path) -> None:
+    assert alcove.live(measure_others, brief).splitlines() == []
