@@ -7,6 +7,7 @@ from pathlib import Path
 from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtWidgets import QAbstractButton, QAbstractSpinBox, QApplication, QLineEdit, QPlainTextEdit, QWidget
 
+from desktop.ui.menus import Command
 from desktop.ui.window import MainWindow
 from tests.flows.conftest import REPLY
 from tests.flows.person import Person, until
@@ -191,3 +192,83 @@ async def a_day_of_keys(person: Person) -> None:
 def test_everything_is_done_by_keys(alcove: Program, brief: Path) -> None:
     assert alcove.run("models", "import", brief, "--link").status == 0
     alcove.live(a_day_of_keys)
+
+
+async def stop_and_go_on(person: Person) -> None:
+    """A reply that would not end: stopped, continued by name, stopped by the key of the place."""
+    await press(person, KEY.Key_M, CONTROL | SHIFT)
+    (field,) = await until(lambda: person.all(QLineEdit, "Choose a model for this chat"))
+    await until(field.hasFocus)
+    assert person.rows("Results") == ["Models", "Guide", "brief-chat", "endless-chat"]
+    person.type("end", field)
+    await press(person, KEY.Key_Return)
+    await until(lambda: any(named(b).startswith("Model: endless-chat") for b in person.all(QAbstractButton)))
+    person.type("go on", focused())
+    await press(person, KEY.Key_Return)
+    await until(lambda: len(person.conversation) == 2 and person.conversation[1], lambda: person.conversation)
+    await press(person, KEY.Key_Period, CONTROL)
+    begun = (await person.answered())[1]
+    await palette(person, "continue", "Continue")
+    await until(lambda: len(person.conversation[1]) > len(begun), lambda: person.conversation)
+    await tab_to(person, "Message")
+    await press(person, KEY.Key_Escape)
+    await person.answered()
+
+
+async def rename_and_open(person: Person) -> None:
+    """What the menus of the chat do, by the palette."""
+    await palette(person, "rename", "Rename chat")
+    (field,) = await until(lambda: person.all(QLineEdit, "Title"))
+    await until(field.hasFocus)
+    await press(person, KEY.Key_A, CONTROL)
+    person.type("이름 없는 chat", field)
+    await press(person, KEY.Key_Return)
+    await until(lambda: "이름 없는 chat" in person.rows(), person.rows)
+    await palette(person, "ㅇㄹ", "이름 없는 chat")
+    for command in ("Opening…", "Chat settings…"):
+        await palette(person, command, command)
+        dialog = await until(QApplication.activeModalWidget)
+        assert dialog is not None
+        person.key(KEY.Key_Escape, field=dialog)
+        await until(lambda: QApplication.activeModalWidget() is None)
+
+
+async def size_and_unload(person: Person) -> None:
+    """The text grows by a key and is as it was by another; the model leaves the memory."""
+    height = person.window.fontMetrics().height()
+    await press(person, KEY.Key_Equal, CONTROL)
+    await until(lambda: person.window.fontMetrics().height() > height)
+    await press(person, KEY.Key_0, CONTROL)
+    await until(lambda: person.window.fontMetrics().height() == height)
+    await press(person, KEY.Key_Minus, CONTROL)
+    await until(lambda: person.window.fontMetrics().height() < height)
+    await press(person, KEY.Key_F11)
+    await until(person.window.isFullScreen)
+    await press(person, KEY.Key_F11)
+    await until(lambda: not person.window.isFullScreen())
+    await palette(person, "unload", "Unload model")
+    await until(lambda: not person.window.menus.able(Command.UNLOAD_MODEL))
+    await palette(person, "new chat", "New chat")
+    await until(lambda: person.conversation == [])
+
+
+async def commands_by_name(person: Person) -> None:
+    await stop_and_go_on(person)
+    await rename_and_open(person)
+    await size_and_unload(person)
+
+
+async def the_next_day(person: Person) -> None:
+    """What was chosen yesterday stands first, but for what could do nothing now."""
+    await press(person, KEY.Key_K, CONTROL)
+    await until(lambda: person.all(QLineEdit, "Search commands, chats and models"))
+    assert person.rows("Results")[:3] == ["Recently used", "New chat", "Chat settings…"]
+    await press(person, KEY.Key_Escape)
+    await press(person, KEY.Key_W, CONTROL)
+
+
+def test_commands_by_name_and_what_was_used_last(alcove: Program, brief: Path, endless: Path) -> None:
+    for model in (brief, endless):
+        assert alcove.run("models", "import", model, "--link").status == 0
+    alcove.live(commands_by_name)
+    alcove.live(the_next_day)
