@@ -297,19 +297,30 @@ class RowArea(QScrollArea):
         """Tab goes through the rows in reading order, whatever the order in which they were made."""
         stops = [(row, stop) for row in self.realised() if row.widget is not None for stop in row.widget.stops()]
         focused = QApplication.focusWidget()
-        at = next((i for i, (_row, stop) in enumerate(stops) if stop is focused), -1)
+        last = len(stops)
+        at = last if focused is self._to_end else next((i for i, (_r, s) in enumerate(stops) if s is focused), -1)
         if at < 0 and forward and focused is self:
             value = self.verticalScrollBar().value()
             tops = (i for i, (row, _s) in enumerate(stops) if row.widget and row.widget.geometry().bottom() > value)
             at = next(tops, 0) - 1
         to = at + (1 if forward else -1)
-        if 0 <= to < len(stops) and (at >= 0 or forward):
+        if 0 <= to < last and (at >= 0 or forward):
             self._focus(*stops[to], forward)
-            return True
-        if not forward and focused is not self:
+        elif to == last and self._to_end.isVisible():
+            self._to_end.setFocus(Qt.FocusReason.TabFocusReason)
+        elif not forward and focused is not self:
             self.setFocus(Qt.FocusReason.BacktabFocusReason)
-            return True
-        return self._leave(forward)
+        else:
+            return self._leave(forward)
+        return True
+
+    def enter_from_below(self) -> None:
+        """The Tab key, backwards: to what stands last."""
+        stops = [(row, stop) for row in self.realised() if row.widget is not None for stop in row.widget.stops()]
+        if self._to_end.isVisible() or not stops:
+            (self._to_end if stops else self).setFocus(Qt.FocusReason.BacktabFocusReason)
+        else:
+            self._focus(*stops[-1], forward=False)
 
     def _focus(self, row: Row, stop: QWidget, forward: bool) -> None:
         reason = Qt.FocusReason.TabFocusReason if forward else Qt.FocusReason.BacktabFocusReason

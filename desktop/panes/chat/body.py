@@ -178,7 +178,7 @@ class CodeBody(Body):
         return head + height + (0 if self._segment.goes_on else self.look.px(theme.M))
 
     def stops(self) -> list[QWidget]:
-        return [self._reading] if self._button.isHidden() else [self._reading, self._button]
+        return [self._reading] if self._button.isHidden() else [self._button, self._reading]
 
     def paintEvent(self, event: QPaintEvent) -> None:
         segment = self._segment

@@ -332,6 +332,17 @@ class ChatView(QWidget):
         if not self.sidebar.list.hasFocus():  # a click there has brought this pane back, and F2 is to mean that chat
             self.composer.field.setFocus()
 
+    def focusNextPrevChild(self, next: bool) -> bool:
+        """Backwards, the conversation is entered at its end, whatever was made last in it."""
+        before = QApplication.focusWidget() or self
+        while not next and (before := before.previousInFocusChain() or self) is not self:
+            if before.focusPolicy() & Qt.FocusPolicy.TabFocus and before.isVisible() and before.isEnabled():
+                break
+        if next or not self.transcript.isAncestorOf(before):
+            return super().focusNextPrevChild(next)
+        self.transcript.enter_from_below()
+        return True
+
     def hideEvent(self, event: QHideEvent) -> None:
         self._keep()
         super().hideEvent(event)

@@ -1,0 +1,201 @@
+"""The places of the running program, one after the other: every pane, page, dialogue and menu, with something in it.
+
+Invariant: a place is reached as a person reaches it, and left again; what is looked at there is the visitor's affair.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QContextMenuEvent
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QApplication,
+    QComboBox,
+    QDialog,
+    QLineEdit,
+    QListView,
+    QMenu,
+    QPlainTextEdit,
+    QTabBar,
+    QWidget,
+)
+
+from tests.flows.person import Person, until
+from tests.hub.shapes import MISTRAL_REPO
+
+Place = tuple[str, QWidget]
+CONTROL = Qt.KeyboardModifier.ControlModifier
+_REPLY = "<think>Let me see.</think>It is **easy**. See [there](https://a.org).\n\n```python\nprint(1)\n```\n\n- one"
+
+
+def chat_file(path: Path, model: str) -> Path:
+    """A chat with everything that a conversation can show: thoughts, code, versions, and a reply that broke off."""
+
+    def message(name: str, parent: str | None, role: str, text: str, **more: object) -> dict[str, object]:
+        return {"id": name, "parent": parent, "role": role, "text": text, "created": 1.7e9, "model": model, **more}
+
+    used = {"usage": {"prompt_tokens": 9, "cached_tokens": 3, "completion_tokens": 40}}
+    messages = [
+        message("q", None, "user", "How does it work?"),
+        message("a", "q", "assistant", "Otherwise.", stop_reason="stop"),
+        message("b", "q", "assistant", _REPLY, stop_reason="stop", **used),
+        message("r", "b", "user", "안녕하세요"),
+        message("s", "r", "assistant", "It was", stop_reason="died", note="The model ran out of memory."),
+    ]
+    chat = {"format": "alcove-chat", "version": 1, "title": "Everything", "titled": True, "created": 1.7e9}
+    chat |= {"updated": 1.7e9, "pinned": True, "model": model, "opening": {}, "settings": {}, "tip": "s"}
+    path.write_text(json.dumps({**chat, "messages": messages}), encoding="utf-8")
+    return path
+
+
+async def chats(person: Person, model: str, chat: str) -> AsyncIterator[Place]:
+    """The chat pane."""
+    window = person.window
+    yield "welcome", window
+    await person.bring(Path(model))
+    person.drop([Path(chat)])
+    await person.press("Models")  # again: back to the chats
+    await until(lambda: any("It was" in said for said in person.conversation), lambda: person.sentences)
+    await until(lambda: any(b.accessibleName().startswith("Context:") for b in person.all(QAbstractButton)))
+    yield "conversation", window
+    await person.press("Show the thoughts")
+    await until(lambda: any("Let me see" in said for said in person.conversation))
+    yield "thoughts", window
+    await person.press("Edit", 0)
+    await until(lambda: person.all(QPlainTextEdit, "Edit message"))
+    yield "message edited", window
+    await person.press("Cancel")
+    await person.press("More")
+    yield "menu of the chat", await popup()
+    close_popup()
+    await person.press(f"Model: {Path(model).stem}")
+    yield "menu of models", await popup()
+    close_popup()
+    rows = person.list("Chats")
+    rows.setFocus()
+    rows.setCurrentIndex(rows.model().index(1, 0))
+    event = QContextMenuEvent(QContextMenuEvent.Reason.Keyboard, QPoint(5, 5), rows.mapToGlobal(QPoint(5, 5)))
+    QApplication.sendEvent(rows, event)
+    yield "menu of a row", await popup()
+    close_popup()
+    person.key(Qt.Key.Key_F2, field=rows)
+    await until(lambda: person.all(QLineEdit, "Title"))
+    yield "title edited", window
+    person.key(Qt.Key.Key_Escape)
+    for entry in ("Opening", "Chat settings", "Show exact prompt"):
+        await person.press("More")
+        await person.choose(entry)
+        yield entry, await dialog()
+        await close(person)
+    await person.press("Show chat list" if person.sees("Show chat list") else "Hide chat list")
+    yield "folded", window
+    await person.press("Show chat list" if person.sees("Show chat list") else "Hide chat list")
+
+
+async def library(person: Person) -> AsyncIterator[Place]:
+    """The pages of what is on this computer."""
+    await until(lambda: person.all(QListView, "Models on this computer"))
+    yield "library", person.window
+    for fold in ("Settings for this model", "What the file says"):
+        await person.press(fold)
+    yield "library, unfolded", person.window
+    await person.press("Rename")
+    yield "model renamed", person.window
+    person.key(Qt.Key.Key_Escape)
+    await person.press("Storage")
+    yield "storage", person.window
+    await person.press("Done")
+
+
+async def find(person: Person) -> AsyncIterator[Place]:
+    """The pages that look for models, and fetch them."""
+    (tabs,) = await until(lambda: person.all(QTabBar))
+    tabs.setCurrentIndex(1)
+    (field,) = await until(lambda: person.all(QLineEdit, "Search for models"))
+    yield "starting points", person.window
+    person.type("mistral", field)
+    await until(lambda: any(row.startswith("Mistral-7B") for row in person.rows("Models found")))
+    yield "found", person.window
+    field.selectAll()
+    person.type(MISTRAL_REPO, field)
+    person.key(Qt.Key.Key_Return, field=field)
+    row = await until(lambda: variant(person, "Q4_K_M"))
+    assert row is not None
+    QTest.mouseClick(row, Qt.MouseButton.LeftButton, pos=QPoint(20, 20))
+    await until(lambda: person.sees("Download"))
+    yield "variants", person.window
+    await person.press("Download")
+    await until(lambda: person.sees("Pause"))
+    yield "variant on its way", person.window
+    tabs.setCurrentIndex(2)
+    await until(lambda: person.sees("Cancel"))
+    yield "downloads", person.window
+    await person.press("Cancel")
+    yield "question", await dialog()
+    await close(person)
+
+
+async def others(person: Person) -> AsyncIterator[Place]:
+    """Settings and help, and what stands above every pane."""
+    await person.press("Settings")
+    (level,) = await until(lambda: person.all(QComboBox, "For which chats"))
+    fold = next(b for b in person.all(QAbstractButton) if b.text().startswith("Connections"))
+    QTest.mouseClick(fold, Qt.MouseButton.LeftButton)
+    yield "settings", person.window
+    level.setFocus()
+    person.key(Qt.Key.Key_Down, field=level)
+    yield "settings of a model", person.window
+    await person.press("Reset all")
+    await until(lambda: person.sees("Undo"))
+    yield "a bar", person.window
+    await person.press("Help")
+    await until(lambda: person.all(QLineEdit, "Search the help pages"))
+    yield "help", person.window
+    person.window.show_report(ValueError("made up"))
+    yield "report", await dialog()
+    await close(person)
+    for action in person.window.menuBar().actions():
+        menu = action.menu()
+        assert isinstance(menu, QMenu)
+        menu.popup(QPoint(0, 0))
+        yield f"menu {action.text()}", menu
+        menu.close()
+
+
+def variant(person: Person, label: str) -> QAbstractButton | None:
+    rows = (button for button in person.all(QAbstractButton) if button.accessibleName().startswith(f"{label}, "))
+    return next(rows, None)
+
+
+async def popup() -> QWidget:
+    found = await until(QApplication.activePopupWidget)
+    assert found is not None
+    return found
+
+
+def close_popup() -> None:
+    while (open_ := QApplication.activePopupWidget()) is not None:
+        open_.close()
+
+
+async def dialog() -> QWidget:
+    def shown() -> list[QDialog]:
+        return [w for w in QApplication.topLevelWidgets() if isinstance(w, QDialog) and w.isVisible()]
+
+    (found,) = await until(shown)
+    found.activateWindow()
+    await until(lambda: QApplication.focusWidget() is not None)
+    return found
+
+
+async def close(person: Person) -> None:
+    """Esc closes whatever is open."""
+    open_ = await dialog()
+    QTest.keyClick(open_, Qt.Key.Key_Escape)
+    await until(lambda: not open_.isVisible())
+    await person.active()

@@ -1,0 +1,78 @@
+"""The way of the Tab key: in every place of the running program everything is reached once, in the order it is read."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QApplication, QMenu
+
+from tests.access import order, places
+from tests.access.places import Place
+from tests.flows.driver import tell
+from tests.flows.person import Person, until
+from tests.flows.program import Program
+from tests.hub import HubServer
+from tests.hub.shapes import MISTRAL_REPO, bloke_repository
+
+
+async def follow(visited: AsyncIterator[Place]) -> None:
+    async for name, top in visited:
+        if isinstance(top, QMenu) or name == "title edited":
+            continue  # gone through by arrows; there Tab goes on to the next title
+        top.activateWindow()
+        await until(top.isActiveWindow)
+        if QApplication.focusWidget() is None:
+            tell(f"{name}: the focus is on nothing")
+            continue
+        there = await order.walk(top)
+        back = await order.walk(top, Qt.Key.Key_Backtab)
+        for fault in [*order.faults(there), *order.missed(top, there)]:
+            tell(f"{name}: {fault}")
+        ways = [[s.name for s in way if "To the end" not in s.name] for way in (there, back)]  # it comes and goes
+        if sorted(ways[0]) != sorted(ways[1]) or ways[1] not in _turned(ways[0][::-1]):
+            tell(f"{name}: backwards it is another way: {ways[1]} instead of {ways[0][::-1]}")
+
+
+def _turned(way: list[str]) -> list[list[str]]:
+    """The same way around, from wherever it is begun."""
+    return [way[at:] + way[:at] for at in range(len(way))]
+
+
+async def follow_chats(person: Person, model: str, chat: str) -> None:
+    await follow(places.chats(person, model, chat))
+
+
+async def follow_models(person: Person, model: str) -> None:
+    await person.bring(Path(model))
+    await follow(places.library(person))
+    await follow(places.find(person))
+
+
+async def follow_others(person: Person, model: str) -> None:
+    await person.bring(Path(model))
+    await follow(places.others(person))
+
+
+def test_the_way_through_the_chat_pane(alcove: Program, brief: Path, tmp_path: Path) -> None:
+    chat = places.chat_file(tmp_path / "all.json", brief.stem)
+    assert alcove.live(follow_chats, brief, chat).splitlines() == []
+
+
+def test_the_way_through_the_models_pane(
+    alcove: Program,
+    brief: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    held = bloke_repository(tmp_path / "hub", model=brief, only=("Q2_K", "Q4_K_M"))
+    with HubServer({MISTRAL_REPO: held}) as hub:
+        monkeypatch.setenv("HF_ENDPOINT", hub.endpoint)
+        hub.misbehave("Q4_K_M", on="cdn", stall_after=4_000_000)
+        assert alcove.live(follow_models, brief).splitlines() == []
+
+
+def test_the_way_through_settings_and_help(alcove: Program, brief: Path) -> None:
+    assert alcove.live(follow_others, brief).splitlines() == []
