@@ -35,6 +35,7 @@ from desktop.ui.theme import Theme, Type
 from desktop.ui.translation import _, language
 
 LIST_WIDTH = 256
+_SHARE = 0.42  # of the pane, at most, however large the text is
 _ROW = 32
 _CODE = re.compile(r"`([^`]*)`")
 _TOPIC = Qt.ItemDataRole.UserRole
@@ -89,6 +90,7 @@ class HelpView(QWidget):
     def retranslate(self) -> None:
         self._search.setPlaceholderText(_("Search"))
         self._search.setAccessibleName(_("Search the help pages"))
+        self._glass.setText(_("Search"))
         self._list.setAccessibleName(_("Help pages"))
         self._nothing.setText(_("No page holds these words."))
         self._controller.speak(language())
@@ -110,6 +112,10 @@ class HelpView(QWidget):
             rows = range(self._list.count())
             self._list.setCurrentRow(next((row for row in rows if self._list.item(row).data(_TOPIC)), -1))
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
     def paintEvent(self, event: QPaintEvent) -> None:
         """A line between the contents and the page, and one where what scrolls ends."""
         painter = QPainter(self)
@@ -118,7 +124,7 @@ class HelpView(QWidget):
         painter.drawLine(0, self.height() - 1, self.width(), self.height() - 1)
 
     def _fit(self) -> None:
-        self._left.setFixedWidth(self._look.px(LIST_WIDTH))
+        self._left.setFixedWidth(min(self._look.px(LIST_WIDTH), round(self.width() * _SHARE)))
         self._glass.setIcon(icons.icon(Icon.SEARCH, self._look.colours.muted))
 
     def _fill(self) -> None:

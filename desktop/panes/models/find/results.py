@@ -162,6 +162,7 @@ class Results(QWidget):
     def retranslate(self) -> None:
         self.field.setPlaceholderText(_("Search for a model, or paste its address"))
         self.field.setAccessibleName(_("Search for models"))
+        self._glass.setText(_("Search"))
         self._author.setItemText(1, _(_EVERYONE))
         self._author.setAccessibleName(_("Whose models"))
         for at, label in enumerate(_ORDERS.values()):

@@ -64,8 +64,9 @@ class Columns:
         wide = width > look.px(760)
         gap, right = theme.XL if wide else theme.L, arrow.left() - theme.S
         found = []
-        for share in (76, 240 if wide else 168, 76 if wide else 64):
-            found.append(QRect(right - look.px(share), top, look.px(share), 2 * line))
+        bar = min(max(round(width * 0.27), look.px(168)), look.px(240))
+        for share in (look.px(76), bar, look.px(76 if wide else 64)):
+            found.append(QRect(right - share, top, share, 2 * line))
             right = found[-1].left() - gap
         speed, memory, size = found
         return cls(QRect(theme.M, top, right - theme.M, 2 * line), size, memory, speed, arrow, 2 * (top + line))

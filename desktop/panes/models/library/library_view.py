@@ -43,7 +43,7 @@ from desktop.ui.theme import Theme
 from desktop.ui.translation import _
 
 LIST_WIDTH = 264
-_SHARE = 0.42
+_SHARE = 0.42  # of the page, at most, however large the text is
 
 
 class LibraryView(QWidget):

@@ -30,7 +30,7 @@ class SpeedChart(QWidget):
         self._grid.setColumnStretch(0, 1)
         for at, group in enumerate(self._groups):
             group.place(self._grid, 6 * at)
-        self._grid.setRowMinimumHeight(5, theme.S)  # between the groups
+        self._grid.setRowMinimumHeight(5, theme.M)  # between the groups
 
     def put(self, outcome: Outcome) -> None:
         old, new = outcome.default, outcome.best
