@@ -9,7 +9,7 @@ from tests.flows.person import Person
 from tests.look.content import NAMES, RICH, TITLES
 from tests.look.painted import Painted, Written
 from tests.look.room import cramped
-from tests.look.scenes import AFTER, SCENES
+from tests.look.scenes import AFTER, FLEETING, FURTHER
 from tests.look.stage import PSEUDO, Stage
 from tests.look.words import untranslated
 
@@ -23,8 +23,8 @@ async def words(person: Person, pseudo: str) -> None:
     await stage.dress(PSEUDO)
     await stage.resize(1100, 760)
     content = written_by_people(stage)
-    for name in SCENES:
-        await SCENES[name](stage)
+    for name, scene in FURTHER.items():
+        await scene(stage)
         await stage.settle()
         for fault in untranslated(drawn(stage), content):
             tell(f"{name}: {fault}")
@@ -35,12 +35,14 @@ async def room(person: Person, pseudo: str, text_size: str) -> None:
     """Tells everything that has not the room it needs."""
     stage = Stage(person, pseudo, HASTE)
     percent = int(text_size)
-    for name in SCENES:
+    for name, scene in FURTHER.items():
         await stage.dress("en", text_size=percent)
         await stage.resize(*SIZES[percent][0])
-        await SCENES[name](stage)
+        await scene(stage)
         for language in (PSEUDO, "ko", "it"):
             await stage.dress(language, text_size=percent)
+            if name in FLEETING:
+                await scene(stage)
             for width, height in SIZES[percent]:
                 await stage.resize(width, height)
                 for fault in cramped(drawn(stage)):

@@ -19,6 +19,7 @@ from desktop.core.generation import LoadSettings
 from desktop.core.tuning import Outcome, Sample, Trial
 from desktop.panes.models.library.tuner import Tuner
 from desktop.ui.menus import Command
+from desktop.ui.palette import Palette
 from desktop.ui.translation import _
 from desktop.ui.window import _FOLD_BELOW
 from tests.flows.person import until
@@ -90,6 +91,43 @@ async def opening(stage: Stage) -> None:
 async def chat_settings(stage: Stage) -> None:
     await _open(stage, 0)
     stage.root.chat_view.header.settings_wanted.emit()
+    await until(stage.above)
+
+
+async def palette(stage: Stage) -> None:
+    """It closes when the language changes, so it may be opened again."""
+    stage.window.show_pane("chat")
+    if not _palette(stage):
+        stage.command(Command.PALETTE)
+    await until(lambda: _palette(stage))
+
+
+async def no_palette(stage: Stage) -> None:
+    if _palette(stage):
+        stage.command(Command.PALETTE)
+
+
+async def shortcuts(stage: Stage) -> None:
+    stage.command(Command.SHORTCUTS)
+    await until(stage.above)
+
+
+async def report(stage: Stage) -> None:
+    """A fault of ours."""
+    stage.window.show_report(RuntimeError("made up"))
+    await until(stage.above)
+
+
+async def choosing(stage: Stage) -> None:
+    """The models that a chat can use."""
+    await _open(stage, 0)
+    stage.root.chat_view.composer.model_button.click()
+    await until(QApplication.activePopupWidget)
+
+
+async def importing(stage: Stage) -> None:
+    """A file that was dropped."""
+    stage.window.models_dropped.emit([stage.root._alcove.paths.models / f"{MODEL}.gguf"])
     await until(stage.above)
 
 
@@ -186,6 +224,11 @@ async def _page(stage: Stage, at: int) -> None:
     await stage.settle()
 
 
+def _palette(stage: Stage) -> bool:
+    shown = stage.window.findChild(Palette)
+    return isinstance(shown, Palette) and shown.isVisible()
+
+
 def _row(stage: Stage) -> QAbstractButton | None:
     rows = (b for b in stage.person.all(QAbstractButton) if b.accessibleName().startswith(f"{_VARIANT}, "))
     return next(rows, None)
@@ -214,6 +257,8 @@ SCENES: Mapping[str, Scene] = {
     "more": more,
     "opening": opening,
     "chat-settings": chat_settings,
+    "palette": palette,
+    "shortcuts": shortcuts,
     "errors": errors,
     "library": library,
     "tune": tune,
@@ -225,4 +270,11 @@ SCENES: Mapping[str, Scene] = {
     "privacy": privacy,
     "help": help_pages,
 }
-AFTER: Mapping[str, Scene] = {"streaming": stopped, "search": searched}
+FURTHER: Mapping[str, Scene] = {  # for the tests only
+    **SCENES,
+    "report": report,
+    "choosing": choosing,
+    "importing": importing,
+}
+FLEETING = frozenset({"palette"})  # what a switch of language ends
+AFTER: Mapping[str, Scene] = {"streaming": stopped, "search": searched, "palette": no_palette}

@@ -41,13 +41,18 @@ class Stage:
     def __init__(self, person: Person, pseudo: str | Path, patience: float = 1.0) -> None:
         self.person, self.window = person, person.window
         self.root = cast("Root", sys.excepthook.__self__)  # type: ignore[attr-defined]  # the root's own method
-        self.language, self.patience = "en", patience
+        self.language, self.spoken, self.patience = "en", "", patience
         self._pseudo = Path(pseudo)
         self.qt = PseudoQt()
 
     async def dress(self, language: str, appearance: str = "light", text_size: int = 100) -> None:
         """Language, look and size of text, as a person sets them."""
         made_up = language == PSEUDO
+        if language == self.spoken:
+            self.root.look.use(appearance, text_size)
+            await self.settle()
+            return
+        self.spoken = language
         self.language = "en" if made_up else language
         app = QApplication.instance()
         assert app is not None

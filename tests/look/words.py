@@ -33,7 +33,8 @@ from tests.look.painted import Written
 Said = tuple[QWidget, str, str]  # the widget, what of it, the text
 _MARKED = re.compile(r"\[!!(?:(?!\[!!|!!\]).)*(?:!!\]|…)", re.DOTALL)  # one that is shortened ends in "…"
 _SIZE = re.compile(r"\d[\d.,]*\s?(?:bytes|kB|MB|GB|TB)\b")
-_KEY = re.compile(r"\b(?:Ctrl|Alt|Shift|Meta|Esc|Enter|Del|F\d+)\b(?:\+\S+)?")
+_KEYS = "Ctrl|Alt|Shift|Meta|Esc|Enter|Return|Del|Tab|Home|End|Up|Down|Left|Right|PgUp|PgDown|Space|Backspace"
+_KEY = re.compile(rf"\b(?:{_KEYS}|F\d+)\b(?:\+\S+)?")  # as they stand on the keyboard
 _WORD = re.compile(r"[^\W\d_]{2}")
 _SPOKEN = (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole)
 _ROWS = 60  # of a long list, the first
@@ -117,7 +118,7 @@ def _bare(text: str, content: str) -> bool:
         before, text = text, _MARKED.sub(" ", text)
     for known in (_SIZE, _KEY):
         text = known.sub(" ", text)
-    return any(_WORD.search(part) and not _known(part, content) for part in re.split(r"[·—,…()“”\n]|\s{2,}", text))
+    return any(_WORD.search(part) and not _known(part, content) for part in re.split(r"[·—,…()“”\n\t]|\s{2,}", text))
 
 
 def _known(part: str, content: str) -> bool:
