@@ -74,8 +74,10 @@ class Label(QLabel):
 class Elided(Label):
     """One line, as wide as there is room, that ends in … where it does not fit."""
 
-    def __init__(self, look: Theme, kind: Type = Type.BODY, tone: Tone = Tone.TEXT) -> None:
-        super().__init__(look, kind, tone)
+    def __init__(
+        self, look: Theme, kind: Type = Type.BODY, tone: Tone = Tone.TEXT, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(look, kind, tone, parent)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
 
     def minimumSizeHint(self) -> QSize:

@@ -10,28 +10,18 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, Qt, QTimer, Signal
-from PySide6.QtGui import QPainter, QPaintEvent
-from PySide6.QtWidgets import QLabel, QWidget
+from PySide6.QtWidgets import QWidget
 
 from desktop.panes.chat.body import COPIED_MS, Body
 from desktop.panes.chat.message import MessageView, statistics
 from desktop.ui import formats, theme
 from desktop.ui.buttons import IconButton
 from desktop.ui.icons import Icon
+from desktop.ui.labels import Elided, Label, Tone
 from desktop.ui.theme import Theme, Type
 from desktop.ui.translation import _
 
 _MIDDLE = 23  # pixels from a bubble's end to the middle of its last line
-
-
-class Elided(QLabel):
-    """One line of muted text that ends in … where it does not fit; all of it is the tooltip."""
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.setPen(self.palette().placeholderText().color())
-        text = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, self.width())
-        painter.drawText(self.rect(), self.alignment() | Qt.AlignmentFlag.AlignVCenter, text)
 
 
 class ActionsBody(Body):
@@ -53,14 +43,15 @@ class ActionsBody(Body):
         self._room = room
         self._right, self._wide = 0, 0  # where the buttons end left of the bubble, and their width; 0: they do not fit
         self._earlier = IconButton(look, Icon.LEFT, "", self)
-        self._count = Elided(self)
+        self._count = Label(look, Type.SMALL, Tone.MUTED, self)
+        self._count.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._later = IconButton(look, Icon.RIGHT, "", self)
         self._copy = IconButton(look, Icon.COPY, "", self)
         self._edit = IconButton(look, Icon.EDIT, "", self)
         self._again = IconButton(look, Icon.AGAIN, "", self)
         self._delete = IconButton(look, Icon.DELETE, "", self)
         self._go_on = IconButton(look, Icon.CONTINUE, "", self)
-        self._statistics = Elided(self)
+        self._statistics = Elided(look, Type.SMALL, Tone.MUTED, self)
         for button, signal in (
             (self._copy, self.copy),
             (self._edit, self.edit),
@@ -83,9 +74,6 @@ class ActionsBody(Body):
             button.setVisible(not view.streaming)
         self._again.setVisible((view.reply and not view.streaming) or view.unanswered)
         self._go_on.setVisible(view.can_continue and not view.streaming)
-        self._count.setAlignment(Qt.AlignmentFlag.AlignHCenter)
-        for label in (self._count, self._statistics):
-            label.setFont(self.look.font(Type.SMALL))
         self.retranslate()
         self._reveal()
 

@@ -152,7 +152,7 @@ class CodeBody(Body):
         language = "" if self._faded else segment.language
         code = self._highlighter.html(segment.source.expandtabs(4), language, self.look.colours)
         self._reading.replace(f"<pre>{code}</pre>")
-        self._label.setText(self._highlighter.name(segment.language))
+        self._label.setText(self._highlighter.name(segment.language) or _("Code"))
 
     def mark(self, words: str) -> None:
         self._reading.mark(words, self.look.colours.mark)

@@ -50,7 +50,7 @@ class Progress(QWidget):
         self.cancel = QPushButton()
         self.cancel.clicked.connect(self.cancelled)
         line = QHBoxLayout(self)
-        line.setContentsMargins(theme.XS, 0, 0, 0)
+        line.setContentsMargins(theme.L, 0, 0, 0)
         line.setSpacing(theme.M)
         line.addWidget(self.label)
         line.addWidget(self._bar, 1)
@@ -194,9 +194,7 @@ class Composer(QWidget):
         column.setSpacing(theme.S)
         column.addWidget(self.progress)
         column.addLayout(inside)
-        for before, after in pairwise(
-            (self.progress.cancel, self.field, self.model_button, self.gauge, self.button)
-        ):
+        for before, after in pairwise((self.progress.cancel, self.field, self.model_button, self.gauge, self.button)):
             self.setTabOrder(before, after)  # as it stands, not as it was made
 
     def _connect(self) -> None:

@@ -26,7 +26,7 @@ _PALE = 0.55  # between what is unread and what is read, and told from both besi
 _FULL = 0.9  # from here on the ring warns: the next turns make something leave
 _WIDTH = 320  # of the panel: a line of a message is recognised by its first five or six words
 _READ = 200  # characters of a message: more than a line of the panel holds
-_SHOWN = 3  # messages that leave next are named, the others counted
+_SHOWN = (3, 1)  # so many of the messages that leave next are named, as there is room; the others are counted
 _BY_KEY = (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason)
 
 
@@ -95,19 +95,28 @@ class Panel(QFrame):
         self._shares = shares(self._look, use)
         self._fill_legend()
         self._next.setText(_("When it is full, these leave first. They stay in the chat:"))
-        words = [f"“{self._shortened(text)}”" for text in leaving[:_SHOWN]]
-        more = len(leaving) - _SHOWN
+        self._next.setVisible(bool(leaving))
+        self._words.setVisible(bool(leaving))
+        for named in _SHOWN:
+            self._name(leaving, named)
+            self._fit()
+            if self.height() <= self._window.height():
+                break
+        self.update()
+
+    def _name(self, leaving: Sequence[str], named: int) -> None:
+        words = [f"“{self._shortened(text)}”" for text in leaving[:named]]
+        more = len(leaving) - named
         if more > 0:
             words.append(_("and {count} more", count=formats.number(more)))
         self._words.setText("\n".join(words))
-        self._next.setVisible(bool(leaving))
-        self._words.setVisible(bool(leaving))
+
+    def _fit(self) -> None:
         width = self._look.px(_WIDTH) + 2 * theme.ELEVATION
         layout = self.layout()
         assert layout is not None
         layout.activate()
         self.resize(width, layout.heightForWidth(width))
-        self.update()
 
     def stand_over(self, ring: QWidget) -> None:
         """Comes up above the ring, within its window."""

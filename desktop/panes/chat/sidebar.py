@@ -198,6 +198,7 @@ class Sidebar(QWidget):
         self.new_button.setToolTip(key)
         self.search.setPlaceholderText(_("Search"))
         self.search.setAccessibleName(_("Search"))
+        self._glass.setText(_("Search"))
         self.list.setAccessibleName(_("Chats"))
         self.list.viewport().update()
 
@@ -356,4 +357,7 @@ class Sidebar(QWidget):
 
     def _restyle(self) -> None:
         self._glass.setIcon(icons.icon(Icon.SEARCH, self._look.colours.muted))
+        clear = self.search.findChild(QAction, "_q_qlineeditclearaction")  # Qt's own name; its icon is of another set
+        if clear is not None:
+            clear.setIcon(icons.icon(Icon.CLOSE, self._look.colours.muted))
         self.list.scheduleDelayedItemsLayout()

@@ -104,6 +104,7 @@ def test_it_stays_within_its_window(gauge: Gauge, look: Theme, percent: int) -> 
     assert panel.geometry().right() <= gauge.window().rect().right()
     assert panel.x() >= 0
     assert panel.y() >= 0
+    assert panel.geometry().bottom() <= gauge.window().rect().bottom()
 
 
 @pytest.mark.parametrize(
