@@ -29,6 +29,21 @@ _PARTICLE = re.compile(r"\{(\w+)[^{}]*\}([”’\"'」』)\]]*)(" + "|".join(map
 _FINALS = dict(zip("013678lLmMnNR", "ㅇㄹㅁㄱㄹㄹㄹㄹㅁㅁㄴㄴㄹ", strict=True))
 
 
+# What Qt 6.11 asks for, and the older name under which its catalogues have it.
+_RENAMED = {"&Look in:": "Look in:", "Files of &type:": "Files of type:"}
+
+
+class _Older(QTranslator):
+    """Finds what Qt has renamed and not translated again."""
+
+    def isEmpty(self) -> bool:
+        return False
+
+    def translate(self, context: str, text: str, disambiguation: str | None = None, n: int = -1) -> str | None:
+        older = _RENAMED.get(text)
+        return _Current.qt.translate(context, older) or None if older and _Current.qt else None
+
+
 class _Current:
     """The one language of this process, as gettext itself has it."""
 
@@ -36,6 +51,7 @@ class _Current:
     language = "en"
     locale = QLocale(QLocale.Language.English)
     qt: QTranslator | None = None
+    older: QTranslator | None = None
 
 
 def use(language: str, catalogues: Path) -> str:
@@ -113,9 +129,12 @@ def _switch_qt(chosen: str) -> None:
     app = QCoreApplication.instance()
     if app is None:
         return
-    if _Current.qt is not None:
-        app.removeTranslator(_Current.qt)
-    translator = QTranslator()
+    for former in (_Current.qt, _Current.older):
+        if former is not None:
+            app.removeTranslator(former)
+    translator, _Current.older = QTranslator(), None if chosen == "en" else _Older()
+    if _Current.older is not None:
+        app.installTranslator(_Current.older)
     if translator.load(f"qtbase_{chosen}", QLibraryInfo.path(QLibraryInfo.LibraryPath.TranslationsPath)):
         app.installTranslator(translator)
     _Current.qt = translator

@@ -161,7 +161,7 @@ async def tune(stage: Stage) -> None:
     tuner._outcomes[stage.root.models.library.model().id] = Outcome(slow, fast, (told,))
     tuner.changed.emit()
     await stage.settle()
-    button = next(b for b in stage.person.all(QAbstractButton) if b.text() == _("Use these"))
+    (button,) = await until(lambda: stage.person.all(QAbstractButton, _("Use these")))
     _area_of(button).ensureWidgetVisible(button)
 
 

@@ -76,7 +76,7 @@ def _pair(moved: QRect) -> QWidget:
         (lambda: Drawn(LONG), "drawn"),
         (lambda: Drawn(f"[!!{LONG}!!]"), "no tooltip"),
         (_wrapped, "px high"),
-        (_tabs, "px wide"),
+        (_tabs, "ends outside"),
         (_bar, "no room for"),
         (lambda: _pair(QRect(15, 5, 40, 20)), "lies on"),
         (lambda: _pair(QRect(190, 5, 40, 20)), "lies outside"),
