@@ -149,7 +149,7 @@ class Row(QWidget):
         self._arrange()
 
     def _arrange(self) -> None:
-        self.words.setSpacing(2)
+        self.words.setSpacing(theme.XS // 2)
         for label in (self._label, self._help, self._where, self._refusal):
             self.words.addWidget(label)
         kept = self._reset.sizePolicy()

@@ -80,7 +80,7 @@ class PrivacySection(QWidget):
         token, list_ = QWidget(), QWidget()
         above = QVBoxLayout(token)
         above.setContentsMargins(0, theme.M, 0, theme.M)
-        above.setSpacing(2)
+        above.setSpacing(theme.XS // 2)
         for part in (self._title, self._about, self._where):
             above.addWidget(part)
         above.addSpacing(theme.S)
