@@ -53,7 +53,8 @@ class Fitness:
     def brief(self) -> str:
         """ "fits · 5.1 of 9.8 GB", in the window's language."""
         needed, there = formats.size(self.needed), formats.size(self.available)
-        return f"{_(_WORDS[self.verdict][0])} · {_('{size} of {available}', size=needed, available=there)}"
+        amounts = _("{size} of {available}", size=needed, available=there)
+        return f"{_(_WORDS[self.verdict][0])} · {amounts}"
 
     @property
     def sentence(self) -> str:
