@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QAccessible, QColor, QFontMetrics, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from desktop.core.errors import N_, UserError
@@ -41,7 +41,7 @@ class FitPanel(QWidget):
         self._computing = False
         self._said = Label(look, wrap=True)
         self._mark = Label(look)
-        self._meter = Meter(look)
+        self.meter = Meter(look)
         self._against = Label(look, Type.SMALL, wrap=True)
         self._items = Items(look)
         self._disk = Label(look, Type.SMALL, Tone.MUTED, wrap=True)
@@ -55,7 +55,7 @@ class FitPanel(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(theme.S)
         column.addLayout(head)
-        for widget in (self._meter, self._against, self._items, self._basis, self._disk):
+        for widget in (self.meter, self._against, self._items, self._basis, self._disk):
             column.addWidget(widget)
         column.addStretch()
 
@@ -76,8 +76,9 @@ class FitPanel(QWidget):
         fit = self._fit
         if fit is None:
             return
-        _word, tone, icon = figures.COMPUTING if self._computing else figures.VERDICTS[fit.verdict]
+        word, tone, icon = figures.COMPUTING if self._computing else figures.VERDICTS[fit.verdict]
         side = self._look.px(_ICON)
+        self._mark.setAccessibleName(_(word))
         self._mark.setPixmap(icons.icon(icon, getattr(self._look.colours, tone.value), side).pixmap(QSize(side, side)))
         waiting = N_("The beginning of the file is being read. Until then the figures are a guess by its size.")
         self._said.setText(_(waiting if self._computing else figures.EXPLAINED[fit.verdict]))
@@ -85,7 +86,7 @@ class FitPanel(QWidget):
         estimate = fit.estimate
         total = figures.memory(estimate.total_bytes, exact=fit.exact)
         against = _("{size} of {available} available now", size=total, available=formats.size(fit.available_bytes))
-        self._meter.put(parts.whole(fit), parts.memory(fit), tone, against)
+        self.meter.put(parts.whole(fit), parts.memory(fit), tone, against)
         self._against.setText(against)
         self._items.put(_lines(fit), tone)
         self._disk.setText(kept(fit))
@@ -214,6 +215,8 @@ class Items(QWidget):
 
 class Swatch(QWidget):
     """A small square as a part is drawn in the bar; nothing for a sum, and for what is on a graphics card."""
+
+    ROLE = QAccessible.Role.Whitespace
 
     def __init__(self, look: Theme) -> None:
         super().__init__()

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import (
+    QAccessible,
     QBrush,
     QColor,
     QFocusEvent,
@@ -98,6 +99,8 @@ def paint(
 
 class Meter(QWidget):
     """The bar as a widget of its own; the arrow keys walk over its parts."""
+
+    ROLE = QAccessible.Role.Graphic
 
     def __init__(self, look: Theme) -> None:
         super().__init__()

@@ -70,7 +70,7 @@ def taken(fit: Fit) -> list[Part]:
 
 def used(fit: Fit) -> Part:
     """What other programs hold, and the system."""
-    return Part(Kind.OTHERS, _("In use by other programs"), max(0, fit.memory_bytes - fit.available_bytes))
+    return Part(Kind.OTHERS, _("The system and other programs"), max(0, fit.memory_bytes - fit.available_bytes))
 
 
 def remaining(fit: Fit) -> Part:

@@ -7,7 +7,7 @@ screen readers it is nothing: what is waited for is said beside it.
 from __future__ import annotations
 
 from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QPainter, QPaintEvent
+from PySide6.QtGui import QAccessible, QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from desktop.ui import theme
@@ -19,6 +19,8 @@ _THICK = 10  # of a line
 
 class Skeleton(QWidget):
     """`count` rows, each `height` pixels at 100 % text size."""
+
+    ROLE = QAccessible.Role.Whitespace
 
     def __init__(self, look: Theme, height: int, count: int) -> None:
         super().__init__()

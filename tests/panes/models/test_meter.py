@@ -97,7 +97,7 @@ def test_every_part_is_pointed_at_and_walked_to(qtbot: Any, look: Any) -> None:
     bar.show()
     assert bar.accessibleName() == "9.0 GB of 10.0 GB"
     assert bar.accessibleDescription().startswith(
-        "In use by other programs: 6.0 GB, Weights, read from the file: 4.0 GB"
+        "The system and other programs: 6.0 GB, Weights, read from the file: 4.0 GB"
     )
     QTest.mouseMove(bar, QPoint(170, 12))
     qtbot.waitUntil(lambda: bar.chosen is not None)
@@ -133,4 +133,4 @@ def test_below_the_bar_stands_what_it_draws(qtbot: Any, look: Any) -> None:
     assert len(inks) >= 6
     panel.put(replace(fit(), memory_bytes=0))  # what others use is not known
     words = [label.text() for label in panel.findChildren(Label) if label.isVisibleTo(panel)]
-    assert "In use by other programs" not in words
+    assert "The system and other programs" not in words

@@ -12,7 +12,7 @@ from functools import partial
 from urllib.parse import urlsplit
 
 from PySide6.QtCore import QEvent, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QPainter, QPaintEvent
+from PySide6.QtGui import QAccessible, QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from desktop.core.errors import N_, UserError
@@ -69,6 +69,8 @@ _OFFERED: dict[State, frozenset[Action]] = {
 
 
 class DownloadRow(QWidget):
+    ROLE = QAccessible.Role.Grouping
+
     asked = Signal(object)  # an Action
 
     def __init__(self, look: Theme, download: Download) -> None:

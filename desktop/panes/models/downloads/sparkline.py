@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QLineF, QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QPolygonF
+from PySide6.QtGui import QAccessible, QColor, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from desktop.panes.models.downloads.transfers import REMEMBERED
@@ -23,6 +23,8 @@ _RESTING = 0.5
 
 
 class Sparkline(QWidget):
+    ROLE = QAccessible.Role.Graphic
+
     def __init__(self, look: Theme) -> None:
         super().__init__()
         self._look = look

@@ -102,7 +102,8 @@ class VariantDetail(QWidget):
     def stops(self) -> list[QWidget]:
         """Where the Tab key stops, in order."""
         mine: list[QWidget] = [self._go, self._pause, self._cancel]
-        return [*self.room.stops(), *mine] if self._leads else [*mine, *self.room.stops()]
+        left = [*self.room.stops(), *mine] if self._leads else [*mine, *self.room.stops()]
+        return [*left, self.panel.meter]
 
     def refresh(self) -> None:
         """The buttons and the progress, as the download and the library are now."""

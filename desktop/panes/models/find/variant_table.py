@@ -6,6 +6,8 @@ clicked away from under the pointer. One row at a time is a stop of the Tab key,
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from PySide6.QtCore import QEvent, Qt, QTimer, Signal
 from PySide6.QtGui import QHelpEvent
 from PySide6.QtWidgets import QToolTip, QVBoxLayout, QWidget
@@ -135,7 +137,7 @@ class VariantTable(QWidget):
             row.setVisible(row in self._order)
         for at, row in enumerate(self._order):
             self._column.insertWidget(at, row)
-        for before, after in zip(self._order, self._order[1:], strict=False):
+        for before, after in pairwise([self, *self._order]):
             QWidget.setTabOrder(before, after)
         self._none.setVisible(bool(self._rows) and not self._order)
         self._none.setText(_("None of the variants fits with these settings. A smaller context may help."))

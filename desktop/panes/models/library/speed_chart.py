@@ -7,7 +7,7 @@ stands beside its bar, so that nothing is told by length or colour alone. What i
 from __future__ import annotations
 
 from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QPainter, QPaintEvent
+from PySide6.QtGui import QAccessible, QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QGridLayout, QSizePolicy, QWidget
 
 from desktop.core.tuning import Outcome, gained
@@ -19,6 +19,8 @@ from desktop.ui.translation import _
 
 class SpeedChart(QWidget):
     """Reading and writing, each with the defaults and with what was found."""
+
+    ROLE = QAccessible.Role.Chart
 
     def __init__(self, look: Theme) -> None:
         super().__init__()
@@ -76,6 +78,8 @@ class _Group:
 
 class Bar(QWidget):
     """A bar of a length between 0 and 1."""
+
+    ROLE = QAccessible.Role.Whitespace
 
     def __init__(self, look: Theme, tone: Tone) -> None:
         super().__init__()
