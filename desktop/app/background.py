@@ -74,7 +74,7 @@ class Background(QObject):
         """`then` leads there."""
         begun = self._since.pop(chat_id, None)
         if begun is not None and time.monotonic() - begun >= LONG_S:
-            self._say(_("The answer in “{chat}” is ready.", chat=title or _("New chat")), then)
+            self._say(_("The answer in “{chat}” has ended.", chat=title or _("New chat")), then)
 
     def download_ended(self, name: str, whole: bool, then: Callable[[], object]) -> None:
         message = _("“{model}” is here, and ready to chat.", model=name)

@@ -86,6 +86,7 @@ class Palette(QWidget):
         self.show()
         self.raise_()
         self.field.setFocus()
+        self._pause.start()
 
     def add(self, words: str, offers: Sequence[Offer]) -> None:
         """What a search elsewhere has found for these words; it stands below the rest."""

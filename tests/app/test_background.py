@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QSystemTrayIcon
 
 from desktop.app import background
-from desktop.app.background import Background
+from desktop.app.background import Background, Tray
 from desktop.core.settings import resolve
 from desktop.ui.icons import Icon
 from desktop.ui.window import MainWindow, Pane, Place
@@ -68,7 +68,7 @@ def front(window) -> None:
 
 def test_a_long_reply_is_told_and_leads_to_its_chat(away, monkeypatch):
     away.reply(11, monkeypatch)
-    assert away.note.said == ["The answer in “날씨” is ready."]
+    assert away.note.said == ["The answer in “날씨” has ended."]
     assert away.note.shown
     away.background.lead()
     away.background.lead()
@@ -144,3 +144,26 @@ def test_the_key_that_closes_does_what_the_cross_does(away):
     QTest.keyClick(away.window, Qt.Key.Key_W, Qt.KeyboardModifier.ControlModifier)
     assert away.closed == []
     assert not away.window.isVisible()
+
+
+def test_the_tray_has_a_menu_in_the_language_in_use(qtbot, monkeypatch):
+    assert Tray.where_there_is_one(QApplication.instance()) is None  # there is no tray off screen
+    monkeypatch.setattr(QSystemTrayIcon, "isSystemTrayAvailable", lambda: True)
+    tray = Tray.where_there_is_one(QApplication.instance())
+    heard: list[str] = []
+    for name, signal in (("open", tray.opened), ("new", tray.new_wanted), ("quit", tray.quit_wanted)):
+        signal.connect(lambda name=name: heard.append(name))
+    icon = tray.findChild(QSystemTrayIcon)
+    entries = [action for action in icon.contextMenu().actions() if not action.isSeparator()]
+    assert [action.text() for action in entries] == ["Show Alcove", "New chat", "Quit"]
+    for action in entries:
+        action.trigger()
+    assert heard == ["open", "new", "quit"]
+    icon.messageClicked.emit()
+    icon.activated.emit(QSystemTrayIcon.ActivationReason.Trigger)
+    icon.activated.emit(QSystemTrayIcon.ActivationReason.Context)
+    assert heard[3:] == ["open", "open"]
+    monkeypatch.setattr(background, "_", lambda text: {"Quit": "종료"}.get(text, text))
+    tray.retranslate()
+    assert entries[-1].text() == "종료"
+    tray.deleteLater()
