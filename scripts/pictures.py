@@ -65,6 +65,9 @@ async def shoot(person: Person, pseudo: str, language: str, *scenes: str) -> Non
             for end, spoken, look, percent, size in wanted:
                 await stage.dress(spoken, look, percent)
                 await stage.resize(*size)
+                if stage.above():  # a dialogue takes its size and place from the window when it opens
+                    await stage.clear()
+                    await SCENES[scene](stage)
                 await asyncio.sleep(0.2)  # what is laid out late, like a shortened title, is there
                 keep(stage.picture(), PICTURES / f"{scene}-{end}.png")
             await leave(stage, scene)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
-from babel.messages.catalog import Catalog
+import ast
+from collections.abc import Iterator
 
-from scripts.messages import LANGUAGES, SAME, faults, messages, placeholders, read
+import pytest
+from babel.messages.catalog import Catalog, Message
+
+from scripts.messages import KEYWORDS, LANGUAGES, ROOT, SAME, faults, messages, placeholders, read, texts
 
 
 @pytest.fixture(scope="module")
@@ -23,6 +26,46 @@ def test_messages_of_all_layers_are_found(template: Catalog) -> None:
     assert {"Context", "“{label}” cannot be “{value}”."} <= ids  # core
     assert any(isinstance(id, tuple) for id in ids)  # a singular with its plural
     assert all(placeholders(text) is not None for id in ids for text in ([id] if isinstance(id, str) else id))
+
+
+def said(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    """Every message that a source marks, with its line."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in KEYWORDS:
+            for given in node.args[: 2 if node.func.id == "ngettext" else 1]:
+                if isinstance(given, ast.Constant) and isinstance(given.value, str):
+                    yield node.lineno, given.value
+
+
+def test_no_marked_message_is_overlooked(template: Catalog) -> None:
+    """One within an f-string is: what collects the messages sees a single token there."""
+    known = {text for message in template for text in texts(message.id or "")}
+    sources = sorted((ROOT / "desktop").rglob("*.py"))
+    marked = [(path, *found) for path in sources for found in said(ast.parse(path.read_text("utf-8")))]
+    assert len(marked) > len(known)
+    assert [f"{path}:{line}: {text}" for path, line, text in marked if text and text not in known] == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_each_fault_of_the_real_translation_is_found(template: Catalog, language: str) -> None:
+    """Broken on purpose: one message taken out, one that is not in the program, one with another placeholder."""
+    before, broken = set(faults(template, read(language), SAME[language])), read(language)
+    missing, renamed = (find(broken, fields) for fields in (False, True))
+    broken.delete(missing.id)
+    broken.add("Nobody says this", "…")
+    renamed.string = f"{renamed.string} {{else}}"
+    found = set(faults(template, broken, SAME[language])) - before
+    assert found == {
+        f"missing: {missing.id!r}",
+        "unused: 'Nobody says this'",
+        f"other placeholders: {renamed.id!r} → {renamed.string!r}",
+    }
+
+
+def find(catalogue: Catalog, fields: bool) -> Message:
+    """A translated message that the program has, with placeholders or without."""
+    known = {message.id for message in messages() if isinstance(message.id, str)}
+    return next(m for m in catalogue if m.id in known and m.string and bool(placeholders(m.id)) is fields and m.id)
 
 
 def pair(string: str | tuple[str, ...], id: str | tuple[str, ...] = "{n} of {all}") -> list[str]:

@@ -33,7 +33,16 @@ _VARIANT = "Q4_K_M"
 
 
 async def welcome(stage: Stage) -> None:
+    """The first start's, with the guide."""
     stage.command(Command.NEW_CHAT)
+    stage.root.chat.choose_model("")
+    await until(lambda: stage.root.chat_view.welcome.isVisible())
+
+
+async def new_chat(stage: Stage) -> None:
+    """With a model."""
+    stage.command(Command.NEW_CHAT)
+    stage.root.chat.choose_model(MODEL)
     await until(lambda: stage.root.chat_view.welcome.isVisible())
 
 
@@ -86,6 +95,7 @@ async def opening(stage: Stage) -> None:
     await _open(stage, 0)
     stage.root.chat_view.header.opening_wanted.emit()
     await until(stage.above)
+    await stage.wait(1)  # the preview comes when the hands rest
 
 
 async def chat_settings(stage: Stage) -> None:
@@ -251,6 +261,7 @@ def _area_of(widget: QAbstractButton) -> QScrollArea:
 
 SCENES: Mapping[str, Scene] = {
     "welcome": welcome,
+    "new-chat": new_chat,
     "chat": chat,
     "search": search,
     "streaming": streaming,

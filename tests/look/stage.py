@@ -100,6 +100,7 @@ class Stage:
         for top in self.above():
             place = top.geometry().translated(-self.window.geometry().topLeft())
             if isinstance(top, QDialog):
+                place.moveCenter(self.window.rect().center())  # the screen off screen is smaller than the window
                 painter.fillRect(image.rect(), QColor(0, 0, 0, 60))  # what a modal dialogue keeps from the window
             painter.drawPixmap(place.topLeft(), top.grab())
             if isinstance(top, QDialog):
