@@ -97,8 +97,12 @@ class Background(QObject):
             icon.say(sentence)
 
     def _come(self, state: Qt.ApplicationState) -> None:
-        """The person is back: what was said is seen in the window."""
-        if state is Qt.ApplicationState.ApplicationActive and self._icon is not None and not self._keep:
+        """The person is back: what was said is seen in the window. On a Mac, the Dock leads back to a closed one."""
+        if state is not Qt.ApplicationState.ApplicationActive:
+            return
+        if self._keep:
+            self._window.show()
+        elif self._icon is not None:
             self._icon.hide()
 
     def _messenger(self) -> Messenger | None:

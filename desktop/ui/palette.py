@@ -13,20 +13,19 @@ from itertools import groupby
 
 from PySide6.QtCore import QEvent, QModelIndex, QObject, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import (
-    QAccessible,
-    QAccessibleAnnouncementEvent,
     QFocusEvent,
     QKeyEvent,
     QMouseEvent,
     QPainter,
     QPaintEvent,
 )
-from PySide6.QtWidgets import QApplication, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QVBoxLayout, QWidget
 from shiboken6 import isValid
 
 from desktop.core.finding import Name
 from desktop.ui import icons, theme
 from desktop.ui.boxes import Line
+from desktop.ui.hearing import say
 from desktop.ui.icons import Icon
 from desktop.ui.labels import Label, Tone
 from desktop.ui.listing import dress
@@ -37,6 +36,7 @@ from desktop.ui.translation import _
 
 WIDTH = 600  # about 70 characters, the width of the palettes people know
 _MOST = 60  # rows: whoever has not found it among these types another letter
+_GLASS = 18  # pixels at 100 % text size, as the icons of the rows
 _HIGHEST = 520  # pixels at 100 % text size: eleven rows and a heading
 _FEW = 6  # of a kind, while nothing is typed
 _RECENT = 5
@@ -65,7 +65,6 @@ class Palette(QWidget):
         self.list = RowList(self.rows)
         dress(self.list, RowPainter(look, self.rows, self.list))
         self._nothing = Label(look, tone=Tone.MUTED)
-        self._glass = QLabel()
         self._panel = QWidget(self)
         self._pause = QTimer(self, singleShot=True, interval=_RESTING_MS)
         self._lay_out()
@@ -107,10 +106,9 @@ class Palette(QWidget):
         column.setContentsMargins(theme.S, theme.S, theme.S, theme.S)
         column.setSpacing(theme.S)
         line = QHBoxLayout()
-        line.setContentsMargins(theme.M, 0, 0, 0)  # as the icons of the rows stand
-        line.addWidget(self._glass)
-        line.addWidget(self.field, 1)
+        line.addWidget(self.field)
         column.addLayout(line)
+        self._line = line
         column.addWidget(self.list, 1)
         column.addWidget(self._nothing, 1, Qt.AlignmentFlag.AlignCenter)
 
@@ -201,7 +199,7 @@ class Palette(QWidget):
         index = self.list.currentIndex()
         words = str(index.data(Qt.ItemDataRole.AccessibleTextRole)) if index.isValid() else self._nothing.text()
         if self.isVisible():
-            QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self.field, words))
+            say(self.field, words)
 
     # -- how it stands ------------------------------------------------------------------------------------------------
 
@@ -209,8 +207,7 @@ class Palette(QWidget):
         look, room = self._look, self._window.rect()
         self.setGeometry(room)
         self.field.fit(look)
-        side = look.px(18)
-        self._glass.setPixmap(icons.icon(Icon.SEARCH, look.colours.muted, side).pixmap(side, side))
+        self._line.setContentsMargins(theme.M + look.px(_GLASS), 0, 0, 0)
         width = min(look.px(WIDTH), room.width() - 2 * theme.XL)
         top = min(look.px(72), room.height() // 12)
         heights = sum(look.px(ROW if row.offer else HEADING) for row in self.rows.all)
@@ -230,7 +227,12 @@ class Palette(QWidget):
             self.hide()  # it was opened in another language
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        lifted(QPainter(self), QRectF(self._panel.geometry()), theme.RADIUS, self._look.colours)
+        painter, look, panel = QPainter(self), self._look, QRectF(self._panel.geometry())
+        lifted(painter, panel, theme.RADIUS, look.colours)
+        side = look.px(_GLASS)
+        middle = self.field.mapTo(self, self.field.rect().center()).y()
+        place = QRectF(panel.left() + theme.S + theme.M, middle - side / 2, side, side)  # above the icons of the rows
+        icons.paint(painter, Icon.SEARCH, place, look.colours.muted)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         if not self._panel.geometry().contains(event.position().toPoint()):

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterable, Sequence
 
 from PySide6.QtCore import QEvent, QRectF, Qt
-from PySide6.QtGui import QAction, QColor, QKeySequence, QPainter, QPaintEvent, QPen, QResizeEvent
+from PySide6.QtGui import QAccessible, QAction, QColor, QKeySequence, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QDialog, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from desktop.core.errors import N_
@@ -63,7 +63,7 @@ class ShortcutSheet(QDialog):
         self._look, self._menus = look, menus
         self._title = Label(look, Type.TITLE)
         self._groups: list[_Group] = []
-        self._body = QWidget()
+        self._body = _Body()
         self._columns = QBoxLayout(QBoxLayout.Direction.LeftToRight, self._body)
         self._columns.setContentsMargins(theme.XL, theme.S, theme.XL, theme.S)
         self._columns.setSpacing(theme.XXL)
@@ -82,7 +82,6 @@ class ShortcutSheet(QDialog):
             side.addStretch()
             self._columns.addLayout(side, 1)
         area = scrolling(self._body)
-        area.setFocusPolicy(Qt.FocusPolicy.StrongFocus)  # the arrows scroll it
         head, foot = QHBoxLayout(), QHBoxLayout()
         head.setContentsMargins(theme.XL, theme.XL, theme.XL, theme.M)
         head.addWidget(self._title)
@@ -95,11 +94,12 @@ class ShortcutSheet(QDialog):
         column.addLayout(head)
         column.addWidget(area, 1)
         column.addLayout(foot)
-        area.setFocus()
+        self._body.setFocus()
 
     def retranslate(self) -> None:
         self.setWindowTitle(_("Keyboard shortcuts"))
         self._title.setText(_("Keyboard shortcuts"))
+        self._body.setAccessibleName(_("Keyboard shortcuts"))
         self._close.setText(_("Close"))
         for group in self._groups:
             group.hide()
@@ -132,6 +132,16 @@ class ShortcutSheet(QDialog):
 
 def _keyed(actions: Iterable[QAction]) -> list[tuple[str, list[QKeySequence]]]:
     return [(action.text().rstrip("…"), action.shortcuts()) for action in actions if action.shortcuts()]
+
+
+class _Body(QWidget):
+    """Has the focus, so that the arrows scroll what it stands in."""
+
+    ROLE = QAccessible.Role.Grouping
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
 
 
 class _Group(QWidget):

@@ -128,7 +128,8 @@ def test_closing_ends_the_program_unless_it_is_kept_in_the_tray(away):
     assert away.closed == [True]
     assert not away.window.isVisible()
     assert away.note.said == ["Alcove goes on here. To end it, choose “Quit”."]
-    away.window.show()
+    QApplication.instance().applicationStateChanged.emit(Qt.ApplicationState.ApplicationActive)  # by the Dock, say
+    assert away.window.isVisible()
     away.window.close()
     assert len(away.note.said) == 1  # it is known now
     away.window.show()

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QApplication, QLineEdit, QWidget
 from desktop.ui.icons import Icon
 from desktop.ui.palette import Palette
 from desktop.ui.palette_rows import Offer
+from tests.access import tree
 
 KEYS = Qt.Key
 
@@ -230,6 +231,7 @@ def test_what_a_search_elsewhere_finds_is_added_below(desk, qtbot):
 
 def test_the_current_row_is_said(desk, qtbot, monkeypatch):
     heard: list[str] = []
+    monkeypatch.setattr(QAccessible, "isActive", lambda: True)
     monkeypatch.setattr(QAccessible, "updateAccessibility", lambda event: heard.append(event.message()))
     desk.open()
     qtbot.waitUntil(lambda: heard == ["New chat, Ctrl+N, Commands"])
@@ -259,3 +261,14 @@ def test_another_language_closes_it(desk):
     desk.open()
     QApplication.sendEvent(desk.palette, QEvent(QEvent.Type.LanguageChange))
     assert not desk.palette.isVisible()
+
+
+@pytest.mark.parametrize("typed", ["", "mis", "zzzz"])
+def test_a_screen_reader_finds_a_name_for_everything(desk, typed):
+    desk.open("New chat")
+    desk.type(typed)
+    top = tree.read(desk.palette)
+    assert tree.faults(top) == []
+    assert {"Command palette", "Search", "Results" if typed != "zzzz" else "Nothing found"} <= {
+        n.name for n in top.walk()
+    }

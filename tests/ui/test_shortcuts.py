@@ -8,8 +8,10 @@ from PySide6.QtGui import QKeySequence
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QMainWindow, QPushButton, QScrollArea
 
+from desktop.ui.hearing import tell_roles
 from desktop.ui.menus import Menus
 from desktop.ui.shortcuts import PLACES, ShortcutSheet
+from tests.access import tree
 
 
 @pytest.fixture
@@ -59,8 +61,8 @@ def test_a_change_of_the_menus_changes_it(sheet, qtbot):
 
 def test_it_scrolls_by_keys_and_closes_by_escape(sheet):
     area = sheet.findChild(QScrollArea)
-    assert area.hasFocus()
-    QTest.keyClick(area, Qt.Key.Key_PageDown)
+    assert area.widget().hasFocus()
+    QTest.keyClick(area.widget(), Qt.Key.Key_PageDown)
     assert area.verticalScrollBar().value() > 0
     QTest.keyClick(sheet, Qt.Key.Key_Escape)
     assert not sheet.isVisible()
@@ -81,3 +83,8 @@ def test_nothing_is_cut_and_it_fits_the_window(sheet, look, percent, qtbot):
         assert label.wordWrap() or label.width() >= label.fontMetrics().horizontalAdvance(label.text())
     close = next(b for b in sheet.findChildren(QPushButton) if b.isVisible())
     assert sheet.rect().contains(close.geometry())
+
+
+def test_a_screen_reader_finds_a_name_for_everything(sheet):
+    tell_roles()
+    assert tree.faults(tree.read(sheet)) == []
