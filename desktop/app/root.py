@@ -41,7 +41,7 @@ from desktop.services.chats.prompts import opening_for
 from desktop.services.models.library import Model
 from desktop.services.paths import Paths
 from desktop.services.preferences import Preferences
-from desktop.ui import formats, loop, translation
+from desktop.ui import formats, hearing, loop, translation
 from desktop.ui.instance import Instance
 from desktop.ui.menus import Command
 from desktop.ui.shell import Shell
@@ -93,6 +93,7 @@ class Root:
 
     def __init__(self, shell: Shell, alcove: Assembly) -> None:
         self._alcove, self._shell = alcove, shell
+        hearing.tell_roles()
         self.look, self.window = shell.look, shell.window
         alcove.help.spoken = translation.language()
         self.tasks = loop.Tasks(self._show, self._report)

@@ -8,11 +8,11 @@ its owner's affair.
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QRectF, Qt, QTimer, Signal
-from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QColor, QPainter, QPaintEvent
+from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
 from desktop.core.errors import UserError
-from desktop.ui import theme
+from desktop.ui import hearing, theme
 from desktop.ui.buttons import IconButton
 from desktop.ui.icons import Icon
 from desktop.ui.labels import Label, Tone
@@ -91,7 +91,7 @@ class Bar(QWidget):
             self._time.start(round(seconds * 1000))
         self.show()
         self.update()
-        QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, self._text.text()))
+        hearing.say(self, self._text.text(), urgent=warning)
 
     def _act(self) -> None:
         self._time.stop()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QKeyCombination, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
+    QAction,
     QColor,
     QFocusEvent,
     QGuiApplication,
@@ -37,6 +38,7 @@ from desktop.ui.composing import ends_composition, joined
 from desktop.ui.icons import Icon
 from desktop.ui.listing import Index, RowDelegate
 from desktop.ui.theme import Theme
+from desktop.ui.translation import _
 
 CONTROL = 32  # the height of a control in one line
 _ARROW = 16
@@ -97,6 +99,16 @@ class Line(QLineEdit):
         super().changeEvent(event)
         if event.type() is QEvent.Type.FontChange:
             self._centre(self.text())
+        elif event.type() is QEvent.Type.LanguageChange:
+            self._name_buttons()
+
+    def setClearButtonEnabled(self, enable: bool) -> None:
+        super().setClearButtonEnabled(enable)
+        self._name_buttons()
+
+    def _name_buttons(self) -> None:
+        for clearing in self.findChildren(QAction, "_q_qlineeditclearaction"):  # Qt's own, which it does not name
+            clearing.setText(_("Clear"))
 
     def _change(self) -> None:
         if not self._entering:  # by keys, by pasting, by the program: then the input method begins anew

@@ -289,3 +289,12 @@ _WHOLE = _parser(inline=True)
 def html(source: str) -> str:
     """A segment of Markdown as HTML for Qt's rich text."""
     return str(_WHOLE.render(source))
+
+
+def plain(source: str) -> str:
+    """A segment of Markdown as it is said aloud: without its marks."""
+    said = []
+    for token in _WHOLE.parse(source):
+        said += [child.content or (" " if child.type.endswith("break") else "") for child in token.children or ()]
+        said.append(" ")  # between blocks
+    return " ".join("".join(said).split())

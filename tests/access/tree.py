@@ -127,7 +127,8 @@ def _painted(node: Node) -> bool:
     """Whether it draws itself, and nothing stands in it that could be told instead."""
     widget = node.object
     own = isinstance(widget, QWidget) and type(widget).__module__.startswith("desktop.")
-    return own and not node.children and node.role is not Role.StaticText and "paintEvent" in vars(type(widget))
+    told = node.role in (Role.StaticText, Role.Whitespace)  # a text, or an ornament
+    return own and not node.children and not told and "paintEvent" in vars(type(widget))
 
 
 def _knows_input_methods(field: QObject | None) -> bool:

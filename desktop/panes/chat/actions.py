@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, Qt, QTimer, Signal
+from PySide6.QtGui import QAccessible
 from PySide6.QtWidgets import QWidget
 
 from desktop.panes.chat.body import COPIED_MS, Body
@@ -26,6 +27,8 @@ _MIDDLE = 23  # pixels from a bubble's end to the middle of its last line
 
 class ActionsBody(Body):
     """The buttons and the statistics line of one message."""
+
+    ROLE = QAccessible.Role.Grouping
 
     outset = theme.XS
     copy = Signal()

@@ -10,6 +10,7 @@ from math import ceil
 
 from PySide6.QtCore import QEvent, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import (
+    QAccessible,
     QColor,
     QEnterEvent,
     QPainter,
@@ -313,6 +314,8 @@ class NoteBody(Body):
 
 class LeftBody(Body):
     """The line below the last message that has left the context."""
+
+    ROLE = QAccessible.Role.StaticText
 
     def __init__(self, look: Theme, parent: QWidget | None = None) -> None:
         super().__init__(look, parent)

@@ -10,7 +10,17 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from PySide6.QtCore import QEvent, QPoint, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFocusEvent, QHideEvent, QKeyEvent, QPainter, QPainterPath, QPaintEvent, QPen
+from PySide6.QtGui import (
+    QAccessible,
+    QColor,
+    QFocusEvent,
+    QHideEvent,
+    QKeyEvent,
+    QPainter,
+    QPainterPath,
+    QPaintEvent,
+    QPen,
+)
 from PySide6.QtWidgets import QAbstractButton, QFrame, QGridLayout, QVBoxLayout, QWidget
 
 from desktop.core.talk import ContextUse
@@ -166,6 +176,8 @@ class Panel(QFrame):
 
 class Dot(QWidget):
     """The colour of a share, beside its name."""
+
+    ROLE = QAccessible.Role.Whitespace
 
     def __init__(self, look: Theme, share: Share) -> None:
         super().__init__()

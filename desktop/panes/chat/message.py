@@ -48,7 +48,7 @@ class MessageView:
         return self.message.role is Role.ASSISTANT
 
 
-_ENDINGS = {
+ENDINGS = {
     StopReason.CANCELLED: N_("stopped by you"),
     StopReason.LENGTH: N_("longest answer reached"),
     StopReason.CONTEXT: N_("context full"),
@@ -65,7 +65,7 @@ def pace(tokens_per_s: float) -> str:
 def statistics(message: Message) -> str:
     """What a reply took, in one line; "" where nothing is known."""
     usage, timings = message.usage, message.timings
-    parts = [_(_ENDINGS[message.stop_reason])] if message.stop_reason in _ENDINGS else []
+    parts = [_(ENDINGS[message.stop_reason])] if message.stop_reason in ENDINGS else []
     if usage.completion_tokens:
         tokens = formats.number(usage.completion_tokens)
         parts.append(ngettext("{tokens} token", "{tokens} tokens", usage.completion_tokens, tokens=tokens))

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterable, Sequence
 
 from PySide6.QtCore import QTimer, Signal
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtGui import QAccessible, QGuiApplication
 from PySide6.QtWidgets import QWidget
 
 from desktop.core.chat import Role
@@ -34,6 +34,7 @@ _INTERRUPTED = N_("This reply was interrupted. What had been written is kept.")
 class Transcript(RowArea):
     """Shows the active path of one chat."""
 
+    ROLE = QAccessible.Role.Grouping
     copied = Signal(str)  # the clipboard holds it already
     edit_submitted = Signal(str, str)  # id, the new text
     regenerate_requested = Signal(str)

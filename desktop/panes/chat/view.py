@@ -17,6 +17,7 @@ from desktop.core.chat import Chat
 from desktop.core.errors import N_, UserError
 from desktop.core.settings import BY_KEY
 from desktop.core.talk import ContextUse, ExactPrompt
+from desktop.panes.chat.aloud import Aloud
 from desktop.panes.chat.composer import Composer
 from desktop.panes.chat.controller import ChatController
 from desktop.panes.chat.edges import Action, Activity, ModelChoice, Notice, Work
@@ -67,6 +68,7 @@ class ChatView(QWidget):
         self.sidebar = Sidebar(look, controller.listing)
         self.header = Header(look)
         self.transcript = Transcript(look)
+        self._aloud = Aloud(self.transcript)
         self.welcome = Welcome(look)
         self.notice_bar = Bar(look)
         self.undo_bar = Bar(look)
@@ -142,6 +144,9 @@ class ChatView(QWidget):
         replies.cut_from.connect(self._cut)
         replies.written.connect(transcript.stream)
         replies.ended.connect(transcript.finish)
+        replies.written.connect(self._aloud.write)
+        replies.ended.connect(self._aloud.end)
+        controller.activity_changed.connect(self._aloud.work)
         controller.found.connect(transcript.scroll_to)
         controller.left.connect(transcript.set_faded)
         controller.activity_changed.connect(self._show_activity)
