@@ -28,7 +28,7 @@ from tests.hub import HubServer  # noqa: E402
 from tests.hub.shapes import MISTRAL_REPO, bloke_repository  # noqa: E402
 from tests.look.journeys import leave  # noqa: E402
 from tests.look.pseudo import compile_catalogue  # noqa: E402
-from tests.look.scenes import SCENES  # noqa: E402
+from tests.look.scenes import FLEETING, SCENES  # noqa: E402
 from tests.look.stage import PSEUDO, Journey, Stage, live  # noqa: E402
 from tests.look.world import RUNNING, furnish  # noqa: E402
 
@@ -65,7 +65,7 @@ async def shoot(person: Person, pseudo: str, language: str, *scenes: str) -> Non
             for end, spoken, look, percent, size in wanted:
                 await stage.dress(spoken, look, percent)
                 await stage.resize(*size)
-                if stage.above():  # a dialogue takes its size and place from the window when it opens
+                if stage.above() or scene in FLEETING:  # a dialogue takes its size from the window when it opens
                     await stage.clear()
                     await SCENES[scene](stage)
                 await asyncio.sleep(0.2)  # what is laid out late, like a shortened title, is there

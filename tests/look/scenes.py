@@ -18,6 +18,7 @@ from desktop.core.errors import NetworkError
 from desktop.core.generation import LoadSettings
 from desktop.core.tuning import Outcome, Sample, Trial
 from desktop.panes.models.library.tuner import Tuner
+from desktop.panes.settings.privacy_view import PrivacySection
 from desktop.ui.menus import Command
 from desktop.ui.palette import Palette
 from desktop.ui.translation import _
@@ -160,6 +161,10 @@ async def storage(stage: Stage) -> None:
     await stage.wait(0.5)
 
 
+async def stored(stage: Stage) -> None:
+    await stage.person.press(_("Done"))
+
+
 async def tune(stage: Stage) -> None:
     """What was found to be fastest, before it is decided upon."""
     await library(stage)
@@ -210,9 +215,11 @@ async def settings(stage: Stage) -> None:
 
 
 async def privacy(stage: Stage) -> None:
-    await settings(stage)
-    bar = _settings_area(stage).verticalScrollBar()
-    bar.setValue(bar.maximum())
+    stage.window.show_pane("settings")
+    await stage.wait(0.3)
+    section = stage.window.findChild(PrivacySection)
+    assert isinstance(section, PrivacySection)
+    _settings_area(stage).verticalScrollBar().setValue(section.y())
 
 
 async def help_pages(stage: Stage) -> None:
@@ -287,5 +294,5 @@ FURTHER: Mapping[str, Scene] = {  # for the tests only
     "choosing": choosing,
     "importing": importing,
 }
-FLEETING = frozenset({"palette"})  # what a switch of language ends
-AFTER: Mapping[str, Scene] = {"streaming": stopped, "search": searched, "palette": no_palette}
+FLEETING = frozenset({"palette", "privacy", "tune"})  # what another language or size closes or scrolls away
+AFTER: Mapping[str, Scene] = {"streaming": stopped, "search": searched, "palette": no_palette, "storage": stored}

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from babel.messages.catalog import Catalog
+from babel.messages.mofile import write_mo
 
 from desktop.ui import formats, translation
 
@@ -46,3 +48,14 @@ def test_dates_name_the_day(tmp_path: Path) -> None:
     assert "2026" in formats.date(1_795_000_000)
     assert ":" in formats.clock(1_795_000_000)
     assert formats.clock(1_795_000_000) in formats.moment(1_795_000_000)
+
+
+@pytest.mark.parametrize(("language", "said"), [("en", ("42 %", "+12 %", "−5 %")), ("it", ("42%", "+12%", "−5%"))])
+def test_shares_follow_the_language(tmp_path: Path, language: str, said: tuple[str, ...]) -> None:
+    catalogue = Catalog(locale="it")
+    catalogue.add("{percent} %", "{percent}%")
+    (tmp_path / "it" / "LC_MESSAGES").mkdir(parents=True)
+    with (tmp_path / "it" / "LC_MESSAGES" / "alcove.mo").open("wb") as file:
+        write_mo(file, catalogue)
+    translation.use(language, tmp_path)
+    assert (formats.percent(0.42), formats.gain(0.12), formats.gain(-0.05)) == said

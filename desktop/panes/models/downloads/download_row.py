@@ -207,8 +207,8 @@ def amounts(download: Download) -> str:
     elif download.state is State.DONE:
         parts = [whole]
     else:
-        share = formats.number(int(100 * download.received / download.size))
-        parts = [_("{size} of {whole}", size=here, whole=whole), _("{share} %", share=share)]
+        share = int(100 * download.received / download.size) / 100
+        parts = [_("{size} of {whole}", size=here, whole=whole), formats.percent(share)]
     if download.state is State.RUNNING and download.speed:
         parts.append(_("{size}/s", size=formats.size(round(download.speed))))
         if download.seconds_left is not None:

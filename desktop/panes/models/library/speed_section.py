@@ -142,8 +142,8 @@ def _comparison(outcome: Outcome) -> str:
             _(
                 "For comparison: with a {kind} KV cache, reading {reading}, writing {writing}, memory {memory}.",
                 kind=trial.settings.kv_type,
-                reading=percent(gained(trial.read_per_s, outcome.best.read_per_s)) or "±0 %",
-                writing=percent(gained(trial.write_per_s, outcome.best.write_per_s)) or "±0 %",
+                reading=percent(gained(trial.read_per_s, outcome.best.read_per_s)) or f"±{formats.percent(0)}",
+                writing=percent(gained(trial.write_per_s, outcome.best.write_per_s)) or f"±{formats.percent(0)}",
                 memory=f"{'−' if saved > 0 else '+'}{formats.size(abs(saved))}",
             )
         )
