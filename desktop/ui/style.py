@@ -103,7 +103,8 @@ class Style(QProxyStyle):
 def sheet(c: Colours, px: Callable[[float], int]) -> str:
     """What a sheet can say. `px` grows a length with the text.
 
-    A button's `autoDefault` lets Enter press it, also outside a dialogue.
+    A button's `autoDefault` lets Enter press it, also outside a dialogue; a click leaves the focus where it was, so that
+    no ring follows the mouse.
     """
     return "".join((_buttons(c, px), _fields(c, px), _lists(c, px), _bars(c, px)))
 
@@ -112,7 +113,8 @@ def _buttons(c: Colours, px: Callable[[float], int]) -> str:
     pad, gap, tick = px(XS + 2), px(M), px(_TICK)
     return f"""
 QPushButton {{ border: 1px solid {c.button_edge}; border-radius: {RADIUS_S}px; padding: {pad}px {gap}px;
-  background: {c.button}; color: {c.text}; qproperty-autoDefault: true; }}
+  background: {c.button}; color: {c.text}; qproperty-autoDefault: true;
+  qproperty-focusPolicy: TabFocus; }}
 QPushButton:hover {{ background: {c.button_hover}; }}
 QPushButton:pressed {{ background: {c.button}; }}
 QPushButton:disabled {{ color: {c.muted}; }}

@@ -8,6 +8,7 @@ from PySide6.QtGui import QColor
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QPushButton, QVBoxLayout, QWidget
 
+from desktop.ui.boxes import Line
 from desktop.ui.buttons import IconButton
 from desktop.ui.icons import Icon
 from desktop.ui.theme import Theme
@@ -56,3 +57,17 @@ def test_ring_stands_off_the_main_button(qtbot, look: Theme, appearance: str) ->
     assert edge() == [accent, accent, ground, accent]
     window.layout().activate()
     assert button.size() == size
+
+
+@pytest.mark.parametrize("kind", ["words", "icon"])
+def test_a_click_leaves_the_focus_where_it_was(qtbot, look: Theme, kind: str) -> None:
+    button = QPushButton("Download") if kind == "words" else IconButton(look, Icon.PAUSE, "Pause")
+    shown(qtbot, button)
+    field, clicked = Line(parent=button.parentWidget()), list[bool]()
+    field.show()
+    field.setFocus()
+    qtbot.waitUntil(field.hasFocus)
+    button.clicked.connect(lambda: clicked.append(True))
+    QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+    assert clicked
+    assert field.hasFocus()  # whoever uses the mouse sees no ring, and goes on typing
