@@ -103,8 +103,8 @@ class Style(QProxyStyle):
 def sheet(c: Colours, px: Callable[[float], int]) -> str:
     """What a sheet can say. `px` grows a length with the text.
 
-    A button's `autoDefault` lets Enter press it, also outside a dialogue; a click leaves the focus where it was, so that
-    no ring follows the mouse.
+    A button's `autoDefault` lets Enter press it, also outside a dialogue; a click leaves the focus where it was, so
+    that no ring follows the mouse.
     """
     return "".join((_buttons(c, px), _fields(c, px), _lists(c, px), _bars(c, px)))
 

@@ -62,8 +62,8 @@ def test_ring_stands_off_the_main_button(qtbot, look: Theme, appearance: str) ->
 @pytest.mark.parametrize("kind", ["words", "icon"])
 def test_a_click_leaves_the_focus_where_it_was(qtbot, look: Theme, kind: str) -> None:
     button = QPushButton("Download") if kind == "words" else IconButton(look, Icon.PAUSE, "Pause")
-    shown(qtbot, button)
-    field, clicked = Line(parent=button.parentWidget()), list[bool]()
+    window, clicked = shown(qtbot, button), list[bool]()
+    field = Line(parent=window)
     field.show()
     field.setFocus()
     qtbot.waitUntil(field.hasFocus)
