@@ -217,7 +217,7 @@ def test_a_gated_repository_explains_and_takes_a_token(
 def test_links_ask_before_they_leave(look: Any, tmp_path: Path, hub: HubServer) -> None:
     async def doing(page: FindPage) -> None:
         await page.go(PLAIN)
-        page.press("Its page…")
+        page.press("Repository page…")
         asking = page.asking()
         assert asking is not None
         assert asking.informativeText() == f"{hub.endpoint}/{PLAIN}"

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QComboBox, QScrollArea, QWidget
+from PySide6.QtWidgets import QComboBox, QPushButton, QScrollArea, QWidget
 
 from desktop.core.errors import UserError
 from desktop.core.fit import Estimate, Verdict
@@ -112,14 +112,14 @@ def test_what_makes_room_comes_before_downloading_anyway(look: Any, tmp_path: Pa
         page.click("Q4_K_M")
         await settled()
         detail = page.view.repository.table.detail
-        stops = [stop for stop in detail.stops() if stop.isVisibleTo(page.view)]
+        stops = [b for b in detail.stops() if isinstance(b, QPushButton) and b.isVisibleTo(page.view)]
         heights = [stop.mapTo(page.view, QPoint(0, 0)).y() for stop in stops]
         assert heights == sorted(heights)
         assert "saves" in stops[0].text()
         assert [stop.text() for stop in stops if stop.property("primary")] == [stops[0].text()]
         QTest.mouseClick(stops[0], Qt.MouseButton.LeftButton)
         await settled()
-        stops = [stop for stop in detail.stops() if stop.isVisibleTo(page.view)]
+        stops = [b for b in detail.stops() if isinstance(b, QPushButton) and b.isVisibleTo(page.view)]
         assert [stop.text() for stop in stops if stop.property("primary")] == ["Download"] == [stops[0].text()]
         kind = next(label for label in detail.findChildren(Label) if "Blocks of 256" in label.text())
         assert kind.mapTo(page.view, QPoint(0, 0)).y() > stops[-1].mapTo(page.view, QPoint(0, 0)).y()

@@ -161,7 +161,7 @@ class RepositoryView(QWidget):
 
     def retranslate(self) -> None:
         self._back.name(_("Back to the models found"))
-        self._page.setText(_("Its page…"))
+        self._page.setText(_("Repository page…"))
         self._headings.retranslate()
         self.refresh()
 

@@ -22,7 +22,6 @@ from desktop.ui.theme import Theme, Type
 from desktop.ui.translation import _
 
 _SLIDER = 168
-_TOKENS = 108  # "1,048,576 tokens"
 
 
 class TryBar(QWidget):
@@ -51,7 +50,7 @@ class TryBar(QWidget):
         self.retranslate()
 
     def _arrange(self) -> None:
-        whole = Flow(theme.L, self, apart=True)
+        whole = Flow(theme.M, self, apart=True)
         for controls in ((self._name, self._slider, self._tokens), (self._kind, self._types)):
             part = QHBoxLayout()
             part.setSpacing(theme.S)
@@ -62,7 +61,9 @@ class TryBar(QWidget):
 
     def put(self, steps: Sequence[int], settings: LoadSettings) -> None:
         """Shows what is tried now."""
-        self._steps = tuple(steps)
+        if self._steps != tuple(steps):
+            self._steps = tuple(steps)
+            self._fit()
         self._slider.blockSignals(True)
         self._slider.setRange(0, len(self._steps) - 1)
         self._slider.setValue(_nearest(self._steps, settings.context))
@@ -87,6 +88,7 @@ class TryBar(QWidget):
         self._only.setText(_("Only what fits"))
         if self._steps:
             self._say(self._steps[self._slider.value()])
+            self._fit()
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
@@ -98,14 +100,19 @@ class TryBar(QWidget):
         self.context.emit(self._steps[at])
 
     def _say(self, context: int) -> None:
-        said = _("{count} tokens", count=formats.number(context))
+        said = _said(context)
         self._tokens.setText(said)
         self._slider.setAccessibleDescription(said)
 
     def _fit(self) -> None:
         self._slider.setMinimumWidth(self._look.px(_SLIDER // 2))
         self._slider.setMaximumWidth(self._look.px(_SLIDER))
-        self._tokens.setMinimumWidth(self._look.px(_TOKENS))
+        widest = map(self._tokens.fontMetrics().horizontalAdvance, map(_said, self._steps))
+        self._tokens.setMinimumWidth(max(widest, default=0) + 1)  # nothing moves while the slider does
+
+
+def _said(context: int) -> str:
+    return _("{count} tokens", count=formats.number(context))
 
 
 def _nearest(steps: Sequence[int], context: int) -> int:

@@ -57,11 +57,14 @@ class VariantTable(QWidget):
         if self._variants == variants:
             return
         self._variants = variants
+        focused = next((label for label, row in self._rows.items() if row.hasFocus()), None)
         for row in self._rows.values():
             self._column.removeWidget(row)
             row.deleteLater()
         self._rows, self._order = {}, []
         self._grow()
+        if focused is not None and self._order:  # it goes on to the row that took its place
+            self._rows.get(focused, self._order[0]).setFocus()
 
     def _grow(self) -> None:
         """Makes rows, a screenful at a time, so that hundreds of them hold nothing up."""
