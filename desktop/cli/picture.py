@@ -18,7 +18,7 @@ from desktop.ui.drawing import Anchor, Box, Drawing, Stroke, Words, shortened
 from desktop.ui.translation import _
 
 # The light theme's, which needs QtWidgets to be read: `ui.theme.LIGHT`.
-GROUND, TRACK, TEXT, MUTED, ACCENT = "#ffffff", "#ebebe8", "#1c1e20", "#5f656b", "#17695f"
+GROUND, TRACK, TEXT, MUTED, ACCENT = "#ffffff", "#ebebe8", "#1c1e20", "#5b6167", "#17695f"
 PALE = "#8fb5af"  # half of the accent
 _WIDTH, _EDGE, _GAP = 980, 28, 36
 _ROW, _BAR, _HEAD = 26, 14, 34
