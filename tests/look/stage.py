@@ -100,7 +100,7 @@ class Stage:
         for top in self.above():
             place = top.geometry().translated(-self.window.geometry().topLeft())
             if isinstance(top, QDialog):
-                place.moveCenter(self.window.rect().center())  # the screen off screen is smaller than the window
+                place.moveCenter(self.window.rect().center())  # the window may have been resized after it opened
                 painter.fillRect(image.rect(), QColor(0, 0, 0, 60))  # what a modal dialogue keeps from the window
             painter.drawPixmap(place.topLeft(), top.grab())
             if isinstance(top, QDialog):
@@ -134,7 +134,7 @@ def main() -> None:
     from tests.flows.driver import run_beside
 
     client.command = lambda _verb, _module: [sys.executable, "-m", "tests.bench.paced"]
-    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    os.environ["QT_QPA_PLATFORM"] = f"offscreen:configfile={Path(__file__).with_name('screen.json')}"
     run_beside(sys.argv[1:])
     sys.exit(cli.main([]))
 
