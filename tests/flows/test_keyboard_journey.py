@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, QObject, Qt
-from PySide6.QtWidgets import QAbstractButton, QAbstractSpinBox, QApplication, QLineEdit, QPlainTextEdit, QWidget
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractSpinBox,
+    QApplication,
+    QLineEdit,
+    QListView,
+    QPlainTextEdit,
+    QWidget,
+)
 
 from desktop.ui.menus import Command
 from desktop.ui.window import MainWindow
 from tests.flows.conftest import REPLY
-from tests.flows.person import Person, until
+from tests.flows.person import SOON_S, Person, until
 from tests.flows.program import Program
 
 KEY = Qt.Key
@@ -252,17 +261,44 @@ async def size_and_unload(person: Person) -> None:
     await until(lambda: person.conversation == [])
 
 
+async def every_command(person: Person) -> None:
+    """Each can be given at any time; what it opens is closed by Escape. A fault would stand in the log."""
+    for command in Command:
+        if command in (Command.QUIT, Command.CLOSE, Command.BIN):  # the chat is still needed
+            continue
+        person.window.menus.action(command).trigger()
+        for _turn in range(10):
+            await asyncio.sleep(SOON_S)
+        while (dialog := QApplication.activeModalWidget()) is not None:
+            person.key(KEY.Key_Escape, field=dialog)
+            await asyncio.sleep(SOON_S)
+        for name in ("Search commands, chats and models", "Choose a model for this chat"):
+            for field in person.all(QLineEdit, name):
+                person.key(KEY.Key_Escape, field=field)
+    await palette(person, "usual", "Usual text size")
+    await press(person, KEY.Key_N, CONTROL)
+    await until(lambda: person.conversation == [])
+    if not person.all(QListView, "Chats"):
+        await press(person, KEY.Key_B, CONTROL)
+
+
 async def commands_by_name(person: Person) -> None:
+    await every_command(person)  # in a chat where nothing was said
     await stop_and_go_on(person)
     await rename_and_open(person)
+    await palette(person, "ㅇㄹ", "이름 없는 chat")
+    await until(lambda: len(person.conversation) == 2)
+    await every_command(person)
+    await palette(person, "ㅇㄹ", "이름 없는 chat")
     await size_and_unload(person)
 
 
 async def the_next_day(person: Person) -> None:
     """What was chosen yesterday stands first, but for what could do nothing now."""
+    await until(lambda: "이름 없는 chat" in person.rows(), person.rows)
     await press(person, KEY.Key_K, CONTROL)
     await until(lambda: person.all(QLineEdit, "Search commands, chats and models"))
-    assert person.rows("Results")[:3] == ["Recently used", "New chat", "Chat settings…"]
+    assert person.rows("Results")[:4] == ["Recently used", "New chat", "이름 없는 chat", "Usual text size"]
     await press(person, KEY.Key_Escape)
     await press(person, KEY.Key_W, CONTROL)
 
