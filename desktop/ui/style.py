@@ -1,7 +1,8 @@
 """How Qt's own controls are drawn: by a style sheet, and ticks, rings and signs by a style over Fusion.
 
 Invariant: no control shows a trace of Fusion's own bevels, and each takes its colours from the theme in use when it is
-drawn. `primary` marks a view's one main button. Controls that draw themselves (`ui.buttons`, `ui.boxes`, `ui.switch`)
+drawn. `primary` marks a view's one main button, `search` a field
+that searches: a quiet fill, because it is always there. Controls that draw themselves (`ui.buttons`, `ui.boxes`, `ui.switch`)
 are no affair of this module.
 """
 
@@ -133,6 +134,7 @@ def _fields(c: Colours, px: Callable[[float], int]) -> str:
 QLineEdit, QPlainTextEdit {{ border: 1px solid {c.edge}; border-radius: {RADIUS_S}px; padding: {pad}px;
   background: {c.ground}; color: {c.text}; selection-background-color: {c.selection}; selection-color: {c.text};
   placeholder-text-color: {c.muted}; }}
+QLineEdit[search="true"] {{ border-color: {c.button_edge}; background: {c.button}; }}
 QLineEdit:focus, QPlainTextEdit:focus {{ border: 2px solid {c.accent}; padding: {pad - 1}px; }}
 QLineEdit:disabled, QPlainTextEdit:disabled {{ border-color: {c.line}; color: {c.muted}; }}
 QAbstractSpinBox {{ border: 2px solid transparent; background: transparent; }}
@@ -183,11 +185,11 @@ QSplitter::handle {{ background: {c.line}; }}
 QSplitter::handle:hover {{ background: {c.accent}; }}
 QScrollBar:vertical {{ width: 12px; background: transparent; }}
 QScrollBar:horizontal {{ height: 12px; background: transparent; }}
-QScrollBar::handle {{ background: #80{c.edge[1:]}; border-radius: 3px; margin: 3px; }}
+QScrollBar::handle {{ background: #70{c.edge[1:]}; border-radius: 2px; margin: 4px; }}
 QScrollBar::handle:vertical {{ min-height: {px(32)}px; }}
 QScrollBar::handle:horizontal {{ min-width: {px(32)}px; }}
 QScrollBar::handle:disabled {{ background: transparent; }}
-QScrollBar::handle:hover {{ background: {c.edge}; }}
+QScrollBar::handle:hover {{ background: {c.edge}; border-radius: 3px; margin: 3px; }}
 QScrollBar::add-line, QScrollBar::sub-line {{ width: 0; height: 0; }}
 QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
 """

@@ -170,6 +170,7 @@ class Sidebar(QWidget):
         self.new_button.kind = Type.BODY
         self.new_button.setSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Fixed)
         self.search = SearchField()
+        self.search.setProperty("search", True)
         self.search.setClearButtonEnabled(True)
         self._glass = QAction(self)
         self.search.addAction(self._glass, QLineEdit.ActionPosition.LeadingPosition)

@@ -46,6 +46,7 @@ class HelpView(QWidget):
         super().__init__(parent)
         self._look, self._controller = look, controller
         self._search = _Search(self)
+        self._search.setProperty("search", True)
         self._search.written.connect(controller.search)
         self._glass = self._search.addAction(QIcon(), QLineEdit.ActionPosition.LeadingPosition)
         self._list = _Contents()

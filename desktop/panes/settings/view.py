@@ -52,7 +52,7 @@ class SettingsView(QWidget):
         self._reset.clicked.connect(controller.reset_all)
         self._bar = Bar(look)
         self._bar.acted.connect(controller.undo)
-        self._head = Column(look, WIDTH, bottom=theme.S)
+        self._head = Column(look, WIDTH, top=theme.M, bottom=theme.S)
         self._body = Column(look, WIDTH, top=theme.M)
         self._form: SettingsForm | None = None
         self._arrange()
