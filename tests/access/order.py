@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractSpinBox, QApplication, QComboBox, QWidget
+from PySide6.QtWidgets import QAbstractScrollArea, QAbstractSpinBox, QApplication, QComboBox, QWidget
 from shiboken6 import isValid
 
 from desktop.ui.reading import Reading
@@ -54,7 +54,8 @@ async def walk(window: QWidget, key: Qt.Key = Qt.Key.Key_Tab) -> list[Step]:
             return steps
         if here is not before:  # else it has gone on to a link in the same text
             from_ = place(before) if isValid(before) else None
-            seen = not here.visibleRegion().isEmpty()
+            drawn = here.viewport() if isinstance(here, QAbstractScrollArea) else here  # covers all of it
+            seen = not drawn.visibleRegion().isEmpty()
             steps.append(Step(here, called(here), place(here), from_, isinstance(before, Reading), seen))
             before = here
         if here is first:

@@ -64,6 +64,8 @@ async def by_keys_alone(person: Person, quick: str, long: str) -> None:
         assert in_view(person, field)
         person.type("tell me", field)
         person.key(Qt.Key.Key_Return)
+        await until(lambda: not person.sees("Send"))
+        await person.active()  # off screen nobody brings it forward when the menu has gone
         if model == "endless-chat":
             await until(lambda: len(person.conversation) == 2 and person.conversation[1], lambda: person.conversation)
             stop = await tab_to(person, "Stop")

@@ -68,6 +68,12 @@ _OFFERED: dict[State, frozenset[Action]] = {
 }
 
 
+class _Sign(QLabel):
+    """The state as an icon; the row says it in words."""
+
+    ROLE = QAccessible.Role.Whitespace
+
+
 class DownloadRow(QWidget):
     ROLE = QAccessible.Role.Grouping
 
@@ -76,7 +82,7 @@ class DownloadRow(QWidget):
     def __init__(self, look: Theme, download: Download) -> None:
         super().__init__()
         self._look, self._download = look, download
-        self._sign = QLabel()
+        self._sign = _Sign()
         self._drawn: tuple[object, ...] = ()
         self._name = Label(look, Type.HEADING, wrap=True)
         self._from = Label(look, Type.SMALL, Tone.MUTED, wrap=True)

@@ -50,7 +50,7 @@ class Sparkline(QWidget):
             most = formats.size(round(max(self._speeds)))
             mean = formats.size(round(sum(self._speeds) / len(self._speeds)))
             said = _("Speed in the last two minutes: {mean}/s on average, {most}/s at most.", mean=mean, most=most)
-        self.setAccessibleName(said)
+        self.setAccessibleName(said or _("Speed"))
         self.setToolTip(said)
 
     def paintEvent(self, event: QPaintEvent) -> None:

@@ -8,7 +8,15 @@ from __future__ import annotations
 
 from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import QApplication, QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QApplication,
+    QHBoxLayout,
+    QPushButton,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
 
 from desktop.core.errors import N_, GatedError
 from desktop.panes.models import figures
@@ -60,6 +68,7 @@ class RepositoryView(QWidget):
         self._recommended = Recommended(look, offer)
         self._headings = Headings(look)
         self.table = VariantTable(look, offer)
+        self.table.after = self._headings.findChildren(QAbstractButton)[-1:]
         self._waiting = Skeleton(look, _ROW, _WAITED)
         self._card = Card(look)
         self._connect()

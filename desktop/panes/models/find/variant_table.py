@@ -6,6 +6,7 @@ clicked away from under the pointer. One row at a time is a stop of the Tab key,
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 from PySide6.QtCore import QEvent, Qt, QTimer, Signal
@@ -50,6 +51,7 @@ class VariantTable(QWidget):
         offer.judged.connect(self._judged)
         offer.unfolded.connect(self._unfold)
         offer.moved.connect(self._moved)
+        self.after: Sequence[QWidget] = ()  # at most one: what the Tab key comes from
 
     def fill(self) -> None:
         """The variants of the offer's listing; rows are made anew only where these are others."""
@@ -140,7 +142,7 @@ class VariantTable(QWidget):
             row.setVisible(row in self._order)
         for at, row in enumerate(self._order):
             self._column.insertWidget(at, row)
-        for before, after in pairwise([self, *self._order]):
+        for before, after in pairwise([*self.after, *self._order]):
             QWidget.setTabOrder(before, after)
         self._none.setVisible(bool(self._rows) and not self._order)
         self._none.setText(_("None of the variants fits with these settings. A smaller context may help."))
