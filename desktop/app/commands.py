@@ -155,7 +155,7 @@ class Commands:
         """Into the next part of the window: the list, what is read, where is written; or the pane that is shown."""
         areas = [(root, stop) for root, stop in self._areas() if stop.isVisible()]
         focus = QApplication.focusWidget()
-        here = next((n for n, (root, _stop) in enumerate(areas) if focus is not None and _holds(root, focus)), -1)
+        here = next((n for n, (root, _stop) in enumerate(areas) if focus is not None and root.isAncestorOf(focus)), -1)
         at = here + step if here >= 0 or step > 0 else -1
         if areas:
             areas[at % len(areas)][1].setFocus(Qt.FocusReason.TabFocusReason)
@@ -167,10 +167,6 @@ class Commands:
         middle = view.welcome if self._chat.empty else view.transcript
         stop = _first_stop(middle) if self._chat.empty else middle
         return [(view.sidebar, view.sidebar.list), (middle, stop), (view.composer, view.composer.field)]
-
-
-def _holds(root: QWidget, widget: QWidget) -> bool:
-    return root is widget or root.isAncestorOf(widget)
 
 
 def _first_stop(root: QWidget) -> QWidget:

@@ -85,7 +85,9 @@ class _Area(QScrollArea):
     def _follow(self, _before: QWidget | None, now: QWidget | None) -> None:
         inner = self.widget()
         by_key = QApplication.mouseButtons() == Qt.MouseButton.NoButton  # under the pointer nothing moves
-        if now is not None and inner is not None and by_key and inner.isAncestorOf(now):
+        if now is None or inner is None or now is inner:  # all of it cannot be in view
+            return
+        if by_key and inner.isAncestorOf(now):
             self.ensureWidgetVisible(now, 0, theme.S)
 
 

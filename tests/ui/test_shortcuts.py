@@ -62,6 +62,7 @@ def test_a_change_of_the_menus_changes_it(sheet, qtbot):
 def test_it_scrolls_by_keys_and_closes_by_escape(sheet):
     area = sheet.findChild(QScrollArea)
     assert area.widget().hasFocus()
+    assert area.verticalScrollBar().value() == 0
     QTest.keyClick(area.widget(), Qt.Key.Key_PageDown)
     assert area.verticalScrollBar().value() > 0
     QTest.keyClick(sheet, Qt.Key.Key_Escape)
