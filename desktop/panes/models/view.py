@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from enum import StrEnum
 
 from PySide6.QtCore import QEvent
-from PySide6.QtGui import QColor, QPainter, QPaintEvent
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from desktop.core.errors import N_
@@ -57,6 +57,7 @@ class ModelsView(QWidget):
         self._pages = [page for page in Page if page in self._make or page is Page.LIBRARY]
         self._counts: dict[Page, tuple[int, int]] = {}
         self._title = Label(look, Type.TITLE)
+        self._title.setMinimumWidth(1)  # it may go, so it keeps nothing from being narrow
         self._tabs = Tabs(look)
         for page in self._pages:
             self._tabs.addTab(page.value)
@@ -80,6 +81,12 @@ class ModelsView(QWidget):
         whole.setSpacing(0)
         whole.addLayout(head)
         whole.addWidget(self._stack, 1)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Where there is too little room for both, the pages' names say enough without the title."""
+        super().resizeEvent(event)
+        needed = self._title.sizeHint().width() + theme.L + self._tabs.sizeHint().width() + 2 * theme.XL
+        self._title.setVisible(needed <= self.width())
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """A line at the bottom: what scrolls ends there, and not in the status line's words."""

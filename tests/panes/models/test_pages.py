@@ -105,3 +105,12 @@ def test_a_pane_of_one_page_has_no_switch(qtbot: Any, look: Any, pane: Pane) -> 
     qtbot.addWidget(alone)
     alone.show()
     assert not alone.findChild(Tabs).isVisible()
+
+
+@pytest.mark.parametrize(("percent", "width", "titled"), [(100, 700, True), (200, 664, False), (200, 1100, True)])
+def test_the_switch_has_room_at_any_size_of_text(look: Any, pane: Pane, percent: int, width: int, titled: bool) -> None:
+    look.use("light", percent)
+    pane.view.resize(width, 500)
+    title = next(label for label in pane.view.findChildren(QLabel) if label.text() == "Models")
+    assert title.isVisible() is titled
+    assert pane.tabs.mapTo(pane.view, pane.tabs.rect().topRight()).x() <= width

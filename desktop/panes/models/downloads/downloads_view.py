@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import partial
 
 from PySide6.QtCore import QEvent, Qt, QUrl, Signal
-from PySide6.QtGui import QDesktopServices
+from PySide6.QtGui import QDesktopServices, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QMessageBox, QPushButton, QVBoxLayout, QWidget
 
 from desktop.core.errors import N_, UserError
@@ -46,7 +46,7 @@ class DownloadsView(QWidget):
         self._empty = Empty(look, Icon.DOWNLOAD, primary=True)
         self._empty.wanted.connect(self.find_wanted)
         self._arrange()
-        controller.changed.connect(self.refresh)
+        controller.changed.connect(self._changed)
         controller.failed.connect(self._bar.warn)
         self.retranslate()
 
@@ -63,6 +63,15 @@ class DownloadsView(QWidget):
         whole.setContentsMargins(0, 0, 0, 0)
         whole.addWidget(self._area)
         whole.addWidget(self._empty)
+
+    def _changed(self) -> None:
+        """Ten times a second: nothing is done for who does not look."""
+        if self.isVisible():
+            self.refresh()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        self.refresh()
+        super().showEvent(event)
 
     def refresh(self) -> None:
         """Shows the downloads as they are now."""

@@ -1,6 +1,6 @@
 """The speed of a download as a small curve: the last two minutes, from nothing to the fastest.
 
-Invariant: a second has the same width from the first on, and now is at the right; a curve stays while a download
+Invariant: a second has the same width from the first on, and the first is at the left; a curve stays while a download
 rests, paler. It is painted anew only where a speed came. Its figures are said to who cannot see it; the download's are
 elsewhere.
 """
@@ -63,9 +63,8 @@ class Sparkline(QWidget):
         painter.setPen(QPen(QColor(self._look.colours.line), 1))
         painter.drawLine(QLineF(box.left(), base, box.right(), base))
         step = box.width() / (REMEMBERED - 1)
-        first = box.right() - step * (len(self._speeds) - 1)
         curve = [
-            QPointF(first + at * step, base - (base - box.top()) * speed / most)
+            QPointF(box.left() + at * step, base - (base - box.top()) * speed / most)
             for at, speed in enumerate(self._speeds)
         ]
         ink, ground = (QColor(self._look.colours.accent) for _each in range(2))
@@ -73,6 +72,6 @@ class Sparkline(QWidget):
         ground.setAlphaF(_FILL * ink.alphaF())
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(ground)
-        painter.drawPolygon(QPolygonF([QPointF(first, base), *curve, QPointF(box.right(), base)]))
+        painter.drawPolygon(QPolygonF([QPointF(box.left(), base), *curve, QPointF(curve[-1].x(), base)]))
         painter.setPen(QPen(ink, 1.5))
         painter.drawPolyline(QPolygonF(curve))

@@ -65,19 +65,30 @@ class VariantDetail(QWidget):
         words.setSpacing(theme.S)
         words.addWidget(self._reason)
         words.addLayout(buttons)
-        for widget in (self._progress, self._state, self.room, self._kind, self._file):
+        for widget in (self._progress, self._state, self.room):
             words.addWidget(widget)
+        self._told, self._more = QVBoxLayout(), QVBoxLayout()
+        for part in (self._told, self._more):
+            part.setSpacing(theme.S)
+        for label in (self._kind, self._file):
+            self._told.addWidget(label)
+        words.addLayout(self._told)
         words.addStretch()
         self._line = QBoxLayout(QBoxLayout.Direction.LeftToRight, self)
         self._line.setContentsMargins(theme.L, theme.L, theme.L, theme.L)
         self._line.setSpacing(theme.XL)
         self._line.addLayout(words, 1)
         self._line.addWidget(self.panel, 1)
+        self._line.addLayout(self._more)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         narrow = self.width() < self._look.px(_NARROW)
-        self._line.setDirection(QBoxLayout.Direction.TopToBottom if narrow else QBoxLayout.Direction.LeftToRight)
+        way = QBoxLayout.Direction.TopToBottom if narrow else QBoxLayout.Direction.LeftToRight
+        if way is not self._line.direction():
+            self._line.setDirection(way)
+            for label in (self._kind, self._file):  # what is read at leisure: below the picture, where that is below
+                (self._more if narrow else self._told).addWidget(label)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         card(QPainter(self), QRectF(self.rect()).adjusted(0, 2, 0, -theme.XS), self._look.colours)

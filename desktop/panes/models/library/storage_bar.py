@@ -1,4 +1,4 @@
-"""What the models take of the disk, one part for each; and the button that shows it small and leads to more.
+"""What the models take of the disk, one part for each, and what is free; and the button that shows it small.
 
 Invariant: the largest model comes first and is drawn the strongest; what lies in the bin and what is unfinished come
 last. All is counted by the last survey. Deleting is not offered here.
@@ -24,14 +24,18 @@ _HEIGHT, _LINE, _BAR = 52, 18, 8
 
 
 def held(upkeep: Upkeep) -> list[Part]:
-    """What the folder holds, as parts of a bar."""
+    """What the folder holds, and what there is room for beside it, as parts of a bar."""
     models = [
         Part(_SHADES[min(at, len(_SHADES) - 1)], name, octets) for at, (name, octets) in enumerate(upkeep.shares())
     ]
     if upkeep.usage is None:
         return models
-    beside = (_("In the bin"), upkeep.usage.binned), (_("Unfinished downloads"), upkeep.usage.unfinished)
-    return [*models, *(Part(Kind.OTHERS, name, octets) for name, octets in beside if octets)]
+    beside = (
+        Part(Kind.OTHERS, _("In the bin"), upkeep.usage.binned),
+        Part(Kind.OTHERS, _("Unfinished downloads"), upkeep.usage.unfinished),
+        Part(Kind.FREE, _("Free on this disk"), upkeep.usage.free),
+    )
+    return [*models, *(part for part in beside if part.octets)]
 
 
 def free(upkeep: Upkeep) -> str:
@@ -56,9 +60,9 @@ class StorageButton(QAbstractButton):
         """The words, and what the last survey counted."""
         self.setText(_("Storage"))
         parts = held(self._upkeep) if self._upkeep else []
-        about = [part.said for part in parts] + ([free(self._upkeep)] if self._upkeep else [])
+        about = [part.said for part in parts]
         self.setAccessibleName(_("Storage"))
-        self.setAccessibleDescription(", ".join(filter(None, about)))
+        self.setAccessibleDescription(", ".join(about))
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:

@@ -19,6 +19,7 @@ from desktop.panes.models.library.details import Pairs
 from desktop.panes.models.library.storage_bar import free, held
 from desktop.panes.models.library.upkeep import Copies, Found, Upkeep, Usage
 from desktop.panes.models.meter import Meter
+from desktop.panes.models.parts import Kind
 from desktop.panes.models.plate import Plate
 from desktop.panes.models.strip import Strip
 from desktop.ui import formats, theme
@@ -79,7 +80,7 @@ class StorageView(Column):
         """Shows what the last survey found."""
         self._usage.show_pairs([(_("Folder"), str(self._upkeep.folder), ""), *_usage(self._upkeep.usage)])
         parts = held(self._upkeep)
-        whole = sum(part.octets for part in parts)
+        whole = sum(part.octets for part in parts if part.kind is not Kind.FREE)
         said = _("{size} in models", size=formats.size(whole))
         self._meter.put(parts, 0, Tone.ACCENT, " · ".join(filter(None, (said, free(self._upkeep)))))
         self._models.put([(part.kind, part.name, formats.size(part.octets)) for part in parts], Tone.ACCENT)
@@ -219,7 +220,6 @@ def _usage(usage: Usage | None) -> list[tuple[str, str, str]]:
     rows = [
         (_("Models in it"), usage.owned, ""),
         (_("Linked, elsewhere"), usage.linked, ""),
-        (_("Free on this disk"), usage.free, ""),
     ]
     return [(label, formats.size(octets), about) for label, octets, about in rows if octets]
 
