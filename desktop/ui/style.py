@@ -1,9 +1,8 @@
 """How Qt's own controls are drawn: by a style sheet, and ticks, rings and signs by a style over Fusion.
 
 Invariant: no control shows a trace of Fusion's own bevels, and each takes its colours from the theme in use when it is
-drawn. `primary` marks a view's one main button, `search` a field
-that searches: a quiet fill, because it is always there. Controls that draw themselves (`ui.buttons`, `ui.boxes`, `ui.switch`)
-are no affair of this module.
+drawn. `primary` marks a view's one main button, `search` a field that searches: it is always there, so it is quiet.
+Controls that draw themselves (`ui.buttons`, `ui.boxes`, `ui.switch`) are no affair of this module.
 """
 
 from __future__ import annotations

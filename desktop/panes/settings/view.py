@@ -66,7 +66,8 @@ class SettingsView(QWidget):
 
     def _arrange(self) -> None:
         head, level, buttons = Flow(theme.S, apart=True), Flow(theme.M), Flow(theme.S)
-        for line, widgets in ((level, (self._title, self._level)), (buttons, (self._reset, self._folder))):
+        safe_first = (self._folder, self._reset)  # what is first gets the focus: pressed by mistake, it harms nothing
+        for line, widgets in ((level, (self._title, self._level)), (buttons, safe_first)):
             for widget in widgets:
                 line.addWidget(widget)
             head.addLayout(line)

@@ -12,7 +12,16 @@ import pytest
 from PySide6.QtCore import QObject, Qt, QUrl, Slot
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractSpinBox, QApplication, QComboBox, QPlainTextEdit, QPushButton, QWidget
+from PySide6.QtWidgets import (
+    QAbstractSpinBox,
+    QApplication,
+    QComboBox,
+    QLineEdit,
+    QPlainTextEdit,
+    QPushButton,
+    QStackedWidget,
+    QWidget,
+)
 
 from desktop.core.errors import UserError
 from desktop.core.levels import Level, Levels
@@ -206,3 +215,21 @@ def test_numbers_in_the_dialogue_have_their_edge_all_around(qtbot, look) -> None
         right, bottom = image.width() - 1, image.height() - 1
         places = [(0, bottom // 2), (right, bottom // 2), (right // 2, 0), (right // 2, bottom)]
         assert [image.pixelColor(*place).name() for place in places] == [look.colours.edge] * 4
+
+
+def test_what_gets_the_focus_first_harms_nothing(qtbot, pane: Pane) -> None:
+    stack, field = QStackedWidget(), QLineEdit()
+    qtbot.addWidget(stack)
+    pane.models.clear()  # with models, the choice among them comes first
+    pane.view.hide()
+    stack.addWidget(field)
+    stack.addWidget(pane.view)
+    stack.show()
+    stack.activateWindow()
+    field.setFocus()
+    qtbot.waitUntil(field.hasFocus)
+    stack.setCurrentWidget(pane.view)
+    focus = QApplication.focusWidget()
+    pane.view.setParent(None)
+    assert isinstance(focus, QPushButton)
+    assert focus.text() == "Open data folder"
