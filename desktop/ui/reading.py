@@ -66,8 +66,12 @@ class Reading(QTextBrowser):
         whole = event.key() in (Qt.Key.Key_Home, Qt.Key.Key_End) and event.modifiers() != Qt.KeyboardModifier.NoModifier
         if event.key() in _SCROLLING or (whole and not event.modifiers() & Qt.KeyboardModifier.ShiftModifier):
             event.ignore()
-        else:
-            super().keyPressEvent(event)
+            return
+        before = self.textCursor().position()
+        super().keyPressEvent(event)
+        lines = (Qt.Key.Key_Up, Qt.Key.Key_Down)
+        if event.key() in lines and not event.modifiers() and self.textCursor().position() == before:
+            event.ignore()  # the first or last line: whoever reads goes on in what stands above or below
 
     def dress(self, font: QFont, indent: int, style: str) -> None:
         """How what `replace` brings will look; costs a layout only where it changes."""

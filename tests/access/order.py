@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractScrollArea, QAbstractSpinBox, QApplication, QComboBox, QWidget
+from PySide6.QtWidgets import QAbstractSpinBox, QApplication, QComboBox, QWidget
 from shiboken6 import isValid
 
 from desktop.ui.reading import Reading
@@ -39,6 +39,14 @@ def place(widget: QWidget) -> QRect:
     return QRect(widget.mapToGlobal(QPoint(0, 0)), widget.size())
 
 
+def in_view(widget: QWidget) -> bool:
+    """Whether some of it is within everything that it stands in."""
+    shown, around = place(widget), widget.parentWidget()
+    while around is not None and not widget.isWindow():
+        shown, around = shown.intersected(place(around)), None if around.isWindow() else around.parentWidget()
+    return widget.isVisible() and shown.height() > 1 and shown.width() > 1
+
+
 async def walk(window: QWidget, key: Qt.Key = Qt.Key.Key_Tab) -> list[Step]:
     """Once around, from where one step leads: a field may be gone when it is left."""
     QTest.keyClick(QApplication.focusWidget() or window, key)
@@ -54,9 +62,7 @@ async def walk(window: QWidget, key: Qt.Key = Qt.Key.Key_Tab) -> list[Step]:
             return steps
         if here is not before:  # else it has gone on to a link in the same text
             from_ = place(before) if isValid(before) else None
-            drawn = here.viewport() if isinstance(here, QAbstractScrollArea) else here  # covers all of it
-            seen = not drawn.visibleRegion().isEmpty()
-            steps.append(Step(here, called(here), place(here), from_, isinstance(before, Reading), seen))
+            steps.append(Step(here, called(here), place(here), from_, isinstance(before, Reading), in_view(here)))
             before = here
         if here is first:
             return steps

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 from PySide6.QtCore import QEvent, Qt
-from PySide6.QtGui import QKeyEvent, QResizeEvent
+from PySide6.QtGui import QKeyEvent, QResizeEvent, QTextCursor
 from PySide6.QtWidgets import QApplication, QFrame, QScrollArea, QWidget
 
 from desktop.panes.chat.body import Body
@@ -21,6 +21,7 @@ from desktop.panes.chat.rows import Entry, Metrics, Part, Row
 from desktop.ui import theme
 from desktop.ui.buttons import IconButton
 from desktop.ui.icons import Icon
+from desktop.ui.reading import Reading
 from desktop.ui.theme import Theme
 from desktop.ui.translation import _
 
@@ -290,8 +291,20 @@ class RowArea(QScrollArea):
             self.go_to_end()
         elif event.key() == Qt.Key.Key_Home:
             self.verticalScrollBar().setValue(0)
-        else:
+        elif event.key() not in (Qt.Key.Key_Up, Qt.Key.Key_Down) or not self._read_on(event.key() == Qt.Key.Key_Down):
             super().keyPressEvent(event)
+
+    def _read_on(self, down: bool) -> bool:
+        """From one text to the next by the arrow keys, as in one document; whether there is one."""
+        stops = [(row, stop) for row in self.realised() if row.widget is not None for stop in row.widget.stops()]
+        texts = [(row, text) for row, text in stops if isinstance(text, Reading)]
+        at = next((i for i, (_row, text) in enumerate(texts) if text.hasFocus()), None)
+        if at is None or not 0 <= at + (1 if down else -1) < len(texts):
+            return False
+        row, text = texts[at + (1 if down else -1)]
+        text.moveCursor(QTextCursor.MoveOperation.Start if down else QTextCursor.MoveOperation.End)
+        self._focus(row, text, down)
+        return True
 
     def focusNextPrevChild(self, forward: bool) -> bool:
         """Tab goes through the rows in reading order, whatever the order in which they were made."""
