@@ -91,7 +91,7 @@ class RepositoryView(QWidget):
         offer.failed.connect(self._trouble.warn)
 
     def _arrange(self) -> None:
-        head = QHBoxLayout()
+        self._head = head = QHBoxLayout()
         head.setSpacing(theme.S)
         head.addWidget(self._back)
         head.addWidget(self._title, 1)
@@ -129,8 +129,10 @@ class RepositoryView(QWidget):
         short = self.height() < self._look.px(_SHORT)
         if short and above.indexOf(self._try) >= 0:
             below.insertWidget(below.indexOf(self._headings), self._try)
+            below.insertWidget(below.indexOf(self._facts) + 1, self._page, 0, Qt.AlignmentFlag.AlignLeft)
         elif not short and above.indexOf(self._try) < 0:
             above.addWidget(self._try)
+            self._head.addWidget(self._page)
 
     def begin(self) -> None:
         """Another repository was opened: from its top, with the focus on the way back."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QModelIndex, Qt
 from PySide6.QtGui import QIcon, QInputMethodEvent, QKeyEvent, QKeySequence, QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QListView, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QLineEdit, QListView, QStackedWidget, QVBoxLayout, QWidget
 
 from desktop.core.errors import N_, Sealed, UserError
 from desktop.panes.models import figures
@@ -26,6 +26,7 @@ from desktop.ui.theme import Theme, Type
 from desktop.ui.translation import _
 
 WIDTH = 920  # the rows' figures stay near their names
+_NARROW = 480  # for the choices beside the field: less would be left to type in than they take
 _WAITED = 6  # rows whose place is kept while the first ones are waited for
 _EVERYONE = N_("Everyone")
 _ORDERS: dict[Sort, str] = {
@@ -70,11 +71,15 @@ class Results(QWidget):
         self.retranslate()
 
     def _arrange(self) -> None:
-        top = QHBoxLayout()
+        self._top = top = QBoxLayout(QBoxLayout.Direction.LeftToRight)
         top.setSpacing(theme.S)
         top.addWidget(self.field, 1)
-        top.addWidget(self._author)
-        top.addWidget(self._order)
+        choices = QHBoxLayout()
+        choices.setSpacing(theme.S)
+        for combo in (self._author, self._order):
+            choices.addWidget(combo)
+        choices.addStretch()
+        top.addLayout(choices)
         self._above, self._below = QVBoxLayout(), QVBoxLayout()
         self._above.setSpacing(theme.S)
         self._above.addLayout(top)
@@ -204,6 +209,9 @@ class Results(QWidget):
     def _fit(self) -> None:
         self.field.setFixedHeight(self._look.px(CONTROL))
         self._said.setMinimumHeight(self._look.px(theme.XL))
+        narrow = self.width() < self._look.px(_NARROW)
+        ways = QBoxLayout.Direction
+        self._top.setDirection(ways.TopToBottom if narrow else ways.LeftToRight)
         right = max(theme.L, self.width() - theme.XL - self._look.px(WIDTH))
         self._above.setContentsMargins(theme.XL, 0, right, 0)
         self._below.setContentsMargins(

@@ -75,7 +75,11 @@ class LibraryView(QWidget):
         self._list.activated.connect(lambda _index: self._details.chat())
         self._right = QStackedWidget()
         self._list.clicked.connect(lambda _index: self._right.setCurrentIndex(0))
-        self._right.addWidget(scrolling(self._details))
+        area = scrolling(self._details)
+        area.setHorizontalScrollBarPolicy(
+            Qt.ScrollBarPolicy.ScrollBarAsNeeded
+        )  # a button's words may be long, and large
+        self._right.addWidget(area)
         self._storage: StorageView | None = None
         for key, action in ((Qt.Key.Key_F2, self._details.rename), (Qt.Key.Key_Delete, self._remove)):
             shortcut = QShortcut(QKeySequence(key), self._list, context=Qt.ShortcutContext.WidgetShortcut)

@@ -82,8 +82,13 @@ class StorageButton(QAbstractButton):
         words = QRect(side, top, self.width() - 2 * side, line)
         painter.setFont(self._look.font(Type.SMALL))
         painter.setPen(QColor(colours.text))
-        painter.drawText(words, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, self.text())
+        left = free(self._upkeep)
+        room = words.width() - painter.fontMetrics().horizontalAdvance(left) - side
+        if room < painter.fontMetrics().horizontalAdvance(self.text()):
+            left, room = "", words.width()  # the picture says it, and the page that opens
+        name = painter.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, room)
+        painter.drawText(words, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, name)
         painter.setPen(QColor(colours.muted))
-        painter.drawText(words, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, free(self._upkeep))
+        painter.drawText(words, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, left)
         bar = QRectF(side, words.bottom() + 1 + theme.XS, words.width(), thick)
         meter.paint(painter, self._look, bar, held(self._upkeep), 0, Tone.ACCENT)
