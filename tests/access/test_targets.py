@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -27,6 +28,7 @@ from tests.flows.program import Program
 from tests.hub import HubServer
 from tests.hub.shapes import MISTRAL_REPO, bloke_repository
 
+PATIENCE = 40  # looks, a twentieth of a second apart
 PRESSED = (QAbstractButton, QComboBox, QAbstractSpinBox, QAbstractSlider, QLineEdit, QTabBar)
 WITHIN = (QAbstractSpinBox, QComboBox, QAbstractItemView, QLineEdit)
 
@@ -44,6 +46,10 @@ def small(top: QWidget) -> Iterator[str]:
 
 async def measure(visited: AsyncIterator[Place]) -> None:
     async for name, top in visited:
+        for _ in range(PATIENCE):
+            if not any(small(top)):
+                break
+            await asyncio.sleep(0.05)  # what was just unfolded has no size before it is laid out
         for fault in small(top):
             tell(f"{name}: {fault}")
 
