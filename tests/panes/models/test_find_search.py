@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -344,5 +345,20 @@ def test_an_error_moves_no_row_and_nothing_found_teaches(look: Any, tmp_path: Pa
             assert label.height() >= label.heightForWidth(label.width())
         choose(combo(page, "Whose models"), "Everyone")
         await until(lambda: "Try fewer words" in page.read())
+
+    visit(look, tmp_path, doing)
+
+
+def test_nothing_lies_above_another_where_the_text_is_large(look: Any, tmp_path: Path, hub: HubServer) -> None:
+    async def doing(page: FindPage) -> None:
+        look.use("light", 200)
+        page.view.resize(664, 380)
+        await settled()
+        places = [
+            (w.mapTo(page.view, QPoint(0, 0)).y(), w.height()) for w in (page.field, combo(page, "Order"), page.list)
+        ]
+        for (above, height), (below, _height) in pairwise(places):
+            assert above + height <= below
+        assert page.field.width() > page.view.width() / 2
 
     visit(look, tmp_path, doing)

@@ -90,6 +90,7 @@ class Results(QWidget):
         shapes.addWidget(Skeleton(self._look, ROW, _WAITED))
         shapes.addStretch()
         self._stack = QStackedWidget()
+        self._stack.setMinimumHeight(1)  # it takes the height there is, however high the pages in it are
         for shown in (self.list, self._empty, waiting):
             self._stack.addWidget(shown)
         self._below.addWidget(self._stack, 1)

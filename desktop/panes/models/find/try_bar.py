@@ -45,6 +45,8 @@ class TryBar(QWidget):
         self._only = QCheckBox()
         self._only.toggled.connect(self.fitting)
         self._arrange()
+        self._name.setBuddy(self._slider)
+        self._kind.setBuddy(self._types)
         look.changed.connect(self._fit)
         self._fit()
         self.retranslate()
