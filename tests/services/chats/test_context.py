@@ -16,7 +16,8 @@ def talk(*texts: str, prompt: int = 0) -> list[Message]:
     """Questions and answers in turn; the last answer's tokens were counted, if `prompt` is given."""
     made: list[Message] = []
     for at, text in enumerate(texts):
-        counted = Usage(prompt_tokens=prompt, completion_tokens=50) if prompt and at == len(texts) - 1 and at % 2 else Usage()
+        last_answer = at % 2 == 1 and at == len(texts) - 1
+        counted = Usage(prompt_tokens=prompt, completion_tokens=50) if prompt and last_answer else Usage()
         role = Role.ASSISTANT if at % 2 else Role.USER
         made.append(Message(f"m{at}", made[-1].id if made else None, role, text, 0.0, usage=counted))
     return made
