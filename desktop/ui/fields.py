@@ -97,12 +97,15 @@ class Field(QWidget):
         """Shows the value, in the language in use."""
         raise NotImplementedError
 
+    def controls(self) -> list[QWidget]:
+        """What can have the focus, the first of them first."""
+        return [c for c in self.findChildren(QWidget) if c.focusPolicy() != Qt.FocusPolicy.NoFocus]
+
     def describe(self, name: str, description: str) -> None:
         """What a screen reader says of the controls."""
-        for control in self.findChildren(QWidget):
-            if control.focusPolicy() != Qt.FocusPolicy.NoFocus:
-                control.setAccessibleName(name)
-                control.setAccessibleDescription(description)
+        for control in self.controls():
+            control.setAccessibleName(name)
+            control.setAccessibleDescription(description)
 
     def _take(self, value: object) -> None:
         """What the person entered becomes the value, if it may."""
@@ -280,6 +283,11 @@ class NumberField(Field):
         self._slider.setValue(round(number / self.row.step))
         self._slider.blockSignals(False)
         self._box.put(number, _digits(self.row, number))
+        self._slider.setAccessibleDescription(shown(self.row, number))  # its own number counts steps
+
+    def describe(self, name: str, description: str) -> None:
+        super().describe(name, description)
+        self.draw()
 
     def _fit(self) -> None:
         self._slider.setFixedWidth(self._look.px(140))

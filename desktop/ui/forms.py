@@ -146,6 +146,7 @@ class Row(QWidget):
         self.field = FIELDS[setting.kind](look, setting)
         self.field.changed.connect(self._entered)
         self.field.refused.connect(self._refuse)
+        self._label.setBuddy(next(c for c in self.field.controls() if c.isVisibleTo(self.field)))
         self._arrange()
 
     def _arrange(self) -> None:

@@ -230,7 +230,9 @@ class OpeningDialog(QDialog):
         return label
 
     def _titled(self, column: QVBoxLayout, title: str, field: QComboBox | QPlainTextEdit) -> None:
-        column.addWidget(self._label(title))
+        label = self._label(title)
+        label.setBuddy(field)
+        column.addWidget(label)
         column.addWidget(field)
 
     def _take_preset(self, index: int) -> None:
