@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QKeyEvent, QPainter, QPaintEvent, QPen, QResizeEvent
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QKeyEvent, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QAbstractButton, QWidget
 
 from desktop.core.errors import N_
@@ -321,11 +321,14 @@ class VariantRow(QAbstractButton):
         word, tone, icon = self._verdict(fit)
         ink, side = getattr(self._look.colours, tone.value), self._look.px(16)
         icons.paint(painter, icon, QRectF(first.left(), first.center().y() - side / 2 + 1, side, side), ink)
-        total = figures.memory(fit.estimate.total_bytes, exact=fit.exact)
-        used = self._line(painter, first, total, Type.BODY, self._look.colours.text, right=True)
-        self._line(painter, first.adjusted(side + theme.XS, 0, -used - theme.XS, 0), _(word), Type.SMALL, ink)
-        thick = self._look.px(_BAR)
-        bar = QRectF(second.left(), second.center().y() - thick // 2, second.width(), thick)
+        words = first.adjusted(side + theme.XS, 0, 0, 0)
+        total, small = figures.memory(fit.estimate.total_bytes, exact=fit.exact), self._look.font(Type.SMALL)
+        room = words.width() - QFontMetrics(small).horizontalAdvance(_(word)) - theme.S
+        below = QFontMetrics(self._look.font(Type.BODY)).horizontalAdvance(total) > room
+        used = self._line(painter, second if below else first, total, Type.BODY, self._look.colours.text, right=True)
+        self._line(painter, words.adjusted(0, 0, 0 if below else -used - theme.XS, 0), _(word), Type.SMALL, ink)
+        thick, width = self._look.px(_BAR), second.width() - (used + theme.S if below else 0)
+        bar = QRectF(second.left(), second.center().y() - thick // 2, width, thick)
         meter.paint(painter, self._look, bar, parts.whole(fit), parts.memory(fit), tone)
 
     def _paint_speed(self, painter: QPainter, column: QRect, fit: Fit) -> None:
