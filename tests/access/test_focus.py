@@ -31,14 +31,12 @@ async def follow(visited: AsyncIterator[Place]) -> None:
         back = await order.walk(top, Qt.Key.Key_Backtab)
         for fault in [*order.faults(there), *order.missed(top, there)]:
             tell(f"{name}: {fault}")
-        ways = [[s.name for s in way if "To the end" not in s.name] for way in (there, back)]  # it comes and goes
-        if name != "variant on its way" and ways[1] not in _turned(ways[0][::-1]):  # there the buttons change
-            tell(f"{name}: backwards it is another way: {ways[1]} instead of {ways[0][::-1]}")
-
-
-def _turned(way: list[str]) -> list[list[str]]:
-    """The same way around, from wherever it is begun."""
-    return [way[at:] + way[:at] for at in range(len(way))]
+        both = {id(s.widget) for s in there} & {id(s.widget) for s in back}  # some come and go on the way
+        ways = [[s for s in way if id(s.widget) in both] for way in (there, back)]
+        forth = [id(s.widget) for s in ways[0]][::-1]
+        at = forth.index(id(ways[1][0].widget))
+        if forth[at:] + forth[:at] != [id(s.widget) for s in ways[1]]:
+            tell(f"{name}: backwards it is another way: {[s.name for s in ways[1]]}")
 
 
 async def follow_chats(person: Person, model: str, chat: str) -> None:
