@@ -251,10 +251,10 @@ async def size_and_unload(person: Person) -> None:
     await until(lambda: person.window.fontMetrics().height() == height)
     await press(person, KEY.Key_Minus, CONTROL)
     await until(lambda: person.window.fontMetrics().height() < height)
-    await press(person, KEY.Key_F11)
-    await until(person.window.isFullScreen)
-    await press(person, KEY.Key_F11)
-    await until(lambda: not person.window.isFullScreen())
+    whole = person.window.isFullScreen()  # it is, where every command was given once
+    for wanted in (not whole, whole):
+        await press(person, KEY.Key_F11)
+        await until(lambda wanted=wanted: person.window.isFullScreen() is wanted)
     await palette(person, "unload", "Unload model")
     await until(lambda: not person.window.menus.able(Command.UNLOAD_MODEL))
     await palette(person, "new chat", "New chat")
@@ -286,19 +286,21 @@ async def commands_by_name(person: Person) -> None:
     await every_command(person)  # in a chat where nothing was said
     await stop_and_go_on(person)
     await rename_and_open(person)
+    await size_and_unload(person)
     await palette(person, "ㅇㄹ", "이름 없는 chat")
     await until(lambda: len(person.conversation) == 2)
     await every_command(person)
-    await palette(person, "ㅇㄹ", "이름 없는 chat")
-    await size_and_unload(person)
+    await palette(person, "new chat", "New chat")
 
 
 async def the_next_day(person: Person) -> None:
     """What was chosen yesterday stands first, but for what could do nothing now."""
+    if not person.all(QListView, "Chats"):
+        await press(person, KEY.Key_B, CONTROL)
     await until(lambda: "이름 없는 chat" in person.rows(), person.rows)
     await press(person, KEY.Key_K, CONTROL)
     await until(lambda: person.all(QLineEdit, "Search commands, chats and models"))
-    assert person.rows("Results")[:4] == ["Recently used", "New chat", "이름 없는 chat", "Usual text size"]
+    assert person.rows("Results")[:4] == ["Recently used", "New chat", "Usual text size", "이름 없는 chat"]
     await press(person, KEY.Key_Escape)
     await press(person, KEY.Key_W, CONTROL)
 
