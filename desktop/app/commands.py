@@ -63,21 +63,26 @@ class Commands:
             Command.BIN: chat.head.to_bin,
             **acts,
         }
-        kept: Callable[[], bool] = lambda: bool(chat.chat.id) and chat.chat.binned is None  # noqa: E731
-        several: Callable[[], bool] = lambda: len(chat.listing.chats) > bool(chat.chat.id)  # noqa: E731
-        self._able: Mapping[Command, Callable[[], bool]] = {
+        self._able = {**self._judges(), **able}
+
+    def _judges(self) -> dict[Command, Callable[[], bool]]:
+        chat = self._chat
+        return {
             Command.EXPORT_CHAT: lambda: bool(chat.chat.id),
-            Command.NEXT_CHAT: several,
-            Command.PREVIOUS_CHAT: several,
+            Command.NEXT_CHAT: self._several,
+            Command.PREVIOUS_CHAT: self._several,
             Command.EDIT_LAST: lambda: chat.last_own() is not None,
             Command.REGENERATE: lambda: self._last() is not None and not self._busy,
             Command.CONTINUE: lambda: (last := self._last()) is not None and last.view.can_continue,
             Command.COPY_REPLY: lambda: self._reply() is not None,
             Command.STOP: lambda: self._busy,
             Command.OPENING: lambda: bool(chat.chat.model),  # the guide has none
-            Command.BIN: kept,
-            **able,
+            Command.BIN: lambda: bool(chat.chat.id) and chat.chat.binned is None,
         }
+
+    def _several(self) -> bool:
+        """Whether there is another chat than the one that is shown."""
+        return len(self._chat.listing.chats) > bool(self._chat.chat.id)
 
     def obey(self, command: Command) -> None:
         """Does it, where it could do anything."""
