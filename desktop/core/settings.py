@@ -239,7 +239,10 @@ TABLE: tuple[Setting, ...] = (
         Kind.WHOLE,
         Group.SPEED,
         N_("Disk space for what was read"),
-        N_("What a model has read of a chat is kept on disk, so that it need not be read again. The oldest leaves first."),
+        N_(
+            "What a model has read of a chat is kept on disk, so that it need not be read again. "
+            "The oldest leaves first."
+        ),
         4,
         1,
         1000,

@@ -38,24 +38,25 @@ CLOSING = """
 
 A state that lies in the page cache comes back at the speed of memory, which `dd of=/dev/null` does not touch: it reads
 into one buffer of 1 MB that stays in the processor's cache. A single plain copy of 618 MB into memory that is there
-already took 39 ms where that `dd` took 24, before anything is verified or put where it belongs; ours sums every byte, so
-that nothing damaged is believed, and stores it, in 53 to 65 ms, with two threads that read and one that puts back. Tried:
-one reader (55 to 90 ms), more and larger buffers (60 to 100, as they leave the cache), all in one thread (68 to 76).
-`dd` into memory took 68 ms. From the disk, as after a restart of the computer, the disk decides. Thousands of tokens of
-Mistral-7B so come back in a tenth to a quarter of a second, where reading them takes minutes.
+already took 39 ms where that `dd` took 24, before anything is verified or put where it belongs; ours sums every byte,
+so that nothing damaged is believed, and stores it, in 53 to 65 ms, with two threads that read and one that puts back.
+Tried: one reader (55 to 90 ms), more and larger buffers (60 to 100, as they leave the cache), all in one thread (68 to
+76). `dd` into memory took 68 ms. From the disk, as after a restart of the computer, the disk decides. Thousands of
+tokens of Mistral-7B so come back in a tenth to a quarter of a second, where reading them takes minutes.
 
-Writing is faster than a bare loop where Linux gives large pages on request only, for which the engine's process asks and
-most programs do not (decision 012). With large pages on both sides (`GLIBC_TUNABLES=glibc.malloc.hugetlb=1` before the
-command) what is left are the window's share of two cores, 0.3 ms for every time it hears of new text, thirty times a second
-at most, and the 50 microseconds between two tokens: 0.96 to 1.00 in one run of all six rows. How physical memory happens to be laid out makes two processes
-of the same program differ by 3 to 5 %, so single runs say little.
+Writing is faster than a bare loop where Linux gives large pages on request only, for which the engine's process asks
+and most programs do not (decision 012). With large pages on both sides (`GLIBC_TUNABLES=glibc.malloc.hugetlb=1` before
+the command) what is left are the window's share of two cores, 0.3 ms for every time it hears of new text, thirty times
+a second at most, and the 50 microseconds between two tokens: 0.96 to 1.00 in one run of all six rows. How physical
+memory happens to be laid out makes two processes of the same program differ by 3 to 5 %, so single runs say little.
 
-Reading is done in pieces in which no operation takes longer than 60 ms, as a stop waits for one, and the last token of a
-prompt is read alone (decision 011). For Mistral's shape that means 192 at once instead of 512, which costs 1.2 % (bare
-decodes, alternately: 64 cost 6.4 %, 128 2 %, 256 1.8 %), and the last token 0.3 %. The rest is what two processes differ
-by: runs of one day gave 0.994 and 0.982, 0.990 and 0.942, 0.963 and 0.950; two engines beside one bare loop 0.994 with
-small pages and 0.973 with large ones. What was mended on the way: fewer than 64 tokens take a kernel of flash attention
-that is twice as slow deep in a text, and a prompt's end of up to 63 tokens was read so (4 % of 2,000 tokens).
+Reading is done in pieces in which no operation takes longer than 60 ms, as a stop waits for one, and the last token of
+a prompt is read alone (decision 011). For Mistral's shape that means 192 at once instead of 512, which costs 1.2 %
+(bare decodes, alternately: 64 cost 6.4 %, 128 2 %, 256 1.8 %), and the last token 0.3 %. The rest is what two
+processes differ by: runs of one day gave 0.994 and 0.982, 0.990 and 0.942, 0.963 and 0.950; two engines beside one
+bare loop 0.994 with small pages and 0.973 with large ones. What was mended on the way: fewer than 64 tokens take a
+kernel of flash attention that is twice as slow deep in a text, and a prompt's end of up to 63 tokens was read so (4 %
+of 2,000 tokens).
 
 ## What bounds the start
 

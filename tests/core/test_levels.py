@@ -33,7 +33,6 @@ def test_other_values_at_the_same_level() -> None:
 def test_rows_of_a_level() -> None:
     assert set(rows_for(Level.ALL)) == set(TABLE)
     assert all(row.scope is Scope.ANY for row in rows_for(Level.CHAT))
-    assert [row.group for row in rows_for(Level.ALL)] == sorted(
-        (row.group for row in TABLE),
-        key=lambda group: ("Appearance", "Answering", "Loading", "Speed", "In the background", "Privacy").index(group.value),
-    )
+    order = ("Appearance", "Answering", "Loading", "Speed", "In the background", "Privacy")
+    groups = [row.group for row in rows_for(Level.ALL)]
+    assert groups == sorted((row.group for row in TABLE), key=lambda group: order.index(group.value))

@@ -103,8 +103,6 @@ class Fitting:
         self._notes: set[asyncio.Task[None]] = set()
         self._pid: int | None = None  # of the engine process that was measured last
 
-    # -- this computer ----------------------------------------------------------------------------------------------
-
     async def prepare(self) -> None:
         """Finds out, once, what the engine can compute on and how fast memory is read. Takes about a second."""
         await self._examined()
