@@ -9,11 +9,11 @@ from __future__ import annotations
 import builtins
 import sys
 from builtins import __import__ as plain_import  # before PySide6 replaces it
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEventLoop, Qt, QTimer
+from PySide6.QtCore import QEvent, QEventLoop, Qt, QTimer
 from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication
 
@@ -34,13 +34,26 @@ LOG_BYTES = 1_000_000
 PAINT_MS = 500  # a window that is minimised or covered is never painted; then nothing waits for it
 
 
+class Application(QApplication):
+    """Where the system asks for the end (the Dock, the session), `end` is called and nothing closes by itself."""
+
+    end: Callable[[], object] | None = None
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() is QEvent.Type.Quit and self.end is not None:
+            event.ignore()
+            self.end()
+            return True
+        return super().event(event)
+
+
 def main(files: Sequence[str] = ()) -> int:
     """Opens the window, or raises the one that is open; returns when it has closed."""
     import_plainly()
     QApplication.setApplicationName("Alcove")
     QApplication.setApplicationVersion(__version__)
     QApplication.setDesktopFileName("alcove")
-    app = QApplication(sys.argv[:1])
+    app = Application(sys.argv[:1])
     app.setQuitOnLastWindowClosed(False)
     paths = Paths.of_person()
     instance = Instance(paths.home)
@@ -50,12 +63,14 @@ def main(files: Sequence[str] = ()) -> int:
             return 0
         preferences = Preferences(paths.preferences)
         shell = shown(app, preferences)
+        app.end = shell.window.quit
         _paint(shell)
         app.setWindowIcon(QIcon(str(resources() / "icons" / "alcove.png")))
         from desktop.ui import loop
 
         return loop.run(filled(shell, paths, preferences, instance))
     except UserError as error:
+        app.end = app.exit
         _refuse(app, error)
         return 1
     finally:

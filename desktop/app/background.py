@@ -2,8 +2,8 @@
 icon in the tray.
 
 Invariant: nothing is said while a window of ours is in front, or where the person has switched it off; where the system
-has no tray, closing the window ends the program as ever. What a reply or a download is, is told from outside. It is
-imported when the window stands there.
+has no tray, closing the window ends the program as ever, but never on a Mac. What a reply or a download is, is told
+from outside. It is imported when the window stands there.
 """
 
 from __future__ import annotations
@@ -57,11 +57,13 @@ class Background(QObject):
 
     def stay(self) -> bool:
         """Whether the program goes on without its window, which is being closed; that is said once."""
+        if sys.platform == "darwin":
+            return True  # as there every program does: the Dock leads back
         icon = self._messenger() if self._keep else None
         if icon is None:
             return False
         if not self._told:
-            self._told = True
+            self._told, self._then = True, None
             icon.say(_("Alcove goes on here. To end it, choose “Quit”."))
         return True
 
@@ -81,7 +83,7 @@ class Background(QObject):
         self._say(message if whole else _("The download of “{model}” has stopped.", model=name), then)
 
     def lead(self) -> None:
-        """The sentence said last, or the icon, was clicked."""
+        """The sentence said last was clicked."""
         then, self._then = self._then, None
         if then is not None:
             then()
@@ -100,9 +102,9 @@ class Background(QObject):
         """The person is back: what was said is seen in the window. On a Mac, the Dock leads back to a closed one."""
         if state is not Qt.ApplicationState.ApplicationActive:
             return
-        if self._keep:
+        if sys.platform == "darwin":
             self._window.show()
-        elif self._icon is not None:
+        if self._icon is not None and not self._keep:
             self._icon.hide()
 
     def _messenger(self) -> Messenger | None:
@@ -114,7 +116,8 @@ class Background(QObject):
 class Tray(QObject):
     """The icon among those of the programs that run, with a menu of its own."""
 
-    opened = Signal()  # the icon was clicked, or what it said
+    opened = Signal()  # the icon was clicked
+    followed = Signal()  # what it said was clicked
     new_wanted = Signal()
     quit_wanted = Signal()
 
@@ -132,7 +135,7 @@ class Tray(QObject):
         self._menu.addSeparator()
         self._quit = self._menu.addAction("", self.quit_wanted.emit)
         self._icon.setContextMenu(self._menu)
-        self._icon.messageClicked.connect(self.opened)
+        self._icon.messageClicked.connect(self.followed)
         self._icon.activated.connect(self._click)
         self.retranslate()
 

@@ -262,7 +262,8 @@ class Root:
         tray = Tray.where_there_is_one(self.window)
         if tray is not None:
             tray.opened.connect(lambda: self.raised([]))
-            tray.opened.connect(self.background.lead)
+            tray.followed.connect(lambda: self.raised([]))
+            tray.followed.connect(self.background.lead)
             tray.new_wanted.connect(lambda: self.raised([]))
             tray.new_wanted.connect(lambda: self._commands.obey(Command.NEW_CHAT))
             tray.quit_wanted.connect(self.window.quit)
@@ -294,8 +295,12 @@ class Root:
         self.models.library.import_files([Path(p) for p in paths])
 
     def _list_models(self) -> None:
-        self.chat.set_models([_choice(model) for model in self._alcove.library.all()])
+        self._name_models()
         self._advice.suggest()
+
+    def _name_models(self) -> None:
+        """In the window's language."""
+        self.chat.set_models([_choice(model) for model in self._alcove.library.all()])
         self._status.tell()
 
     async def _renamed(self, old: str, new: str) -> None:
@@ -332,9 +337,10 @@ class Root:
         if sealed != self._alcove.network.sealed:
             self._alcove.network.sealed = sealed
             self.models.reconnect()
+            self._advice.suggest()
         self._alcove.help.spoken = translation.language()
         self.background.use(settings)
-        self._list_models()
+        self._name_models()
 
     def _show(self, error: UserError) -> None:
         self.window.warn(error)

@@ -6,8 +6,8 @@ loop or pumps events; a dialogue is `open()`ed and awaited by a future.
 
 Traps of qasync 0.28.0 that are kept out of reach here: `@asyncSlot` lets the garbage collector take its task; the
 variable QT_API overrules the Qt already imported; its default executor is ten QThreads, which Python's own shutdown
-does not join; and `QApplication.quit()` from outside makes `run_until_complete` raise, so the window's close event
-starts the shutdown and `main` returns.
+does not join; and `QApplication.quit()` from outside makes `run_until_complete` raise, so the window's close event,
+or the application's wish to quit, starts the shutdown and `main` returns.
 """
 
 from __future__ import annotations

@@ -114,6 +114,7 @@ def test_without_a_tray_nothing_fails(qtbot, look, monkeypatch):
 
 def test_the_icon_goes_when_the_person_is_back(away, monkeypatch):
     away.reply(60, monkeypatch)
+    assert away.note.shown
     QApplication.instance().applicationStateChanged.emit(Qt.ApplicationState.ApplicationActive)
     assert not away.note.shown
 
@@ -128,8 +129,10 @@ def test_closing_ends_the_program_unless_it_is_kept_in_the_tray(away):
     assert away.closed == [True]
     assert not away.window.isVisible()
     assert away.note.said == ["Alcove goes on here. To end it, choose “Quit”."]
-    QApplication.instance().applicationStateChanged.emit(Qt.ApplicationState.ApplicationActive)  # by the Dock, say
-    assert away.window.isVisible()
+    QApplication.instance().applicationStateChanged.emit(Qt.ApplicationState.ApplicationActive)  # by a dialogue, say
+    assert not away.window.isVisible()
+    assert away.note.shown
+    away.window.show()
     away.window.close()
     assert len(away.note.said) == 1  # it is known now
     away.window.show()
@@ -137,6 +140,24 @@ def test_closing_ends_the_program_unless_it_is_kept_in_the_tray(away):
     assert away.closed == [True, True]
     away.use(tray=False)
     assert not away.note.shown
+
+
+def test_a_mac_goes_on_without_its_window_and_the_dock_leads_back(away, monkeypatch):
+    monkeypatch.setattr(background.sys, "platform", "darwin")
+    front(away.window)
+    away.window.close()
+    assert (away.closed, away.note.said, away.note.shown) == ([], [], False)
+    assert not away.window.isVisible()
+    QApplication.instance().applicationStateChanged.emit(Qt.ApplicationState.ApplicationActive)
+    assert away.window.isVisible()
+
+
+def test_what_was_said_last_leads_nowhere_when_it_is_only_that_the_program_goes_on(away, monkeypatch):
+    away.reply(60, monkeypatch)
+    away.use(tray=True)
+    away.window.close()
+    away.background.lead()
+    assert away.led == []
 
 
 def test_the_key_that_closes_does_what_the_cross_does(away):
@@ -152,7 +173,12 @@ def test_the_tray_has_a_menu_in_the_language_in_use(qtbot, monkeypatch):
     monkeypatch.setattr(QSystemTrayIcon, "isSystemTrayAvailable", lambda: True)
     tray = Tray.where_there_is_one(QApplication.instance())
     heard: list[str] = []
-    for name, signal in (("open", tray.opened), ("new", tray.new_wanted), ("quit", tray.quit_wanted)):
+    for name, signal in (
+        ("open", tray.opened),
+        ("new", tray.new_wanted),
+        ("quit", tray.quit_wanted),
+        ("led", tray.followed),
+    ):
         signal.connect(lambda name=name: heard.append(name))
     icon = tray.findChild(QSystemTrayIcon)
     entries = [action for action in icon.contextMenu().actions() if not action.isSeparator()]
@@ -163,7 +189,7 @@ def test_the_tray_has_a_menu_in_the_language_in_use(qtbot, monkeypatch):
     icon.messageClicked.emit()
     icon.activated.emit(QSystemTrayIcon.ActivationReason.Trigger)
     icon.activated.emit(QSystemTrayIcon.ActivationReason.Context)
-    assert heard[3:] == ["open", "open"]
+    assert heard[3:] == ["led", "open"]
     monkeypatch.setattr(background, "_", lambda text: {"Quit": "종료"}.get(text, text))
     tray.retranslate()
     assert entries[-1].text() == "종료"
