@@ -60,7 +60,7 @@ class Commands:
             Command.RENAME: lambda: self._there().header.edit(),
             Command.OPENING: lambda: self._there().header.opening_wanted.emit(),
             Command.CHAT_SETTINGS: view.header.settings_wanted.emit,
-            Command.BIN: chat.head.to_bin,
+            Command.BIN: self._bin,
             **acts,
         }
         self._able = {**self._judges(), **able}
@@ -146,7 +146,14 @@ class Commands:
         reply = self._reply()
         if reply is not None:
             QGuiApplication.clipboard().setText(reply.text)
-            self._view.undo_bar.say(N_("The reply was copied."), seconds=_COPIED_SECONDS)
+            if not self._view.undo_bar.offers:
+                self._view.undo_bar.say(N_("The reply was copied."), seconds=_COPIED_SECONDS)
+
+    def _bin(self) -> None:
+        """With the chat in sight, and the list, where it can be undone."""
+        self._there()
+        self._window.unfold()
+        self._chat.head.to_bin()
 
     def _step(self, step: int) -> None:
         """The chat above or below in the list, and from its end to its beginning."""

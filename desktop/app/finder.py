@@ -58,6 +58,7 @@ class Finder:
     ) -> None:
         self._window, self._chat, self._alcove, self._tasks = window, chat, alcove, tasks
         self._to, self._recent = ways, recent
+        self._hint = ""  # of what was opened last
         self._palette = Palette(look, window.ground)
         self._palette.chosen.connect(self._remember)
         self._palette.searched.connect(lambda words: tasks.spawn(self._search(words)))
@@ -71,9 +72,11 @@ class Finder:
         self._show(list(self._models()), _("Choose a model for this chat"))
 
     def _show(self, offers: list[Offer], hint: str) -> None:
+        again = self._palette.isVisible() and hint == self._hint
         if self._palette.isVisible():
             self._palette.leave()
-        else:
+        if not again:
+            self._hint = hint
             self._palette.open(offers, self._recent, hint)
 
     def _remember(self, offer: Offer) -> None:

@@ -28,12 +28,16 @@ class Status(QObject):
         self._speed = 0.0  # tokens a second of the last reply; 0: there was none
         self._of: Path | None = None  # the model that wrote it
         self._pulse = QTimer(self, interval=STATUS_MS)
-        self._pulse.timeout.connect(self.tell)
+        self._pulse.timeout.connect(self._beat)
         chat.device_changed.connect(lambda _device: self.tell())
         chat.replies.ended.connect(self._note)
 
     def start(self) -> None:
         self._pulse.start()
+
+    def _beat(self) -> None:
+        if self._window.isVisible():
+            self.tell()
 
     def tell(self) -> None:
         """Says it again, as it is now."""

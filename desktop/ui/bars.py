@@ -54,6 +54,11 @@ class Bar(QWidget):
         """The sentence as it is read now."""
         return self._text.text()
 
+    @property
+    def offers(self) -> bool:
+        """Whether its action can be taken now."""
+        return bool(self._action) and not self.isHidden()
+
     def say(self, message: str, fields: dict[str, object] | None = None, action: str = "", seconds: float = 0) -> None:
         """Shows a message id with its fields; `action` is the id of the button's label; 0 s: until it is closed."""
         self._show(message, fields or {}, action, seconds, warning=False)
