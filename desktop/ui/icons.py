@@ -56,7 +56,6 @@ class Icon(StrEnum):
     PAUSE = "pause"
     PLAY = "play"
     FOLDER = "folder"
-    KEYBOARD = "keyboard"
     COMMAND = "command"
     HELP = "circle-question-mark"
     SHIELD = "shield-check"

@@ -21,7 +21,6 @@ from desktop.ui.tokens import (
     LIGHT,
     LIGHT_SHARP,
     LINE,
-    MOTION_MS,
     RADIUS,
     RADIUS_L,
     RADIUS_S,
@@ -40,7 +39,6 @@ __all__ = [
     "DARK",
     "ELEVATION",
     "LIGHT",
-    "MOTION_MS",
     "RADIUS",
     "RADIUS_L",
     "RADIUS_S",
@@ -88,12 +86,6 @@ class Theme(QObject):
         if self._contrast is Qt.ContrastPreference.HighContrast:
             return DARK_SHARP if self.dark else LIGHT_SHARP
         return DARK if self.dark else LIGHT
-
-    @property
-    def motion_ms(self) -> int:
-        """How long something moves: not at all where the system wants no animation, or does not say that it does."""
-        effects = (Qt.UIEffect.UI_General, Qt.UIEffect.UI_AnimateMenu)  # Windows' "animation effects" turns the second
-        return MOTION_MS if all(map(QApplication.isEffectEnabled, effects)) else 0
 
     @property
     def column(self) -> int:

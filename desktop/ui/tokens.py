@@ -17,7 +17,6 @@ XS, S, M, L, XL, XXL = 4, 8, 12, 16, 24, 32
 RADIUS_S, RADIUS, RADIUS_L = 6, 10, 16
 TARGET = 28  # the least height and width of what is pressed; WCAG 2.2 asks for 24
 ELEVATION = 12  # how far the shadow of what floats reaches
-MOTION_MS = 120  # long enough to see where something comes from, too short to wait for
 LINE = "Seventy letters, with the spaces between words, make an easy line here"  # 70: what a line holds at best
 
 

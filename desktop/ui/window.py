@@ -64,7 +64,6 @@ class Place:
 
 class MainWindow(QMainWindow):
     asked = Signal(object)  # a Command
-    pane_shown = Signal(str)
     models_dropped = Signal(list)  # paths of .gguf files
     chats_dropped = Signal(list)  # paths of .json and .md files
 
@@ -147,7 +146,6 @@ class MainWindow(QMainWindow):
         self._stack.setCurrentWidget(self._widgets[name])
         self._side.mark(name)
         self.menus.mark_pane(name)
-        self.pane_shown.emit(name)
 
     def unfold(self) -> None:
         """Shows the chat list, where it is folded."""

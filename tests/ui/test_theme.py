@@ -6,7 +6,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPalette
 
-from desktop.ui.theme import DARK, LIGHT, MOTION_MS, Theme, Type
+from desktop.ui.theme import DARK, LIGHT, Theme, Type
 from desktop.ui.tokens import DARK_SHARP, LIGHT_SHARP, LINE
 
 
@@ -56,17 +56,3 @@ def test_the_wish_for_contrast_is_followed_live(qtbot, qapp, look: Theme) -> Non
     finally:
         told.emit(Qt.ContrastPreference.NoPreference)
     assert look.colours is DARK
-
-
-def test_nothing_moves_where_the_system_wants_no_animation(qapp, look: Theme) -> None:
-    effects = (Qt.UIEffect.UI_General, Qt.UIEffect.UI_AnimateMenu)
-    before = [qapp.isEffectEnabled(effect) for effect in effects]
-    try:
-        for effect in effects:
-            qapp.setEffectEnabled(effect, True)
-        assert look.motion_ms == MOTION_MS <= 150
-        qapp.setEffectEnabled(Qt.UIEffect.UI_AnimateMenu, False)
-        assert look.motion_ms == 0
-    finally:
-        for effect, on in zip(effects, before, strict=True):
-            qapp.setEffectEnabled(effect, on)
