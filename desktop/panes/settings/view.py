@@ -8,6 +8,7 @@ from __future__ import annotations
 from PySide6.QtCore import QEvent, Qt, QTimer, QUrl
 from PySide6.QtGui import QColor, QDesktopServices, QPainter, QPaintEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from shiboken6 import isValid
 
 from desktop.core.errors import N_, UserError
 from desktop.core.levels import Level, Levels, rows_for
@@ -66,8 +67,7 @@ class SettingsView(QWidget):
 
     def _arrange(self) -> None:
         head, level, buttons = Flow(theme.S, apart=True), Flow(theme.M), Flow(theme.S)
-        safe_first = (self._folder, self._reset)  # what is first gets the focus: pressed by mistake, it harms nothing
-        for line, widgets in ((level, (self._title, self._level)), (buttons, safe_first)):
+        for line, widgets in ((level, (self._title, self._level)), (buttons, (self._folder, self._reset))):
             for widget in widgets:
                 line.addWidget(widget)
             head.addLayout(line)
@@ -100,11 +100,18 @@ class SettingsView(QWidget):
                 self._body.lines.removeWidget(self._form)
             self._form = self._made(levels)
             self._body.lines.insertWidget(0, self._form)
+            self._put_below()
         else:
             self._form.show_values(levels)
         if self._privacy is not None:
             self._privacy.setVisible(levels.level is Level.ALL)
         self._list_levels()
+
+    def _put_below(self) -> None:
+        """What stands below the form comes after it for the Tab key, too, which goes by when a widget came."""
+        if self._privacy is not None:
+            self._privacy.setParent(None)
+            self._body.lines.addWidget(self._privacy)
 
     def _made(self, levels: Levels) -> SettingsForm:
         form = SettingsForm(self._look, rows_for(levels.level), levels)
@@ -122,9 +129,14 @@ class SettingsView(QWidget):
     def _go_to(self, key: str) -> None:
         if self._form is not None:
             row, bar = self._form.go_to(key), self._area.verticalScrollBar()
-            scroll = bar.rangeChanged.connect(lambda *_range: self._area.ensureWidgetVisible(row, 0, theme.XXL))
-            self._area.ensureWidgetVisible(row, 0, theme.XXL)
-            QTimer.singleShot(_SETTLES_MS, row, lambda: bar.rangeChanged.disconnect(scroll))
+
+            def show(*_range: int) -> None:
+                if isValid(row):  # the form may be made anew meanwhile
+                    self._area.ensureWidgetVisible(row, 0, theme.XXL)
+
+            scroll = bar.rangeChanged.connect(show)
+            show()
+            QTimer.singleShot(_SETTLES_MS, self, lambda: bar.rangeChanged.disconnect(scroll))
 
     def retranslate(self) -> None:
         self._title.setText(_("Settings"))
@@ -143,6 +155,12 @@ class SettingsView(QWidget):
     def showEvent(self, event: QShowEvent) -> None:
         self._controller.choose(self._controller.model)  # it may have been removed meanwhile
         super().showEvent(event)
+        QTimer.singleShot(0, self, self._begin)  # the focus comes once it is shown
+
+    def _begin(self) -> None:
+        """Whoever comes here by a key stands in the first setting, not on a button that opens something."""
+        if self._form is not None and self._folder.hasFocus():
+            self._form.go_to(rows_for(self._form.level)[0].key)
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
