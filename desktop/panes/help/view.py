@@ -47,11 +47,13 @@ class HelpView(QWidget):
         self._look, self._controller = look, controller
         self._search = _Search(self)
         self._search.setProperty("search", True)
-        self._search.written.connect(controller.search)
+        self._search.written.connect(self._find)
+        self._search.returnPressed.connect(self._open_marked)
         self._glass = self._search.addAction(QIcon(), QLineEdit.ActionPosition.LeadingPosition)
         self._list = _Contents()
         dress(self._list, _Rows(look, _ROW, self._list))
-        self._list.currentItemChanged.connect(self._choose)
+        for chosen in (self._list.currentItemChanged, self._list.itemClicked, self._list.itemActivated):
+            chosen.connect(self._choose)
         self._nothing = Label(look, tone=Tone.MUTED, wrap=True)
         self._heading = Label(look, Type.TITLE, wrap=True, selectable=True)
         self._body = Column(look, side=theme.XXL, top=theme.XL)
@@ -109,6 +111,7 @@ class HelpView(QWidget):
     def down(self) -> None:
         """From the search field into the list."""
         self._list.setFocus()
+        self._open_marked()
         if self._list.currentRow() < 0:
             rows = range(self._list.count())
             self._list.setCurrentRow(next((row for row in rows if self._list.item(row).data(_TOPIC)), -1))
@@ -157,8 +160,19 @@ class HelpView(QWidget):
                 self._list.setCurrentRow(row)
         self._list.blockSignals(False)
 
+    def _find(self, words: str) -> None:
+        """Lists what is found; the best is the chosen row, and opens by Down or Enter."""
+        self._controller.search(words)
+        if words.strip():
+            self._list.blockSignals(True)
+            self._list.setCurrentRow(0)
+            self._list.blockSignals(False)
+
+    def _open_marked(self) -> None:
+        self._choose(self._list.currentItem())
+
     def _choose(self, item: QListWidgetItem | None) -> None:
-        if item is not None:
+        if item is not None and item.data(_TOPIC):
             self._controller.open(item.data(_TOPIC))
 
     def _read(self) -> None:

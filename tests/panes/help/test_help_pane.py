@@ -94,6 +94,24 @@ def test_search_filters_and_titles_come_first(pane: Pane) -> None:
     assert len(pane.titles()) == 3
 
 
+@pytest.mark.parametrize("key", [Qt.Key.Key_Down, Qt.Key.Key_Return])
+def test_the_best_hit_opens_by_one_key_though_another_page_found_is_open(pane: Pane, key: Qt.Key) -> None:
+    pane.view.show_page("stop")
+    QTest.keyClicks(pane.search, "gguf")
+    assert pane.read()[0] == "Stopping a reply"
+    assert pane.list.currentItem().text() == "The GGUF format"
+    QTest.keyClick(pane.search, key)
+    assert pane.read()[0] == "The GGUF format"
+
+
+def test_the_best_hit_opens_by_a_click(pane: Pane) -> None:
+    pane.view.show_page("stop")
+    QTest.keyClicks(pane.search, "gguf")
+    place = pane.list.visualItemRect(pane.list.currentItem()).center()
+    QTest.mouseClick(pane.list.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    assert pane.read()[0] == "The GGUF format"
+
+
 def test_headings_are_stepped_over(pane: Pane) -> None:
     pane.list.setFocus()
     heading = pane.list.findItems("Chats", Qt.MatchFlag.MatchExactly)[0]
