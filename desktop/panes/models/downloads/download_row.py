@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import Enum, auto
 from functools import partial
+from time import monotonic
 from urllib.parse import urlsplit
 
 from PySide6.QtCore import QEvent, QSize, Qt, Signal
@@ -27,6 +28,7 @@ from desktop.ui.translation import _
 
 _PARTS = 1000  # of a progress bar
 _SIGN = 20
+_DESCRIBED_S = 1.0  # at most so often: a screen reader reads out what changes
 
 
 class Action(Enum):
@@ -84,6 +86,7 @@ class DownloadRow(QWidget):
         self._look, self._download = look, download
         self._sign = _Sign()
         self._drawn: tuple[object, ...] = ()
+        self._described = 0.0  # when, by `monotonic`
         self._name = Label(look, Type.HEADING, wrap=True)
         self._from = Label(look, Type.SMALL, Tone.MUTED, wrap=True)
         self._bar = QProgressBar()
@@ -194,8 +197,15 @@ class DownloadRow(QWidget):
             self._buttons[action].name(_(label))
             self._buttons[action].setAccessibleDescription(name)
         self._bar.setAccessibleName(name)
-        self._bar.setAccessibleDescription(figures)
-        self.setAccessibleName(" — ".join(filter(None, (name, figures, sentence))))
+        self._describe(" — ".join(filter(None, (name, sentence))), figures)
+
+    def _describe(self, name: str, figures: str) -> None:
+        if name == self.accessibleName() and monotonic() - self._described < _DESCRIBED_S:
+            return
+        self._described = monotonic()
+        self.setAccessibleName(name)
+        for part in (self, self._bar):
+            part.setAccessibleDescription(figures)
 
 
 def title(download: Download) -> str:
