@@ -99,16 +99,17 @@ class Line(QLineEdit):
         super().changeEvent(event)
         if event.type() is QEvent.Type.FontChange:
             self._centre(self.text())
-        elif event.type() is QEvent.Type.LanguageChange:
-            self._name_buttons()
+        elif event.type() in (QEvent.Type.LanguageChange, QEvent.Type.PaletteChange):
+            self._dress_buttons()
 
     def setClearButtonEnabled(self, enable: bool) -> None:
         super().setClearButtonEnabled(enable)
-        self._name_buttons()
+        self._dress_buttons()
 
-    def _name_buttons(self) -> None:
-        for clearing in self.findChildren(QAction, "_q_qlineeditclearaction"):  # Qt's own, which it does not name
+    def _dress_buttons(self) -> None:
+        for clearing in self.findChildren(QAction, "_q_qlineeditclearaction"):  # Qt's own, with no name
             clearing.setText(_("Clear"))
+            clearing.setIcon(icons.icon(Icon.CLOSE, self.palette().placeholderText().color().name()))
 
     def _change(self) -> None:
         if not self._entering:  # by keys, by pasting, by the program: then the input method begins anew
