@@ -7,7 +7,7 @@ only when they are unfolded, because most people never look.
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, Qt, Signal
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QPushButton, QVBoxLayout, QWidget
 
 from desktop.core.levels import Level, rows_for
@@ -29,6 +29,7 @@ from desktop.ui.labels import Label, Tone
 from desktop.ui.theme import Theme, Type
 from desktop.ui.translation import _
 
+_NARROW = 400  # pixels at 100 % text size: beside its label an explanation would be a column of few words
 _LONG_WORD = 20  # characters: a path or a file's name, which cannot be broken, stands below its label
 
 
@@ -238,7 +239,8 @@ class Pairs(QWidget):
     def __init__(self, look: Theme, *, stacked: bool = False) -> None:
         """`stacked`: the value stands below its label, where labels are long."""
         super().__init__()
-        self._look, self._stacked = look, stacked
+        self._look, self._stacked, self._narrow = look, stacked, False
+        self._shown: list[tuple[str, str, str]] = []
         self._labels: list[Label] = []
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
@@ -246,7 +248,16 @@ class Pairs(QWidget):
         self._grid.setVerticalSpacing(theme.XS)
         self._grid.setColumnStretch(1, 1)
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Where there is little room, values stand below their labels; a scroll bar that goes turns nothing back."""
+        super().resizeEvent(event)
+        narrow = event.size().width() < self._look.px(_NARROW) + theme.XL * self._narrow
+        if narrow != self._narrow:
+            self._narrow = narrow
+            self.show_pairs(self._shown)
+
     def show_pairs(self, pairs: list[tuple[str, str, str]]) -> None:
+        self._shown = pairs
         for label in self._labels:
             self._grid.removeWidget(label)
             label.hide()
@@ -257,7 +268,7 @@ class Pairs(QWidget):
         for name, value, explanation in pairs:
             small = Type.SMALL if self._stacked else Type.BODY
             column = 1
-            if self._stacked:
+            if self._stacked or self._narrow:
                 key = self._made(name, small, Tone.MUTED, wrap=True)
                 key.setContentsMargins(0, theme.S, 0, 0)
                 self._grid.addWidget(key, row, column)
@@ -265,7 +276,7 @@ class Pairs(QWidget):
             else:
                 self._grid.addWidget(self._made(name, small, Tone.MUTED), row, 0, top)
             said = self._made(value, small, Tone.TEXT, wrap=True)
-            if not self._stacked and max(map(len, value.split()), default=0) > _LONG_WORD:
+            if not (self._stacked or self._narrow) and max(map(len, value.split()), default=0) > _LONG_WORD:
                 row, column = row + 1, 0
             self._grid.addWidget(said, row, column, 1, 2 - column)
             row += 1

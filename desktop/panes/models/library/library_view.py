@@ -75,15 +75,7 @@ class LibraryView(QWidget):
         self._list.activated.connect(lambda _index: self._details.chat())
         self._right = QStackedWidget()
         self._list.clicked.connect(lambda _index: self._right.setCurrentIndex(0))
-        area = scrolling(self._details)
-        area.setHorizontalScrollBarPolicy(
-            Qt.ScrollBarPolicy.ScrollBarAsNeeded
-        )  # a button's words may be long, and large
-        self._right.addWidget(area)
         self._storage: StorageView | None = None
-        for key, action in ((Qt.Key.Key_F2, self._details.rename), (Qt.Key.Key_Delete, self._remove)):
-            shortcut = QShortcut(QKeySequence(key), self._list, context=Qt.ShortcutContext.WidgetShortcut)
-            shortcut.activated.connect(action)
         self._bin = IconButton(look, Icon.DELETE, "")
         self._bin.clicked.connect(self._open_bin)
         self._found = IconButton(look, Icon.FOLDER, "")
@@ -95,6 +87,9 @@ class LibraryView(QWidget):
         self.retranslate()
 
     def _arrange(self) -> None:
+        area, as_needed = scrolling(self._details), Qt.ScrollBarPolicy.ScrollBarAsNeeded
+        area.setHorizontalScrollBarPolicy(as_needed)  # a button's words may be long, and large
+        self._right.addWidget(area)
         self._left = QWidget()
         left = QVBoxLayout(self._left)
         left.setContentsMargins(theme.XL - theme.M, theme.S, theme.S, theme.S)
@@ -121,6 +116,9 @@ class LibraryView(QWidget):
         self._fit()
 
     def _connect(self) -> None:
+        for key, action in ((Qt.Key.Key_F2, self._details.rename), (Qt.Key.Key_Delete, self._remove)):
+            shortcut = QShortcut(QKeySequence(key), self._list, context=Qt.ShortcutContext.WidgetShortcut)
+            shortcut.activated.connect(action)
         controller = self._controller
         controller.changed.connect(self.refresh)
         controller.selected.connect(self._mark)

@@ -74,9 +74,11 @@ class ModelDelegate(RowDelegate):
         first = QRect(box.left(), box.top(), box.width(), box.height() // 2)
         second = first.translated(0, first.height())
         self._text(painter, first, facts.name(model), Type.BODY, colours.text)
-        used = self._text(painter, second, self._models.used(index), Type.SMALL, colours.muted, right=True)
         ink = colours.muted if model.present and not model.changed else colours.warning
-        self._text(painter, second.adjusted(0, 0, -used, 0), self._models.summary(index), Type.SMALL, ink)
+        summary, used = self._models.summary(index), self._models.used(index)
+        taken = self._text(painter, second, summary, Type.SMALL, ink)
+        if taken + painter.fontMetrics().horizontalAdvance(used) <= second.width():  # else it gives way
+            self._text(painter, second, used, Type.SMALL, colours.muted, right=True)
 
     def _text(self, painter: QPainter, place: QRect, text: str, kind: Type, ink: str, *, right: bool = False) -> int:
         """Draws one line and says how much room it took."""
