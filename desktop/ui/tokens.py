@@ -1,4 +1,4 @@
-"""The numbers and colours the look of Alcove is made of: grid, radii, motion, type scale, and colours by meaning.
+"""The numbers and colours the look of Alcove is made of: grid, radii, type scale, and colours by meaning.
 
 Invariant: no other module names a colour, a font size or a radius; every text colour has at least 4.5 : 1 contrast on
 every ground, the edge of a control and the focus ring 3 : 1 on those they stand on. Widgets take them from `ui.theme`,
