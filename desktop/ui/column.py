@@ -6,7 +6,7 @@ are told apart by lines. A column does not scroll; `scrolling` puts it where it 
 
 from __future__ import annotations
 
-from PySide6.QtCore import QRectF, Qt
+from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QApplication, QFrame, QScrollArea, QVBoxLayout, QWidget
 
@@ -100,3 +100,10 @@ def scrolling(inner: QWidget) -> QScrollArea:
     area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
     area.setWidget(inner)
     return area
+
+
+def within(dialog: QWidget, width: int, height: int) -> None:
+    """Gives a dialogue this size, or less where its window has not the room."""
+    parent = dialog.parentWidget()
+    wanted = QSize(width, height)
+    dialog.resize(wanted.boundedTo(parent.window().size() - QSize(theme.XXL, theme.XXL)) if parent else wanted)

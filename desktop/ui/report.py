@@ -18,6 +18,7 @@ from PySide6.QtWidgets import QDialog, QHBoxLayout, QPlainTextEdit, QPushButton,
 
 from desktop import __version__
 from desktop.ui import theme
+from desktop.ui.column import within
 from desktop.ui.labels import Label
 from desktop.ui.theme import Theme, Type
 from desktop.ui.translation import _
@@ -73,7 +74,7 @@ class ReportDialog(QDialog):
         column.addWidget(self._text)
         column.addWidget(self._report, 1)
         column.addLayout(buttons)
-        self.resize(look.px(620), look.px(420))
+        within(self, look.px(620), look.px(420))
         self.retranslate()
 
     def retranslate(self) -> None:

@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QBoxLayout, QDialog, QHBoxLayout, QPushButton, QVB
 
 from desktop.core.errors import N_
 from desktop.ui import theme
-from desktop.ui.column import scrolling
+from desktop.ui.column import scrolling, within
 from desktop.ui.labels import Label, Tone
 from desktop.ui.menus import Menus
 from desktop.ui.theme import Theme, Type
@@ -72,8 +72,7 @@ class ShortcutSheet(QDialog):
         self._close.clicked.connect(self.accept)
         self._arrange()
         look.changed.connect(self._fit)
-        room = parent.size()
-        self.resize(min(look.px(_WIDTH), room.width() - theme.XXL), min(look.px(_HEIGHT), room.height() - theme.XXL))
+        within(self, look.px(_WIDTH), look.px(_HEIGHT))
         self.retranslate()
 
     def _arrange(self) -> None:

@@ -27,7 +27,7 @@ from desktop.core.templates import BUILT_IN
 from desktop.ui import theme
 from desktop.ui.boxes import QuietCombo
 from desktop.ui.buttons import IconButton
-from desktop.ui.column import scrolling
+from desktop.ui.column import scrolling, within
 from desktop.ui.composing import Prose
 from desktop.ui.icons import Icon
 from desktop.ui.labels import Label, Tone
@@ -97,7 +97,7 @@ class OpeningDialog(QDialog):
     ) -> None:
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.resize(look.px(880), look.px(600))
+        within(self, look.px(880), look.px(600))
         self._look = look
         self._preview = preview
         self._completes, self._chosen = completes, opening.completion

@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 
 from desktop.core.talk import ExactPrompt
 from desktop.ui import formats, theme
+from desktop.ui.column import within
 from desktop.ui.labels import Label, Tone
 from desktop.ui.theme import Theme, Type
 from desktop.ui.translation import _, ngettext
@@ -63,7 +64,7 @@ class PromptDialog(QDialog):
     def __init__(self, look: Theme, prompt: ExactPrompt, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.resize(look.px(840), look.px(560))
+        within(self, look.px(840), look.px(560))
         self._count = len(prompt.tokens)
         self._about = Label(look, tone=Tone.MUTED)
         self.copy = QPushButton()

@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QDialog, QHBoxLayout, QPushButton, QVBoxLayout, QW
 from desktop.core.levels import Levels, rows_for
 from desktop.core.settings import Value
 from desktop.ui import theme
-from desktop.ui.column import Column, scrolling
+from desktop.ui.column import Column, scrolling, within
 from desktop.ui.forms import WIDTH, SettingsForm
 from desktop.ui.labels import Label, Tone
 from desktop.ui.theme import Theme, Type
@@ -39,7 +39,7 @@ class ChatSettingsDialog(QDialog):
         self._close = QPushButton(default=True)
         self._close.clicked.connect(self.accept)
         self._arrange(look)
-        self.resize(look.px(WIDTH) + 2 * theme.XL, look.px(600))
+        within(self, look.px(WIDTH) + 2 * theme.XL, look.px(600))
         self.retranslate()
         self._close.setFocus()  # and not on the way back of the first value
 
