@@ -1,4 +1,4 @@
-"""While something else is in front: an end by the system, the other palette, the bin, a copy beside an offer to undo."""
+"""While something else is in front: an end by the system, another palette, the bin, a copy beside an offer to undo."""
 
 from __future__ import annotations
 
