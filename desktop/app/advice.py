@@ -1,7 +1,8 @@
 """What the chat pane is told of memory: how the chat's model goes with it, and a model of the shelf that would.
 
-Invariant: the figures are those of the models pane, from the one estimator; nothing is measured or fetched for them. A
-suggestion is made only to who has no model yet and may download one.
+Invariant: the figures are those of the models pane, from the one estimator; nothing is fetched for them, though
+llama.cpp is asked about a model that seems too large. Until they are there, nothing is said of the model. A suggestion
+is made only to who has no model yet and may download one.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ class Advice:
 
     def __init__(self, alcove: Assembly, tasks: Tasks, chat: ChatController, view: ChatView) -> None:
         self._alcove, self._tasks, self._chat, self._view = alcove, tasks, chat, view
+        self._model = ""  # whose fit is shown, or being judged
+        self._asked = 0  # how often it was asked: what comes of an earlier question is not shown
         chat.shown.connect(lambda *_shown: self._look())
         chat.head_changed.connect(lambda _chat: self._look())
         chat.models_changed.connect(lambda _models: self._look())
@@ -36,9 +39,14 @@ class Advice:
         self._view.welcome.suggest(self._suggestion())
 
     def _look(self) -> None:
-        self._tasks.spawn(self._judge(self._chat.chat))
+        chat = self._chat.chat
+        if chat.model != self._model:
+            self._model = chat.model
+            self._view.show_fit(None)
+        self._asked += 1
+        self._tasks.spawn(self._judge(chat, self._asked))
 
-    async def _judge(self, chat: Chat) -> None:
+    async def _judge(self, chat: Chat, asked: int) -> None:
         alcove = self._alcove
         model = next((m for m in alcove.library.all() if m.name == chat.model and not m.built_in), None)
         if model is None:
@@ -46,7 +54,7 @@ class Advice:
             return
         wanted = load_settings(alcove.preferences.levels(model.name, chat.settings))
         settings = await alcove.fitting.suited(model, wanted)
-        if self._chat.chat.model == chat.model:  # else another one has been chosen meanwhile
+        if asked == self._asked:  # else another model, or other settings, have been chosen meanwhile
             fit = alcove.fitting.quick(Subject.local(model), settings)
             self._view.show_fit(Fitness(fit.verdict, fit.estimate.total_bytes, fit.available_bytes))
 

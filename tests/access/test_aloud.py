@@ -87,7 +87,7 @@ def test_code_is_counted_and_not_read_out() -> None:
 
 def test_thoughts_are_only_mentioned() -> None:
     said = recited("<think>", "Hm, let me see. Yes.", "</think>", "It is so.")
-    assert said == ["Reply: Thinking…", "It is so."]
+    assert said == ["Thinking…", "Reply: It is so."]
 
 
 def test_marks_are_not_read_out() -> None:

@@ -112,8 +112,38 @@ def test_the_fit_is_of_the_model_of_the_chat(tmp_path: Path) -> None:
 
     said = advised(tmp_path, 12, choose)
     assert said.suggestions == [None]  # who has a model needs no other
-    first, last = said.fits
+    before, first, changed, last = said.fits
+    assert before is None  # until it is judged, nothing is said of it
+    assert changed is None
     assert first is not None
     assert (first.verdict, first.available) == (Verdict.FITS, 12 * GB)
     assert 0 < first.needed < GB
     assert last is None
+
+
+def test_an_earlier_question_does_not_overwrite_a_later_one(tmp_path: Path) -> None:
+    first_goes = asyncio.Event()
+
+    async def ask_twice(alcove, advice, chat) -> None:
+        model = await alcove.library.import_file(tiny_model(tmp_path / "tiny.gguf"), How.LINK)
+        suited, asked = alcove.fitting.suited, []
+
+        async def slow_at_first(subject, wanted):
+            asked.append(wanted.context)
+            if len(asked) == 1:
+                await first_goes.wait()
+            return await suited(subject, wanted)
+
+        alcove.fitting.suited = slow_at_first
+        chat.chat = replace(chat.chat, model=model.name, settings={"context": 512})
+        chat.head_changed.emit(chat.chat)
+        chat.chat = replace(chat.chat, settings={"context": 1024})
+        chat.head_changed.emit(chat.chat)
+        await advice._tasks.tasks[1]
+        first_goes.set()
+        await asyncio.gather(*advice._tasks.tasks)
+        assert asked == [512, 1024]
+
+    before, fit = advised(tmp_path, 12, ask_twice).fits
+    assert before is None
+    assert fit is not None

@@ -129,8 +129,13 @@ class ActionsBody(Body):
             w.setGeometry(left, 0, wide[w], line)
             left += wide[w]
         gap = theme.S if order else self.outset
-        self._statistics.setGeometry(left + gap, 0, max(0, width - left - gap), line)
-        return 0 if self._wide else line
+        room = max(0, width - left - gap)
+        if own or self._statistics.sizeHint().width() <= room:
+            self._statistics.setGeometry(left + gap, 0, room, line)
+            return 0 if self._wide else line
+        below = self._statistics.sizeHint().height()  # the figures have the column for themselves, and are not cut
+        self._statistics.setGeometry(self.outset, line, width - self.outset, below)
+        return line + below
 
     def place(self, left: int, top: int, width: int, height: int) -> None:
         """Beside the last line of the bubble above, where the buttons fit there."""

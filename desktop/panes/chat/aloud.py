@@ -37,6 +37,7 @@ class Recital:
         self._answer: Segments = self._reply.answer
         self._settled, self._at = 0, 0  # segments said whole, and how much of the one that grows
         self._due: list[str] = []
+        self._aside = ""  # what is said of its thoughts, before the reply itself
         self._spoke = float("-inf")
         self._begun = self._thought = False
 
@@ -55,9 +56,10 @@ class Recital:
         reply = self._reply
         if reply.answer is not self._answer:  # what seemed to be the answer was a thought
             self._answer, self._settled, self._at = reply.answer, 0, 0
+            self._begun = False
         if reply.thinking and not self._thought:
             self._thought = True
-            self._due.append(_("Thinking…"))
+            self._aside = _("Thinking…")
         for segment in self._answer.settled[self._settled :]:
             length, at = len(segment.source), self._at
             self._take(segment, max(length, at))
@@ -80,13 +82,13 @@ class Recital:
     def _said(self, now: float) -> str:
         said = " ".join(filter(None, self._due))
         self._due.clear()
-        if not said:
-            return ""
-        self._spoke = now
-        if not self._begun:
+        if said and not self._begun:
             self._begun = True
             said = _("Reply: {text}", text=said)
-        return said
+        aside, self._aside = self._aside, ""
+        if said or aside:
+            self._spoke = now
+        return " ".join(filter(None, (aside, said)))
 
 
 def ending(view: MessageView) -> tuple[str, bool]:

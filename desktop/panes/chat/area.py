@@ -244,7 +244,8 @@ class RowArea(QScrollArea):
         side = self.look.px(36)
         view = self.viewport()
         self._to_end.setGeometry((view.width() - side) // 2, view.height() - side - theme.M, side, side)
-        self._to_end.setVisible(not self._following)
+        bar = self.verticalScrollBar()
+        self._to_end.setVisible(not self._following and bar.value() < bar.maximum() - _NEAR_END)
         self._to_end.raise_()
 
     def _restyle(self) -> None:

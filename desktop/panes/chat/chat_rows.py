@@ -144,6 +144,7 @@ class RowPainter(QStyledItemDelegate):
         self._look = look
         self._model = model
         self.current = ""
+        self.seen = True  # whether that chat is what the window shows now
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
         row = self._model.row(index)
@@ -192,7 +193,7 @@ class RowPainter(QStyledItemDelegate):
 
     def _draw_ground(self, painter: QPainter, row: Row, box: QRectF, state: QStyle.StateFlag) -> None:
         colours = self._look.colours
-        shown = row.kind is RowKind.CHAT and row.chat_id == self.current
+        shown = self.seen and row.kind is RowKind.CHAT and row.chat_id == self.current
         hovered = bool(state & QStyle.StateFlag.State_MouseOver)
         focused = bool(state & QStyle.StateFlag.State_Selected) and bool(state & QStyle.StateFlag.State_HasFocus)
         painter.setPen(Qt.PenStyle.NoPen)

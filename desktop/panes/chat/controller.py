@@ -379,6 +379,7 @@ class ChatController(QObject):
     def _on_gone(self, chat_id: str) -> None:
         """The chat shown went to the bin: the newest other one is shown, or an empty one."""
         if chat_id == self._current.id:
+            self.listing.was_open = chat_id
             self.replies.catch_up(self._current)
             self.stop()
             if self.listing.chats:

@@ -1,7 +1,8 @@
 """How full the context is: a ring beside the message, and a small panel of what is in it and what would leave next.
 
 Invariant: everything drawn is in words too, in the ring's name; the panel takes no focus, so that the Tab key passes
-through, and goes when the ring loses it. What the figures mean is `services.chats.context`'s affair.
+through, and goes when the ring loses it, or its window changes. What the figures mean is `services.chats.context`'s
+affair.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from PySide6.QtCore import QEvent, QPoint, QRectF, QSize, Qt
+from PySide6.QtCore import QEvent, QObject, QPoint, QRectF, QSize, Qt
 from PySide6.QtGui import (
     QAccessible,
     QColor,
@@ -212,6 +213,7 @@ class Gauge(QAbstractButton):
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setVisible(False)
         self.clicked.connect(self._toggle)
+        look.changed.connect(self._close)  # the next one has the new colours
 
     @property
     def open(self) -> bool:
@@ -283,6 +285,11 @@ class Gauge(QAbstractButton):
         if self.hasFocus():
             ring(painter, QRectF(self.rect()), theme.RADIUS_S, colours)
 
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() is QEvent.Type.Resize and watched is self.window():
+            self._close()
+        return super().eventFilter(watched, event)
+
     def event(self, event: QEvent) -> bool:
         if event.type() in (QEvent.Type.Enter, QEvent.Type.Leave):
             self.update()
@@ -309,9 +316,11 @@ class Gauge(QAbstractButton):
             self._panel = Panel(self._look, self.window())
         self._panel.put(self._use, self._read(), self._leaving)
         self._panel.stand_over(self)
+        self.window().installEventFilter(self)
         self.update()
 
     def _close(self) -> None:
         if self._panel is not None:
+            self._panel.window().removeEventFilter(self)
             self._panel.hide()
             self.update()

@@ -79,6 +79,7 @@ class Listing(QObject):
     found = Signal()  # the rows shown are the results of a search just asked for
     binned = Signal()  # a chat that can be taken back
     gone = Signal(str)  # the id of a chat that left the list
+    reopened = Signal(str)  # the id of a chat that was open when it was binned, and is taken back
     changed = Signal(str)  # the id of one with another title or pin, or that came back
 
     def __init__(self, chats: Chats, tasks: Tasks, parent: QObject | None = None) -> None:
@@ -93,6 +94,7 @@ class Listing(QObject):
         self._work: dict[str, Work] = {}
         self._unread: set[str] = set()
         self._last_binned = ""
+        self.was_open = ""  # the chat that left while it was shown
 
     @property
     def chats(self) -> Sequence[Chat]:
@@ -165,8 +167,13 @@ class Listing(QObject):
     def undo(self) -> None:
         """Takes the chat binned last back."""
         if self._last_binned:
-            self.restore(self._last_binned)
+            self._tasks.spawn(self._undo(self._last_binned))
             self._last_binned = ""
+
+    async def _undo(self, chat_id: str) -> None:
+        await self._changing(chat_id, self._chats.unbin(chat_id))
+        if chat_id == self.was_open:
+            self.reopened.emit(chat_id)
 
     def restore(self, chat_id: str) -> None:
         self._tasks.spawn(self._changing(chat_id, self._chats.unbin(chat_id)))

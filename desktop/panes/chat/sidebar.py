@@ -189,6 +189,11 @@ class Sidebar(QWidget):
         self.list.painter.current = chat_id
         self._mark()
 
+    def fill_current(self, seen: bool) -> None:
+        """Only one row of the window is filled: the chat's while it is seen, else that of the pane."""
+        self.list.painter.seen = seen
+        self.list.viewport().update()
+
     def focus_search(self) -> None:
         self.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
         self.search.selectAll()
@@ -358,7 +363,4 @@ class Sidebar(QWidget):
 
     def _restyle(self) -> None:
         self._glass.setIcon(icons.icon(Icon.SEARCH, self._look.colours.muted))
-        clear = self.search.findChild(QAction, "_q_qlineeditclearaction")  # Qt's own name; its icon is of another set
-        if clear is not None:
-            clear.setIcon(icons.icon(Icon.CLOSE, self._look.colours.muted))
         self.list.scheduleDelayedItemsLayout()

@@ -153,6 +153,7 @@ class ChatView(QWidget):
         controller.notice_changed.connect(self._show_notice)
         controller.context_changed.connect(self._show_use)
         controller.draft_changed.connect(self.composer.put)
+        controller.listing.reopened.connect(self._reopen)
         controller.removals.offered.connect(lambda what: self.undo_bar.say(what, {}, N_("Undo"), UNDO_SECONDS))
         controller.models_changed.connect(self._show_models)
         controller.insight.prompt_made.connect(self._show_prompt)
@@ -260,6 +261,10 @@ class ChatView(QWidget):
 
     # -- what is done -------------------------------------------------------------------------------------------------
 
+    def _reopen(self, chat_id: str) -> None:
+        self.open_chat(chat_id)
+        self.composer.field.setFocus()
+
     def _type(self, text: str) -> None:
         """A letter typed in the list is the message's first."""
         if self.isVisible():
@@ -334,6 +339,7 @@ class ChatView(QWidget):
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
+        self.sidebar.fill_current(True)
         if not self.sidebar.list.hasFocus():  # a click there has brought this pane back, and F2 is to mean that chat
             self.composer.field.setFocus()
 
@@ -350,4 +356,5 @@ class ChatView(QWidget):
 
     def hideEvent(self, event: QHideEvent) -> None:
         self._keep()
+        self.sidebar.fill_current(False)
         super().hideEvent(event)

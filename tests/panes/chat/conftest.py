@@ -11,18 +11,20 @@ from typing import Any, TypeVar
 
 import pytest
 from PySide6.QtCore import QEvent, QTimer
-from PySide6.QtWidgets import QApplication, QHBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from desktop.core.errors import UserError
 from desktop.panes.chat.controller import ChatController
 from desktop.panes.chat.edges import ModelChoice, Work
 from desktop.panes.chat.files import ChatFiles
+from desktop.panes.chat.transcript import Transcript
 from desktop.panes.chat.view import ChatView
 from desktop.services.chats.chats import Chats
 from desktop.services.chats.store import Store
 from desktop.services.chats.transcripts import Transcripts
 from desktop.services.paths import Paths
 from desktop.ui.loop import Tasks
+from desktop.ui.theme import Theme
 from tests.panes.chat.screen import Screen
 from tests.panes.chat.scripted import ScriptedTalk
 
@@ -127,4 +129,20 @@ def view(pane, look, qtbot):
     pane.wait(pane.controller.listing.load())
     view.pane = pane
     yield view
+    window.close()
+
+
+@pytest.fixture
+def transcript(qtbot, look: Theme) -> Iterator[Transcript]:
+    window = QWidget()
+    QVBoxLayout(window)
+    made = Transcript(look, window)
+    window.layout().addWidget(made)
+    other = QPushButton("after", window)
+    window.layout().addWidget(other)
+    window.resize(800, 600)
+    qtbot.addWidget(window)
+    window.show()
+    qtbot.waitExposed(window)
+    yield made
     window.close()

@@ -121,3 +121,13 @@ def test_the_parts_are_the_whole(look: Theme, use: ContextUse) -> None:
     parts = shares(look, use)
     assert sum(part.tokens for part in parts) == max(use.used, use.size)
     assert all(part.tokens > 0 for part in parts[:-1])
+
+
+def test_it_goes_when_its_window_or_the_appearance_changes(qtbot, gauge: Gauge, look: Theme) -> None:
+    gauge.click()
+    gauge.window().resize(600, 500)
+    qtbot.waitUntil(lambda: not gauge.open)
+    gauge.click()
+    assert gauge.open
+    look.use("dark", 100)
+    assert not gauge.open

@@ -2,7 +2,7 @@
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QPainter, QPixmap
+from PySide6.QtGui import QColor, QPainter, QPixmap
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QApplication,
@@ -204,3 +204,29 @@ def test_a_row_under_the_pointer_shows_points_and_its_title_stays(view, pane):
     assert drawn(points, True)
     assert not drawn(points, False)
     assert drawn(title, True) == pytest.approx(drawn(title, False), abs=1)
+
+
+def test_undo_opens_the_chat_again_that_was_open(view, pane):
+    write(view, "Hello")
+    chat_id = pane.controller.chat.id
+    pane.controller.head.to_bin()
+    pane.until(lambda: view.sidebar.undo_bar.isVisible())
+    assert pane.controller.chat.id != chat_id
+    QTest.mouseClick(button(view.sidebar.undo_bar, "Undo"), Qt.MouseButton.LeftButton)
+    pane.until(lambda: pane.controller.chat.id == chat_id)
+    assert view.composer.field.hasFocus()
+
+
+def test_the_row_is_filled_only_while_its_chat_is_seen(view, pane):
+    write(view, "Hello")
+    index = view.sidebar.rows.index_of(pane.controller.chat.id)
+    place = view.sidebar.list.visualRect(index)
+
+    def ground() -> QColor:
+        return view.sidebar.list.viewport().grab(place).toImage().pixelColor(place.width() // 2, 4)
+
+    filled = ground()
+    view.hide()
+    assert ground() != filled
+    view.show()
+    assert ground() == filled

@@ -2,38 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
-from PySide6.QtCore import QPoint, QRect, Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QGuiApplication, QInputMethodEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractButton, QApplication, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QAbstractButton, QApplication, QPlainTextEdit
 
 from desktop.core.generation import StopReason, Usage
 from desktop.panes.chat.actions import ActionsBody
 from desktop.panes.chat.body import CodeBody
-from desktop.panes.chat.rows import Part, Row
+from desktop.panes.chat.rows import Part
 from desktop.panes.chat.transcript import Transcript
 from desktop.ui.reading import Reading
 from desktop.ui.theme import Theme
 from tests.panes.chat.views import asked, replied, talk
-
-
-@pytest.fixture
-def transcript(qtbot, look: Theme) -> Iterator[Transcript]:
-    window = QWidget()
-    QVBoxLayout(window)
-    made = Transcript(look, window)
-    window.layout().addWidget(made)
-    other = QPushButton("after", window)
-    window.layout().addWidget(other)
-    window.resize(800, 600)
-    qtbot.addWidget(window)
-    window.show()
-    qtbot.waitExposed(window)
-    yield made
-    window.close()
 
 
 def button(transcript: Transcript, name: str, nth: int = -1) -> QAbstractButton:
@@ -398,50 +380,3 @@ def test_code_gets_its_colours(qtbot, transcript: Transcript) -> None:
     transcript.show_chat([replied("r", "```python\nreturn 1\n```")])
     code = transcript.findChild(CodeBody)
     qtbot.waitUntil(lambda: "Python" in [child.text() for child in code.children() if hasattr(child, "text")])
-
-
-def place(row: Row) -> QRect:
-    assert row.widget is not None
-    return row.widget.geometry()
-
-
-def rows_of(transcript: Transcript, message_id: str) -> dict[Part, Row]:
-    return {row.part: row for row in transcript.realised() if row.entry.view.id == message_id}
-
-
-def test_question_and_answer_belong_together_and_turns_are_apart(transcript: Transcript) -> None:
-    transcript.show_chat(talk(2))
-    question, answer = rows_of(transcript, "q0")[Part.PLAIN], rows_of(transcript, "a0")[Part.TEXT]
-    following = rows_of(transcript, "q1")[Part.PLAIN]
-    within = place(answer).top() - place(question).bottom()
-    between = place(following).top() - place(answer).bottom()
-    assert 0 < within <= 20
-    assert between >= 3 * within
-    assert place(question).top() >= 20  # not glued to the line above
-
-
-def test_actions_of_a_question_stand_beside_it_and_take_no_room(transcript: Transcript) -> None:
-    transcript.show_chat([asked("q", "A question?"), replied("r", "An answer.", last=True)])
-    rows = rows_of(transcript, "q")
-    before = [place(row) for row in transcript.realised()]
-    assert rows[Part.ACTIONS].height == 0
-    assert place(rows[Part.ACTIONS]).right() < place(rows[Part.PLAIN]).left()
-    assert place(rows[Part.PLAIN]).contains(place(rows[Part.PLAIN]).left(), place(rows[Part.ACTIONS]).center().y())
-    transcript.hover(rows[Part.PLAIN].entry)
-    assert [place(row) for row in transcript.realised()] == before
-
-
-def test_actions_that_do_not_fit_beside_a_question_stand_below_it(transcript: Transcript, look: Theme) -> None:
-    transcript.show_chat([asked("q", "word " * 80, versions=3, version=2), replied("r", "An answer.", last=True)])
-    look.use("light", 200)
-    rows = rows_of(transcript, "q")
-    assert rows[Part.ACTIONS].height > 0
-    assert place(rows[Part.ACTIONS]).top() > place(rows[Part.PLAIN]).bottom() - 1
-    assert place(rows_of(transcript, "r")[Part.TEXT]).top() > place(rows[Part.ACTIONS]).bottom()
-
-
-def test_a_click_beside_a_question_meets_its_button(qtbot, transcript: Transcript) -> None:
-    transcript.show_chat([asked("q", "A question?"), replied("r", "An answer.", last=True)])
-    edit = next(b for b in rows_of(transcript, "q")[Part.ACTIONS].widget.stops() if b.accessibleName() == "Edit")
-    middle = edit.mapTo(transcript.window(), edit.rect().center())
-    assert transcript.window().childAt(middle) is edit
