@@ -6,6 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -301,3 +302,17 @@ def test_a_row_without_a_size_only_moves(qtbot: Any, look: Any) -> None:
     assert row.findChild(Sparkline).isVisibleTo(row)
     row.show()
     assert not row.grab().isNull()
+
+
+def test_a_row_is_named_without_figures_and_describes_them_now_and_then(qtbot: Any, look: Any) -> None:
+    row = DownloadRow(look, download(State.RUNNING))
+    qtbot.addWidget(row)
+    first = row.accessibleDescription()
+    row.put(replace(download(), received=2 * GB))
+    assert row.accessibleName() == "Mistral-GGUF · Q4_K_M"
+    assert row.accessibleDescription() == first == amounts(download(State.RUNNING))
+    qtbot.wait(1050)
+    row.put(replace(download(State.RUNNING), received=3 * GB))
+    assert row.accessibleDescription().startswith("3.0 GB")
+    row.put(download(State.PAUSED))  # what it says is told at once
+    assert row.accessibleDescription() == amounts(download(State.PAUSED))

@@ -221,3 +221,15 @@ def test_for_a_model_there_is_no_privacy(pane: Pane) -> None:
     pane.settings.choose("Mistral")
     QApplication.processEvents()
     assert not pane.token.isVisibleTo(pane.view)
+
+
+def test_the_tab_key_comes_to_the_token_after_the_settings(pane: Pane) -> None:
+    for level in (None, "Mistral", None):  # each time the settings are made anew
+        pane.settings.choose(level)
+        QApplication.processEvents()
+    forms, at = [], pane.token
+    while (at := at.previousInFocusChain()) is not pane.token:
+        forms.append(at)
+    row = next(r for r in pane.view.findChildren(Row) if r.field.row.key == "language" and r.isVisibleTo(pane.view))
+    reset = next(b for b in pane.view.findChildren(QPushButton) if b.text() == "Reset all")
+    assert forms.index(row) < forms.index(reset)  # backwards from the token

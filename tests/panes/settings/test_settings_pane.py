@@ -232,3 +232,12 @@ def test_the_first_setting_gets_the_focus_and_space_opens_nothing_outside(qtbot,
     language = control(pane.view, "language", QComboBox)
     qtbot.waitUntil(language.hasFocus)
     pane.view.setParent(None)
+
+
+def test_a_setting_that_is_led_to_may_be_gone_at_once(qtbot, pane: Pane) -> None:
+    pane.view.show_setting("context")
+    qtbot.wait(20)
+    for level in (MODEL, None):
+        pane.controller.choose(level)
+        qtbot.wait(30)  # the one before is deleted, the new one laid out: its range changes
+    assert control(pane.view, "context", QAbstractSpinBox).isVisible()
