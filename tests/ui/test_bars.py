@@ -45,3 +45,13 @@ def test_its_time(bar: Bar, qtbot) -> None:
     bar.say("Here to stay.")  # a later sentence does not inherit the time of an earlier one
     QTest.qWait(120)
     assert bar.isVisible()
+
+
+def test_what_it_offers(bar: Bar) -> None:
+    assert not bar.offers
+    bar.say("Message deleted", action="Undo")
+    assert bar.offers
+    bar.hide()
+    assert not bar.offers
+    bar.say("The reply was copied.")
+    assert not bar.offers

@@ -1,0 +1,45 @@
+"""The quiet line is not asked for where nobody can read it."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+from PySide6.QtCore import QObject, Signal
+
+from desktop.app import status
+from desktop.app.status import Status
+from desktop.ui.icons import Icon
+from desktop.ui.window import MainWindow, Pane, Place
+
+
+class Chat(QObject):
+    """What a status hears of the chat; it is its own replies."""
+
+    device_changed = Signal(str)
+    ended = Signal(object)
+
+    @property
+    def replies(self) -> Chat:
+        return self
+
+
+class Engine:
+    """One without a model, which counts how often it is asked."""
+
+    asked = 0
+
+    @property
+    def loaded(self) -> None:
+        self.asked += 1
+
+
+def test_it_is_quiet_while_the_window_is_closed(qtbot, look, monkeypatch):
+    monkeypatch.setattr(status, "STATUS_MS", 5)
+    window = MainWindow(look, [Pane("chat", "Chat", Icon.CHAT)], Place(dict, lambda _place: None), lambda: None)
+    qtbot.addWidget(window, before_close_func=lambda window: window.leave())
+    engine, chat = Engine(), Chat()
+    Status(window, SimpleNamespace(engine=engine), chat).start()
+    qtbot.wait(60)
+    assert engine.asked == 0
+    window.show()
+    qtbot.waitUntil(lambda: engine.asked > 1)
