@@ -2,12 +2,12 @@
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QFontDatabase, QTextLayout
+from PySide6.QtGui import QAction, QFontDatabase, QTextLayout
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QApplication, QWidget
 
 from desktop.core.settings import BY_KEY
-from desktop.ui import theme
+from desktop.ui import icons, theme
 from desktop.ui.boxes import CONTROL, Line, QuietCombo
 from desktop.ui.buttons import IconButton
 from desktop.ui.fields import NumberBox
@@ -131,3 +131,13 @@ def test_a_layout_may_not_cut_a_choice_of_ours(look, qtbot, text):
     combo.addItems([text, "Light"])
     whole = combo.sizeHint().width()
     assert combo.minimumSizeHint().width() >= min(whole, 180)  # a machine without fonts draws wider than that
+
+
+def test_the_clearing_button_wears_our_icon_in_the_colours_in_use(look, show):
+    field = show(Line("gguf"), 200)
+    field.setClearButtonEnabled(True)
+    for appearance in ("light", "dark"):
+        look.use(appearance, 100)
+        QApplication.processEvents()
+        cross = field.findChild(QAction).icon().pixmap(20).toImage()
+        assert cross == icons.icon(Icon.CLOSE, look.colours.muted).pixmap(20).toImage()
