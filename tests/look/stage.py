@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 Journey = Callable[..., Coroutine[Any, Any, None]]
 PSEUDO = "pseudo"
 _PATIENCE_S = 600.0
+SCREEN = Path(__file__).with_name("screen.json")
 
 
 class Stage:
@@ -134,7 +135,9 @@ def main() -> None:
     from tests.flows.driver import run_beside
 
     client.command = lambda _verb, _module: [sys.executable, "-m", "tests.bench.paced"]
-    os.environ["QT_QPA_PLATFORM"] = f"offscreen:configfile={Path(__file__).with_name('screen.json')}"
+    os.environ["QT_QPA_PLATFORM"] = (
+        f"offscreen:configfile={os.path.relpath(SCREEN)}"  # Qt reads other letters wrong here
+    )
     run_beside(sys.argv[1:])
     sys.exit(cli.main([]))
 

@@ -251,11 +251,12 @@ def test_a_question_of_another_chat_ends_it_and_is_answered(paths: Paths, random
     async def check(alcove: Assembly, chat: Chat) -> None:
         other = await alcove.chats.create(model=chat.model, settings=chat.settings)
         await ask(alcove, other, "a")
-        reading = asyncio.create_task(alcove.talk.ahead(chat, "the cab and a bee " * 300))
-        await asyncio.sleep(0.05)
+        reading = asyncio.create_task(alcove.talk.ahead(chat, "the cab and a bee " * 900))
+        while not alcove.engine.active:  # else all might be read, or nothing begun
+            await asyncio.sleep(0.001)
         await ask(alcove, other, "b")
         await reading
-        assert unread(await ask(alcove, chat, "the cab and a bee " * 300)) <= LEFT
+        assert unread(await ask(alcove, chat, "the cab and a bee " * 900)) <= LEFT
 
     run(paths, random_model, check, settings={**GREEDY, "context": 16384})
 
