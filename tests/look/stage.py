@@ -135,9 +135,8 @@ def main() -> None:
     from tests.flows.driver import run_beside
 
     client.command = lambda _verb, _module: [sys.executable, "-m", "tests.bench.paced"]
-    os.environ["QT_QPA_PLATFORM"] = (
-        f"offscreen:configfile={os.path.relpath(SCREEN)}"  # Qt reads other letters wrong here
-    )
+    screen = os.path.relpath(SCREEN)  # from here: Qt reads other letters than ASCII wrong
+    os.environ["QT_QPA_PLATFORM"] = f"offscreen:configfile={screen}"
     run_beside(sys.argv[1:])
     sys.exit(cli.main([]))
 

@@ -252,7 +252,7 @@ def test_a_question_of_another_chat_ends_it_and_is_answered(paths: Paths, random
         other = await alcove.chats.create(model=chat.model, settings=chat.settings)
         await ask(alcove, other, "a")
         reading = asyncio.create_task(alcove.talk.ahead(chat, "the cab and a bee " * 900))
-        while not alcove.engine.active:  # else all might be read, or nothing begun
+        while not alcove.engine.active:  # noqa: ASYNC110 - else all might be read, or nothing begun
             await asyncio.sleep(0.001)
         await ask(alcove, other, "b")
         await reading
