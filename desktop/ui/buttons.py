@@ -19,19 +19,41 @@ ICON = 16  # Lucide's grid of 24 units comes out on whole pixels at 16, 24, 32: 
 _LIFT = 5  # how far the shadow of a floating button reaches
 
 
-class IconButton(QAbstractButton):
+class DrawnButton(QAbstractButton):
+    """A button that draws itself, otherwise while the pointer is over it."""
+
+    def __init__(self, look: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._look = look
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Enter presses it too, not only the space bar."""
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and not event.isAutoRepeat():
+            self.click()
+        else:
+            super().keyPressEvent(event)
+
+    def enterEvent(self, event: QEnterEvent) -> None:
+        self.update()
+        super().enterEvent(event)
+
+    def leaveEvent(self, event: QEvent) -> None:
+        self.update()
+        super().leaveEvent(event)
+
+
+class IconButton(DrawnButton):
     """`text`, if given, stands beside the icon. `primary` fills the button with the accent."""
 
     def __init__(self, look: Theme, icon: Icon, name: str, parent: QWidget | None = None, text: str = "") -> None:
-        super().__init__(parent)
-        self._look = look
+        super().__init__(look, parent)
         self._icon = icon
         self.kind = Type.SMALL  # of its text
         self.primary = False
         self.floating = False  # a disc of its own, above other content
         self.quiet = False  # painted only while focused: the row it stands in is not hovered
-        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.name(name, text)
 
     def name(self, name: str, text: str = "") -> None:
@@ -51,21 +73,6 @@ class IconButton(QAbstractButton):
             return QSize(side, side)
         self.setFont(self._look.font(self.kind))
         return QSize(side + self.fontMetrics().horizontalAdvance(self.text()) + theme.S + self._look.px(theme.XS), side)
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Enter presses it too, not only the space bar."""
-        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and not event.isAutoRepeat():
-            self.click()
-        else:
-            super().keyPressEvent(event)
-
-    def enterEvent(self, event: QEnterEvent) -> None:
-        self.update()
-        super().enterEvent(event)
-
-    def leaveEvent(self, event: QEvent) -> None:
-        self.update()
-        super().leaveEvent(event)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         if self.quiet and not self.hasFocus():

@@ -9,12 +9,13 @@ from __future__ import annotations
 import re
 
 from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QEnterEvent, QKeyEvent, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QAbstractButton, QPushButton, QSizePolicy
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QPushButton, QSizePolicy
 
 from desktop.core.errors import N_
 from desktop.panes.chat.fitness import Fitness, Suggestion
 from desktop.ui import formats, icons, theme
+from desktop.ui.buttons import DrawnButton
 from desktop.ui.column import Column
 from desktop.ui.icons import Icon
 from desktop.ui.labels import Label, Tone
@@ -37,14 +38,11 @@ _CARD = 40  # the least height of a card: a comfortable target
 _TALLEST = 9_999  # no limit, as Qt's measuring of text takes it
 
 
-class Question(QAbstractButton):
+class Question(DrawnButton):
     """A card with a question that one click asks."""
 
     def __init__(self, look: Theme) -> None:
-        super().__init__()
-        self._look = look
-        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        super().__init__(look)
         policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         policy.setHeightForWidth(True)
         self.setSizePolicy(policy)
@@ -65,21 +63,6 @@ class Question(QAbstractButton):
 
     def _room(self, width: int) -> int:
         return max(1, width - 2 * self._look.px(theme.L) - self._look.px(_ARROW) - theme.S)
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Enter asks it too, not only the space bar."""
-        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and not event.isAutoRepeat():
-            self.click()
-        else:
-            super().keyPressEvent(event)
-
-    def enterEvent(self, event: QEnterEvent) -> None:
-        self.update()
-        super().enterEvent(event)
-
-    def leaveEvent(self, event: QEvent) -> None:
-        self.update()
-        super().leaveEvent(event)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         colours, painter = self._look.colours, QPainter(self)
