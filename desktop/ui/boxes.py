@@ -11,7 +11,6 @@ from PySide6.QtGui import (
     QAction,
     QColor,
     QFocusEvent,
-    QGuiApplication,
     QInputMethodEvent,
     QKeyEvent,
     QKeySequence,
@@ -34,7 +33,7 @@ from PySide6.QtWidgets import (
 )
 
 from desktop.ui import icons, theme
-from desktop.ui.composing import ends_composition, joined
+from desktop.ui.composing import ends_composition, joined, settle, taken
 from desktop.ui.icons import Icon
 from desktop.ui.listing import Index, RowDelegate
 from desktop.ui.theme import Theme
@@ -69,15 +68,11 @@ class Line(QLineEdit):
 
     def settle(self) -> None:
         """Has the input method finish."""
-        if self.composing:
-            QGuiApplication.inputMethod().commit()
+        settle(self)
 
     def taken(self) -> str:
         """All of the text, for good: the field is not asked again."""
-        self.settle()
-        if self.composing:  # the input method would answer too late
-            QGuiApplication.inputMethod().reset()
-        return self.seen
+        return taken(self)
 
     def event(self, event: QEvent) -> bool:
         if self.composing and ends_composition(event):

@@ -7,6 +7,8 @@ not known here.
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QFocusEvent, QGuiApplication, QKeyEvent, QTextBlock
 from PySide6.QtWidgets import QPlainTextEdit
@@ -42,6 +44,29 @@ def seen(block: QTextBlock) -> str:
     return joined(block.text(), layout.preeditAreaPosition(), layout.preeditAreaText())
 
 
+class Composed(Protocol):
+    """A field: what is being composed in it, and its text with that."""
+
+    @property
+    def composing(self) -> str: ...
+    @property
+    def seen(self) -> str: ...
+
+
+def settle(field: Composed) -> None:
+    """Has the input method finish, where there is something to finish."""
+    if field.composing:
+        QGuiApplication.inputMethod().commit()
+
+
+def taken(field: Composed) -> str:
+    """All of a field's text, for good: it is not asked again."""
+    settle(field)
+    if field.composing:  # the input method would answer too late
+        QGuiApplication.inputMethod().reset()
+    return field.seen
+
+
 class Prose(QPlainTextEdit):
     """A field of several lines."""
 
@@ -59,15 +84,11 @@ class Prose(QPlainTextEdit):
 
     def settle(self) -> None:
         """Has the input method finish."""
-        if self.composing:
-            QGuiApplication.inputMethod().commit()
+        settle(self)
 
     def taken(self) -> str:
         """All of the text, for good: the field is not asked again."""
-        self.settle()
-        if self.composing:  # the input method would answer too late
-            QGuiApplication.inputMethod().reset()
-        return self.seen
+        return taken(self)
 
     def event(self, event: QEvent) -> bool:
         return (bool(self.composing) and ends_composition(event)) or super().event(event)
