@@ -14,8 +14,6 @@ from tests.access.places import Place
 from tests.flows.driver import tell
 from tests.flows.person import Person, until
 from tests.flows.program import Program
-from tests.hub import HubServer
-from tests.hub.shapes import MISTRAL_REPO, bloke_repository
 
 
 async def follow(visited: AsyncIterator[Place]) -> None:
@@ -59,17 +57,9 @@ def test_the_way_through_the_chat_pane(alcove: Program, brief: Path, tmp_path: P
     assert alcove.live(follow_chats, brief, chat).splitlines() == []
 
 
-def test_the_way_through_the_models_pane(
-    alcove: Program,
-    brief: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    held = bloke_repository(tmp_path / "hub", model=brief, only=("Q2_K", "Q4_K_M"))
-    with HubServer({MISTRAL_REPO: held}) as hub:
-        monkeypatch.setenv("HF_ENDPOINT", hub.endpoint)
-        hub.misbehave(".gguf", on="cdn", stall_after=4_000_000)
-        assert alcove.live(follow_models, brief).splitlines() == []
+@pytest.mark.usefixtures("stalling_hub")
+def test_the_way_through_the_models_pane(alcove: Program, brief: Path) -> None:
+    assert alcove.live(follow_models, brief).splitlines() == []
 
 
 def test_the_way_through_settings_and_help(alcove: Program, brief: Path) -> None:

@@ -25,8 +25,6 @@ from tests.access.places import Place
 from tests.flows.driver import tell
 from tests.flows.person import Person
 from tests.flows.program import Program
-from tests.hub import HubServer
-from tests.hub.shapes import MISTRAL_REPO, bloke_repository
 
 PATIENCE = 40  # looks, a twentieth of a second apart
 PRESSED = (QAbstractButton, QComboBox, QAbstractSpinBox, QAbstractSlider, QLineEdit, QTabBar)
@@ -74,14 +72,9 @@ def test_targets_of_the_chat_pane(alcove: Program, brief: Path, tmp_path: Path) 
     assert alcove.live(measure_chats, brief, chat).splitlines() == []
 
 
-def test_targets_of_the_models_pane(
-    alcove: Program, brief: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    held = bloke_repository(tmp_path / "hub", model=brief, only=("Q2_K", "Q4_K_M"))
-    with HubServer({MISTRAL_REPO: held}) as hub:
-        monkeypatch.setenv("HF_ENDPOINT", hub.endpoint)
-        hub.misbehave("Q4_K_M", on="cdn", stall_after=4_000_000)
-        assert alcove.live(measure_models, brief).splitlines() == []
+@pytest.mark.usefixtures("stalling_hub")
+def test_targets_of_the_models_pane(alcove: Program, brief: Path) -> None:
+    assert alcove.live(measure_models, brief).splitlines() == []
 
 
 def test_targets_of_settings_help_and_dialogues(alcove: Program, brief: Path) -> None:

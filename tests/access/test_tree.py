@@ -12,8 +12,6 @@ from tests.access.places import Place
 from tests.flows.driver import tell
 from tests.flows.person import Person
 from tests.flows.program import Program
-from tests.hub import HubServer
-from tests.hub.shapes import MISTRAL_REPO, bloke_repository
 
 
 async def listen(visited: AsyncIterator[Place]) -> None:
@@ -44,17 +42,9 @@ def test_everything_in_the_chat_pane_can_be_heard(alcove: Program, brief: Path, 
     assert alcove.live(listen_to_chats, brief, chat).splitlines() == []
 
 
-def test_everything_in_the_models_pane_can_be_heard(
-    alcove: Program,
-    brief: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    held = bloke_repository(tmp_path / "hub", model=brief, only=("Q2_K", "Q4_K_M"))
-    with HubServer({MISTRAL_REPO: held}) as hub:
-        monkeypatch.setenv("HF_ENDPOINT", hub.endpoint)
-        hub.misbehave(".gguf", on="cdn", stall_after=4_000_000)
-        assert alcove.live(listen_to_models, brief).splitlines() == []
+@pytest.mark.usefixtures("stalling_hub")
+def test_everything_in_the_models_pane_can_be_heard(alcove: Program, brief: Path) -> None:
+    assert alcove.live(listen_to_models, brief).splitlines() == []
 
 
 def test_everything_in_settings_help_and_menus_can_be_heard(alcove: Program, brief: Path) -> None:
