@@ -1,8 +1,9 @@
-"""Which variant to take: the best quality that this computer holds with room to spare and writes fast enough, and why.
+"""Which variant to take: the usual type that this computer holds with room to spare, or else the best it does; and why.
 
 Invariant: of variants that can be judged there is always one, if only the smallest with the advice to make room; the
-usual types are preferred to rarer ones that need as much, and the reason, a sentence, speaks of what is there and of
-nothing else. What fits is `core.fit`'s to say, a person decides.
+usual types are preferred to rarer ones, of them that which the help and the guide name first, so that all say the same
+before and after this computer's speed is known. The reason, a sentence, speaks of what is there and of nothing else.
+What fits is `core.fit`'s to say, a person decides.
 """
 
 from __future__ import annotations
@@ -15,13 +16,13 @@ from desktop.core.fit import Verdict
 from desktop.core.quants import Quality
 from desktop.core.repos import Variant
 
-USUAL = ("Q4_K_M", "Q5_K_S", "Q5_K_M", "Q6_K")  # TheBloke's "recommended", and Q6_K, which loses next to nothing
+USUAL = ("Q4_K_M", "Q5_K_S", "Q5_K_M", "Q6_K")  # TheBloke's "recommended", and Q6_K; the first that fits is taken
 # Tokens a second: people read 238 words a minute (Brysbaert 2019, silent reading), and 3 words are 4 tokens of English.
 READING_SPEED = 5.3
 _MOST_BITS = 9.0  # more than Q8_0 costs twice the memory and speed for nothing that is noticed
-_POOR = (Quality.SUBSTANTIAL, Quality.HIGH, Quality.SEVERE)
+_POOR = (Quality.LARGE, Quality.VERY_LARGE)
 
-BEST = N_("The best quality that leaves memory for other programs.")
+USUAL_ONE = N_("The usual choice, with little loss. It leaves memory for other programs.")
 FAST = N_("The best quality that leaves memory for other programs and is written as fast as people read.")
 SLOW = N_("The fastest of the usual types, though on this computer it is written more slowly than people read.")
 OTHER = N_("None of the usual types leaves memory for other programs. Of the others this is the best.")
@@ -66,13 +67,14 @@ def recommended(rows: Sequence[Row]) -> tuple[Variant, str]:
 
 
 def _best(found: Sequence[Row], reason: str) -> tuple[Row, str]:
-    """The best that is written as fast as people read; where none is, of the usual types the fastest."""
+    """The smallest of the usual types; of others the best that is written as fast as people read, if one is."""
+    if reason is USUAL_ONE:
+        usual = min(found, key=_bits)
+        return usual, reason if usual.fast else SLOW
     best, fast = max(found, key=_bits), [row for row in found if row.fast]
-    if best.fast or reason is POOR:
-        return best, reason
-    if fast:
+    if fast and not best.fast and reason is not POOR:
         return max(fast, key=_bits), FAST
-    return (min(found, key=_bits), SLOW) if reason is BEST else (best, reason)
+    return best, reason
 
 
 def _true(reason: str, chosen: Row, rows: Sequence[Row]) -> str:
@@ -115,7 +117,7 @@ def _bits(row: Row) -> tuple[float, int]:
 
 
 _ORDER: tuple[tuple[Verdict, Sort, bool, str], ...] = (
-    (Verdict.FITS, _usual, True, BEST),
+    (Verdict.FITS, _usual, True, USUAL_ONE),
     (Verdict.FITS, _good, True, OTHER),
     (Verdict.PARTLY, _usual, False, PARTLY),
     (Verdict.TIGHT, _usual, False, TIGHT),

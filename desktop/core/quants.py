@@ -62,17 +62,18 @@ class TensorType:
 
 
 class Quality(StrEnum):
-    """How near a quantised model stays to the original, best first."""
+    """How much of the original's quality is lost, least first; `SPECIAL` stands beside the scale.
 
-    ORIGINAL = N_("as the original")
-    EXTREME = N_("extremely low loss")
-    VERY_LOW = N_("very low loss")
-    LOW = N_("low loss")
-    BALANCED = N_("balanced")
-    GREATER = N_("greater loss")
-    SUBSTANTIAL = N_("substantial loss")
-    HIGH = N_("high loss")
-    SEVERE = N_("significant loss")
+    The steps, by `FileType.loss`: up to 0.06, 0.2, 0.5, 1, and more. They have no source but that they part what
+    publishers part in words.
+    """
+
+    ORIGINAL = N_("no loss")
+    HARDLY = N_("hardly any loss")
+    LITTLE = N_("little loss")
+    SOME = N_("some loss")
+    LARGE = N_("large loss")
+    VERY_LARGE = N_("very large loss")
     SPECIAL = N_("trained for this type")
 
 
@@ -164,11 +165,11 @@ _BRAIN = N_("Half precision with the range of full precision, as many models are
 _OLD = N_("An older type. The K type of the same size is better.")
 _Q2 = N_("The smallest of the K types. Answers suffer noticeably; only where nothing larger fits.")
 _Q3 = N_("Very small. Quality suffers; for machines with little memory.")
-_Q3L = N_("Small, with substantial loss; a Q4 is better where it fits.")
+_Q3L = N_("Small, with large loss; a Q4 is better where it fits.")
 _Q4S = N_("Small, and a little worse than Q4_K_M.")
-_Q4M = N_("Medium size and balanced quality: the usual choice.")
-_Q5 = N_("Large, with hardly any loss: a good choice where it fits.")
-_Q6 = N_("Very large, with almost no loss.")
+_Q4M = N_("Medium size, with little loss: the usual choice.")
+_Q5 = N_("Large, and better than Q4_K_M: a good choice where it fits.")
+_Q6 = N_("Very large, with hardly any loss.")
 _Q8 = N_("Twice the size of a Q4, and hardly to be told from the original. Q6_K is nearly as good and smaller.")
 _I4 = N_("About as good as Q4_K_S and a little smaller; slower on some processors.")
 _I3 = N_("Smaller than Q3_K at the same quality; slower without a graphics card.")
@@ -185,37 +186,37 @@ FILE_TYPES: Mapping[int, FileType] = {
     for row in (
         FileType(0, "F32", 32.0, Quality.ORIGINAL, _FULL),
         FileType(1, "F16", 16.0, Quality.ORIGINAL, _HALF),
-        FileType(2, "Q4_0", 4.55, Quality.GREATER, _OLD, loss=0.4685),
-        FileType(3, "Q4_1", 5.04, Quality.GREATER, _OLD, loss=0.4511),
-        FileType(7, "Q8_0", 8.5, Quality.EXTREME, _Q8, loss=0.0026),
-        FileType(8, "Q5_0", 5.54, Quality.LOW, _OLD, loss=0.1316),
-        FileType(9, "Q5_1", 6.03, Quality.LOW, _OLD, loss=0.1062),
-        FileType(10, "Q2_K", 3.35, Quality.SEVERE, _Q2, loss=3.5199),
-        FileType(11, "Q3_K_S", 3.5, Quality.HIGH, _Q3, loss=1.6321),
-        FileType(12, "Q3_K_M", 3.91, Quality.HIGH, _Q3, loss=0.6569),
-        FileType(13, "Q3_K_L", 4.27, Quality.SUBSTANTIAL, _Q3L, loss=0.5562),
-        FileType(14, "Q4_K_S", 4.58, Quality.GREATER, _Q4S, loss=0.2689),
-        FileType(15, "Q4_K_M", 4.85, Quality.BALANCED, _Q4M, recommended=True, loss=0.1754),
-        FileType(16, "Q5_K_S", 5.54, Quality.LOW, _Q5, recommended=True, loss=0.1049),
-        FileType(17, "Q5_K_M", 5.69, Quality.VERY_LOW, _Q5, recommended=True, loss=0.0569),
-        FileType(18, "Q6_K", 6.59, Quality.EXTREME, _Q6, loss=0.0217),
-        FileType(19, "IQ2_XXS", 2.2, Quality.SEVERE, _I2),
-        FileType(20, "IQ2_XS", 2.43, Quality.SEVERE, _I2),
-        FileType(21, "Q2_K_S", 3.16, Quality.SEVERE, _Q2, loss=3.1836),
-        FileType(22, "IQ3_XS", 3.3, Quality.HIGH, _I3),
-        FileType(23, "IQ3_XXS", 3.25, Quality.HIGH, _I3),
-        FileType(24, "IQ1_S", 1.78, Quality.SEVERE, _I1),
-        FileType(25, "IQ4_NL", 4.56, Quality.GREATER, _I4),
-        FileType(26, "IQ3_S", 3.44, Quality.HIGH, _I3),
-        FileType(27, "IQ3_M", 3.66, Quality.HIGH, _I3),
-        FileType(28, "IQ2_S", 2.55, Quality.SEVERE, _I2),
-        FileType(29, "IQ2_M", 2.76, Quality.SEVERE, _I2),
-        FileType(30, "IQ4_XS", 4.32, Quality.GREATER, _I4),
-        FileType(31, "IQ1_M", 1.98, Quality.SEVERE, _I1),
+        FileType(2, "Q4_0", 4.55, Quality.SOME, _OLD, loss=0.4685),
+        FileType(3, "Q4_1", 5.04, Quality.SOME, _OLD, loss=0.4511),
+        FileType(7, "Q8_0", 8.5, Quality.HARDLY, _Q8, loss=0.0026),
+        FileType(8, "Q5_0", 5.54, Quality.LITTLE, _OLD, loss=0.1316),
+        FileType(9, "Q5_1", 6.03, Quality.LITTLE, _OLD, loss=0.1062),
+        FileType(10, "Q2_K", 3.35, Quality.VERY_LARGE, _Q2, loss=3.5199),
+        FileType(11, "Q3_K_S", 3.5, Quality.VERY_LARGE, _Q3, loss=1.6321),
+        FileType(12, "Q3_K_M", 3.91, Quality.LARGE, _Q3, loss=0.6569),
+        FileType(13, "Q3_K_L", 4.27, Quality.LARGE, _Q3L, loss=0.5562),
+        FileType(14, "Q4_K_S", 4.58, Quality.SOME, _Q4S, loss=0.2689),
+        FileType(15, "Q4_K_M", 4.85, Quality.LITTLE, _Q4M, recommended=True, loss=0.1754),
+        FileType(16, "Q5_K_S", 5.54, Quality.LITTLE, _Q5, recommended=True, loss=0.1049),
+        FileType(17, "Q5_K_M", 5.69, Quality.HARDLY, _Q5, recommended=True, loss=0.0569),
+        FileType(18, "Q6_K", 6.59, Quality.HARDLY, _Q6, loss=0.0217),
+        FileType(19, "IQ2_XXS", 2.2, Quality.VERY_LARGE, _I2),
+        FileType(20, "IQ2_XS", 2.43, Quality.VERY_LARGE, _I2),
+        FileType(21, "Q2_K_S", 3.16, Quality.VERY_LARGE, _Q2, loss=3.1836),
+        FileType(22, "IQ3_XS", 3.3, Quality.VERY_LARGE, _I3),
+        FileType(23, "IQ3_XXS", 3.25, Quality.VERY_LARGE, _I3),
+        FileType(24, "IQ1_S", 1.78, Quality.VERY_LARGE, _I1),
+        FileType(25, "IQ4_NL", 4.56, Quality.SOME, _I4),
+        FileType(26, "IQ3_S", 3.44, Quality.LARGE, _I3),
+        FileType(27, "IQ3_M", 3.66, Quality.LARGE, _I3),
+        FileType(28, "IQ2_S", 2.55, Quality.VERY_LARGE, _I2),
+        FileType(29, "IQ2_M", 2.76, Quality.VERY_LARGE, _I2),
+        FileType(30, "IQ4_XS", 4.32, Quality.SOME, _I4),
+        FileType(31, "IQ1_M", 1.98, Quality.VERY_LARGE, _I1),
         FileType(32, "BF16", 16.0, Quality.ORIGINAL, _BRAIN),
-        FileType(33, "Q4_0_4_4", 4.55, Quality.GREATER, _REMOVED),
-        FileType(34, "Q4_0_4_8", 4.55, Quality.GREATER, _REMOVED),
-        FileType(35, "Q4_0_8_8", 4.55, Quality.GREATER, _REMOVED),
+        FileType(33, "Q4_0_4_4", 4.55, Quality.SOME, _REMOVED),
+        FileType(34, "Q4_0_4_8", 4.55, Quality.SOME, _REMOVED),
+        FileType(35, "Q4_0_8_8", 4.55, Quality.SOME, _REMOVED),
         FileType(36, "TQ1_0", 1.69, Quality.SPECIAL, _TERNARY),
         FileType(37, "TQ2_0", 2.06, Quality.SPECIAL, _TERNARY),
         FileType(38, "MXFP4", 4.25, Quality.SPECIAL, _MX),

@@ -34,10 +34,10 @@ def files(*names: str) -> list[Row]:
 @pytest.mark.parametrize(
     ("rows", "label", "reason"),
     [
-        (up_to("Q8_0"), "Q6_K", choice.BEST),
-        (up_to("Q5_K_M"), "Q5_K_M", choice.BEST),
-        (up_to("Q4_K_M"), "Q4_K_M", choice.BEST),
-        (up_to("Q4_K_M", then=TIGHT), "Q4_K_M", choice.BEST),
+        (up_to("Q8_0"), "Q4_K_M", choice.USUAL_ONE),
+        (up_to("Q4_K_M"), "Q4_K_M", choice.USUAL_ONE),
+        (up_to("Q4_K_M", then=TIGHT), "Q4_K_M", choice.USUAL_ONE),
+        (files("Q6_K", "Q5_K_S", "Q8_0"), "Q5_K_S", choice.USUAL_ONE),
         (up_to("Q4_K_S"), "Q4_K_S", choice.OTHER),
         (up_to("Q3_K_L", then=PARTLY), "Q4_K_M", choice.PARTLY),
         (up_to("Q3_K_L", then=TIGHT), "Q4_K_M", choice.TIGHT),
@@ -49,7 +49,7 @@ def files(*names: str) -> list[Row]:
         ([Row(ALL[-1], FITS)], "Q8_0", choice.ONLY),
     ],
 )
-def test_the_best_that_leaves_room(rows: list[Row], label: str, reason: str) -> None:
+def test_the_usual_one_or_the_best_that_leaves_room(rows: list[Row], label: str, reason: str) -> None:
     found, why = recommended(rows)
     assert (found.label, why) == (label, reason)
 
@@ -57,9 +57,8 @@ def test_the_best_that_leaves_room(rows: list[Row], label: str, reason: str) -> 
 @pytest.mark.parametrize(
     ("rows", "label", "reason"),
     [
-        (at(60), "Q6_K", choice.BEST),
-        (at(28), "Q5_K_M", choice.FAST),
-        (at(24), "Q4_K_M", choice.FAST),
+        (at(60), "Q4_K_M", choice.USUAL_ONE),
+        (at(24), "Q4_K_M", choice.USUAL_ONE),
         (at(14), "Q4_K_M", choice.SLOW),  # at 3 tokens a second more quality is no favour
         (at(14, "Q6_K", "Q5_K_S"), "Q5_K_S", choice.SLOW),
         (at(24, "Q8_0", "Q4_0"), "Q4_0", choice.FAST),
@@ -95,3 +94,9 @@ def test_twice_the_size_for_nothing_is_not_recommended_where_less_fits() -> None
 def test_a_file_of_unknown_type_is_better_than_nothing() -> None:
     rows = [Row(v, FITS) for v in variants([RepoFile("model.gguf", 200), RepoFile("other.gguf", 300)])]
     assert recommended(rows) == (rows[0].variant, choice.SMALLEST_HERE)
+
+
+@pytest.mark.parametrize("rate", [2, 14, 24, 28, 60, 500])
+def test_the_usual_one_stays_when_the_speed_becomes_known(rate: float) -> None:
+    """What was recommended a moment ago must not turn into another file under the pointer."""
+    assert recommended(at(rate))[0] == recommended(up_to("Q8_0"))[0]

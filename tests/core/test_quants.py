@@ -116,10 +116,19 @@ def test_labels(name: str, label: str) -> None:
     assert quants.label(name) == label
 
 
-def test_qualities_are_the_published_ones() -> None:
-    """In TheBloke's words of the model cards, best first."""
+def test_the_words_of_quality_are_a_scale_of_the_losses_that_were_measured() -> None:
+    steps = {quants.Quality.HARDLY: 0.06, quants.Quality.LITTLE: 0.2, quants.Quality.SOME: 0.5, quants.Quality.LARGE: 1}
+    measured = [(row.loss, row.quality) for row in quants.FILE_TYPES.values() if row.loss is not None]
+    for loss, quality in measured:
+        first = next((word for word, most in steps.items() if loss <= most), quants.Quality.VERY_LARGE)
+        assert quality is first
+    assert {quality for _loss, quality in measured} == {*steps, quants.Quality.VERY_LARGE}
+    assert [str(word).split()[0] for word in quants.Quality][:6] == ["no", "hardly", "little", "some", "large", "very"]
+
+
+def test_qualities_do_not_contradict_the_published_words() -> None:
+    """TheBloke's, of the model cards, best first."""
     order = list(quants.Quality)
     names = "Q8_0 Q6_K Q5_K_M Q5_K_S Q4_K_M Q4_K_S Q3_K_L Q3_K_M Q3_K_S Q2_K".split()
     ranks = [order.index(quants.BY_NAME[name].quality) for name in names]
     assert ranks == sorted(ranks)
-    assert quants.BY_NAME["Q3_K_L"].quality is quants.Quality.SUBSTANTIAL

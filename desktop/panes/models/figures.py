@@ -76,7 +76,7 @@ def reach(row: Repository) -> str:
 
 
 def quality(variant: Variant) -> str:
-    """ "4.9 bits · balanced", or the number of files where the type is not known."""
+    """ "4.9 bits · little loss", or the number of files where the type is not known."""
     kind = variant.quantisation
     parts = [
         _("{bits} bits", bits=formats.number(kind.bits, 1)) if kind else "",

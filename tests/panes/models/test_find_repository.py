@@ -54,7 +54,7 @@ def test_the_variants_are_rows_that_say_all(look: Any, tmp_path: Path, hub: HubS
         assert page.labels() == ["FP16", *TWELVE]  # the first one is split in three, and one row
         assert "3 files" in page.row("FP16").accessibleName()
         heard = page.row("Q4_K_M").accessibleName()
-        for said in ("Q4_K_M", "4.8 bits", "balanced", "4.4 GB", "fits, takes ≈ 5.2 GB", "≈ 4.6 tokens/s, from"):
+        for said in ("Q4_K_M", "4.8 bits", "little loss", "4.4 GB", "fits, takes ≈ 5.2 GB", "≈ 4.6 tokens/s, from"):
             assert said in heard
         assert "too large" in page.row("Q8_0").accessibleName()
         assert [row.variant.label for row in page.rows() if "recommended" in row.accessibleName()] == ["Q5_K_M"]
