@@ -1,15 +1,16 @@
 """A bar that says one sentence in place: a notice, an error, or that something can be undone.
 
 Invariant: it holds message ids and fields, so the sentence follows the language; it is shown only while it says
-something, takes no focus by itself, and goes when it is closed, acted upon, or its time is up. What the action does is
-its owner's affair.
+something, takes no focus by itself and gives it back to where it came from, and goes when it is closed, acted upon, or
+its time is up. What the action does is its owner's affair.
 """
 
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QRectF, Qt, QTimer, Signal
-from PySide6.QtGui import QColor, QPainter, QPaintEvent
-from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
+from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QPushButton, QWidget
+from shiboken6 import isValid
 
 from desktop.core.errors import UserError
 from desktop.ui import hearing, theme
@@ -33,6 +34,7 @@ class Bar(QWidget):
         self._look = look
         self._message, self._action, self._warning = "", "", False
         self._fields: dict[str, object] = {}
+        self._before: QWidget | None = None  # what had the focus before anything in here
         self._text = Label(look, wrap=True, selectable=True)
         self._button = QPushButton()
         self._button.clicked.connect(self._act)
@@ -47,6 +49,7 @@ class Bar(QWidget):
         line.addWidget(self._button)
         line.addWidget(self._close)
         look.changed.connect(self.update)
+        QApplication.instance().focusChanged.connect(self._note)  # type: ignore[union-attr]  # there is one
         self.hide()
 
     @property
@@ -78,6 +81,17 @@ class Bar(QWidget):
         if event.type() is QEvent.Type.LanguageChange:
             self.retranslate()
 
+    def setVisible(self, visible: bool) -> None:
+        if not visible:
+            self._give_back()
+        super().setVisible(visible)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Escape:
+            self._leave()
+        else:
+            super().keyPressEvent(event)
+
     def paintEvent(self, event: QPaintEvent) -> None:
         colours = self._look.colours
         painter = QPainter(self)
@@ -97,6 +111,16 @@ class Bar(QWidget):
         self.show()
         self.update()
         hearing.say(self, self._text.text(), urgent=warning)
+
+    def _note(self, before: QWidget | None, now: QWidget | None) -> None:
+        if now is not None and before is not None and self.isAncestorOf(now) and not self.isAncestorOf(before):
+            self._before = before
+
+    def _give_back(self) -> None:
+        """The focus, if it is in here, to where it was; Qt would hand it on to whatever comes next."""
+        before, here = self._before, QApplication.focusWidget()
+        if here is not None and self.isAncestorOf(here) and before is not None and isValid(before):
+            before.setFocus()
 
     def _act(self) -> None:
         self._time.stop()
