@@ -60,7 +60,12 @@ class Library:
     def __init__(self, main: ctypes.CDLL, folder: Path) -> None:
         self._all = [main]
         if sys.platform == "win32":  # elsewhere the main one answers for those it was linked with
-            self._all += [ctypes.CDLL(str(path)) for path in sorted(folder.glob("*ggml*.dll"))]
+            linked = ("ggml", "ggml-base", "ggml-cpu")
+            self._all += [ctypes.CDLL(str(path)) for path in sorted(folder.glob("*.dll")) if path.stem in linked]
+
+    def add(self, library: ctypes.CDLL) -> None:
+        """Lets one more answer: it was loaded beside those that are linked with each other."""
+        self._all.append(library)
 
     def devices(self) -> list[Device]:
         """All devices llama.cpp sees, in its order."""

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import ctypes
 import os
-import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -28,7 +27,7 @@ from desktop.core.lookup import MOST
 from desktop.core.quants import TENSOR_TYPES
 from desktop.core.settings import GPU_AUTOMATIC
 from desktop.core.shape import Shape
-from desktop.engine import refusal
+from desktop.engine import kernels, refusal
 from desktop.engine.cores import threads
 from desktop.engine.devices import Device, DeviceKind, Library
 from desktop.engine.files import read_header
@@ -51,6 +50,7 @@ _LOAD_MODES = {
 _KV_TYPES = {row.name.lower(): row.number for row in TENSOR_TYPES.values()}
 _INFO, _WARN, _CONTINUED = 2, 3, 5  # enum ggml_log_level
 _LIBRARY = Library(C._lib, C._base_path)
+KERNELS = kernels.load(_LIBRARY, C._base_path)
 
 
 class Backend:
@@ -76,7 +76,7 @@ class Backend:
 
     def load(self, path: Path, settings: LoadSettings, halt: Halt, progress: Callable[[float], None]) -> Model | None:
         """The model, ready; None if halted. `progress` hears fractions. Raises `LoadError`."""
-        refusal.refuse_processor(system_info())
+        refusal.refuse_processor(system_info(), KERNELS)
         refusal.refuse_settings(settings)
         header = read_header(path)
         refusal.refuse_speechless(header, path)
@@ -108,7 +108,7 @@ class Backend:
         callback = C.llama_progress_callback(advanced)
         params = _weight_params(settings)
         params.progress_callback = callback
-        handle: C.llama_model_p | None = C.llama_model_load_from_file(_encoded(path), params)
+        handle: C.llama_model_p | None = C.llama_model_load_from_file(kernels.encoded(path), params)
         return handle
 
     def sketch(self, path: Path, settings: Sequence[LoadSettings], host_pattern: str) -> Iterator[bool]:
@@ -121,7 +121,7 @@ class Backend:
         params = _weight_params(settings[0])
         params.no_alloc, params.load_mode = True, C.LLAMA_LOAD_MODE_NONE
         params.tensor_buft_overrides = ctypes.cast(overrides, ctypes.c_void_p)
-        handle = C.llama_model_load_from_file(_encoded(path), params)
+        handle = C.llama_model_load_from_file(kernels.encoded(path), params)
         yield bool(handle)
         for wanted in settings if handle else ():
             context = C.llama_init_from_model(handle, _context_params(wanted))
@@ -150,11 +150,6 @@ def _context_params(settings: LoadSettings) -> C.llama_context_params:
     params.swa_full = False
     params.no_perf = True
     return params
-
-
-def _encoded(path: Path) -> bytes:
-    """llama.cpp takes UTF-8 on Windows and the file system's own bytes elsewhere."""
-    return str(path).encode("utf-8") if sys.platform == "win32" else os.fsencode(path)
 
 
 def _with_layers(header: Header, settings: LoadSettings) -> LoadSettings:

@@ -16,6 +16,7 @@ from desktop.core.errors import N_, EngineDied
 from desktop.engine.cpu import built_for, missing_instructions
 from desktop.engine.death import explain
 from desktop.engine.devices import Device, DeviceKind
+from desktop.engine.kernels import LINKED, Kernels
 from desktop.engine.process import command, start
 
 PROBE_VERB = "engine-probe"  # the hidden verb of `alcove` that is `engine.survey.main`
@@ -30,12 +31,13 @@ class Report:
     system_info: str = ""
     built_for: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
+    kernels: Kernels = LINKED
     devices: tuple[Device, ...] = ()
     fault: EngineDied | None = None
 
     @property
     def works(self) -> bool:
-        return self.fault is None and not self.missing
+        return self.fault is None and not self.missing and self.kernels.fit
 
 
 async def examine(arguments: Sequence[str] | None = None, limit_s: float = _LIMIT_S) -> Report:
@@ -62,8 +64,8 @@ def _hear(process: subprocess.Popen[bytes], limit_s: float) -> tuple[bytes | Non
 
 
 def _report(said: dict[str, object]) -> Report:
-    rows = said["devices"]
-    if not isinstance(rows, list):
+    rows, kernels = said["devices"], said["kernels"]
+    if not isinstance(rows, list) or not isinstance(kernels, dict):
         raise TypeError("devices")
     info = str(said["system_info"])
     return Report(
@@ -71,5 +73,6 @@ def _report(said: dict[str, object]) -> Report:
         system_info=info,
         built_for=tuple(built_for(info)),
         missing=tuple(missing_instructions(info)),
+        kernels=Kernels(**kernels),
         devices=tuple(Device(**{**row, "kind": DeviceKind(row["kind"])}) for row in rows),
     )

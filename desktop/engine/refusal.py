@@ -13,17 +13,21 @@ from desktop.core.errors import N_, LoadError
 from desktop.core.generation import FlashAttention, LoadSettings
 from desktop.core.gguf import Header
 from desktop.engine.cpu import missing_instructions
+from desktop.engine.kernels import Kernels
 
 # encoders, embedders, projectors and vocoders of llama.cpp's src/llama-arch.cpp; files of them are common on the Hub
 _SPEECHLESS = frozenset(
     "clip bert modern-bert nomic-bert nomic-bert-moe neo-bert jina-bert-v2 jina-bert-v3 eurobert gemma-embedding "
     "llama-embed t5encoder wavtokenizer-dec".split()
 )
+NO_KERNELS = N_("None of the engine's parts can run on this processor. Another build of Alcove may.")
 _NOT_LOCKED = ("failed to mlock", "failed to VirtualLock")
 
 
-def refuse_processor(system_info: str) -> None:
-    """Raises `LoadError` where this processor lacks what llama.cpp was built for, by its own words."""
+def refuse_processor(system_info: str, kernels: Kernels) -> None:
+    """Raises `LoadError` where no kernels fit this processor, or it lacks what llama.cpp says it was built for."""
+    if not kernels.fit:
+        raise LoadError(NO_KERNELS)
     missing = missing_instructions(system_info)
     if missing:
         raise LoadError(

@@ -22,6 +22,7 @@ def main() -> int:
     found = {
         "version": llama.version(),
         "system_info": llama.system_info(),
+        "kernels": asdict(llama.KERNELS),
         "devices": [asdict(device) for device in llama.devices()],
     }
     os.write(outlet, json.dumps(found).encode("ascii"))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from desktop.engine import cpu
+from desktop.engine import cores, cpu
 
 INFO = "CPU : SSE3 = 1 | AVX = 1 | AVX2 = 1 | AVX512 = 0 | AVX512_VNNI = 1 | LLAMAFILE = 1 | OPENMP = 1 | "
 OLD = "processor\t: 0\nflags\t\t: fpu pni avx f16c\n\nprocessor\t: 1\nflags\t\t: fpu pni avx\n"
@@ -30,6 +30,7 @@ def test_flags_are_those_every_core_has() -> None:
 )
 def test_what_is_missing(monkeypatch: pytest.MonkeyPatch, cpuinfo: str, missing: list[str]) -> None:
     monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setattr(cpu, "_usable", frozenset)
     monkeypatch.setattr(Path, "read_text", lambda *_: cpuinfo)
     assert cpu.missing_instructions(INFO) == missing
 
@@ -41,5 +42,5 @@ def test_a_system_that_does_not_tell_is_believed(monkeypatch: pytest.MonkeyPatch
 
 def test_macos_is_asked_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "darwin")
-    monkeypatch.setattr(cpu, "sysctl", lambda name: 0 if "avx2" in name else 1)
+    monkeypatch.setattr(cores, "sysctl", lambda name: 0 if "avx2" in name else 1)
     assert cpu.missing_instructions(INFO) == ["AVX2"]
