@@ -28,6 +28,7 @@ from desktop.services.chats.states import States
 from desktop.services.chats.store import Store
 from desktop.services.chats.talk import Talk
 from desktop.services.chats.transcripts import Transcripts
+from desktop.services.fit.advising import Advising
 from desktop.services.fit.calibration import Calibration
 from desktop.services.fit.fitting import Fitting
 from desktop.services.fit.headers import Headers
@@ -65,6 +66,7 @@ class Assembly:
     engine: Engine
     talk: Talk
     fitting: Fitting
+    advising: Advising
     guard: Guard
     network: Network
     tokens: Tokens
@@ -105,7 +107,7 @@ class Assembly:
             closing.push_async_callback(drafts.close)
             yield cls(
                 *(paths, preferences, chats, states, transcripts, drafts, library, machine, pages, engine, talk),
-                *(fitting, guard, network, tokens, hub, downloads, notices),
+                *(fitting, Advising(hub, fitting, preferences), guard, network, tokens, hub, downloads, notices),
             )
 
     @staticmethod

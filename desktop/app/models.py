@@ -81,7 +81,8 @@ class Models(QObject):
 
         alcove, spawn = self._alcove, self._tasks.spawn
         offer = Offer(
-            *(alcove.hub, alcove.fitting, alcove.downloads, alcove.library, alcove.preferences, alcove.tokens),
+            *(alcove.hub, alcove.fitting, alcove.advising, alcove.downloads),
+            *(alcove.library, alcove.preferences, alcove.tokens),
             spawn,
             self,
         )

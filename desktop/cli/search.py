@@ -1,7 +1,7 @@
 """`alcove search`: repositories with models, on the Hub or, without words, the catalogue that needs no network.
 
-What comes from the disk because the Hub does not answer is told in one line beside the result. Nothing is judged for
-this machine here: that is `variants`.
+What comes from the disk because the Hub does not answer is told in one line beside the result. One model of the
+catalogue is recommended, as in the window; variants are judged by `variants`.
 """
 
 from __future__ import annotations
@@ -51,10 +51,12 @@ async def _search(parsed: argparse.Namespace) -> int:
     async with Assembly.private() as alcove:
         tell_notices(alcove)
         rows = await _found(alcove, parsed)
+        advised = alcove.advising.model()
+        best = {advised.listing.repository.id: advised.variant.label} if advised else {}
         if parsed.json:
-            print(json.dumps([_record(row) for row in rows], ensure_ascii=False))
+            print(json.dumps([_record(row, best.get(row.id, "")) for row in rows], ensure_ascii=False))
         elif rows:
-            print(table([_columns(row) for row in rows], right=(1, 3, 4)))
+            print(table([_columns(row, best.get(row.id, "")) for row in rows], right=(1, 3, 4)))
         else:
             tell(N_("Nothing was found."))
     return 0
@@ -76,7 +78,8 @@ async def _found(alcove: Assembly, parsed: argparse.Namespace) -> tuple[Reposito
     return rows
 
 
-def _record(row: Repository) -> dict[str, Any]:
+def _record(row: Repository, best: str) -> dict[str, Any]:
+    """`best`: the variant to take, of the one model to begin with."""
     return {
         "id": row.id,
         "author": row.author,
@@ -90,13 +93,15 @@ def _record(row: Repository) -> dict[str, Any]:
         "architecture": row.architecture,
         "context_length": row.context_length,
         "catalogue": row.catalogue,
+        "recommended": best,
     }
 
 
-def _columns(row: Repository) -> tuple[str, ...]:
+def _columns(row: Repository, best: str) -> tuple[str, ...]:
     downloads = _(N_("{count} downloads"), count=formats.number(row.downloads)) if row.downloads else ""
     likes = _(N_("{count} likes"), count=formats.number(row.likes)) if row.likes else ""
     parameters = f"{formats.number(row.parameters / 1e9, 1)} B" if row.parameters else ""
     gated = _(N_("gated")) if row.gated else ""
     day = formats.month(row.modified) if row.modified else ""
-    return (row.id, parameters, row.architecture, downloads, likes, day, row.licence, gated)
+    advice = _(N_("recommended: {variant}"), variant=best) if best else ""
+    return (row.id, parameters, row.architecture, downloads, likes, day, row.licence, gated, advice)

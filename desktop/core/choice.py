@@ -13,14 +13,13 @@ from typing import NamedTuple
 
 from desktop.core.errors import N_
 from desktop.core.fit import Verdict
-from desktop.core.quants import Quality
+from desktop.core.quants import POOR as LOSSY
 from desktop.core.repos import Variant
 
 USUAL = ("Q4_K_M", "Q5_K_S", "Q5_K_M", "Q6_K")  # TheBloke's "recommended", and Q6_K; the first that fits is taken
 # Tokens a second: people read 238 words a minute (Brysbaert 2019, silent reading), and 3 words are 4 tokens of English.
 READING_SPEED = 5.3
 _MOST_BITS = 9.0  # more than Q8_0 costs twice the memory and speed for nothing that is noticed
-_POOR = (Quality.LARGE, Quality.VERY_LARGE)
 
 USUAL_ONE = N_("The usual choice, with little loss. It leaves memory for other programs.")
 FAST = N_("The best quality that leaves memory for other programs and is written as fast as people read.")
@@ -100,11 +99,11 @@ def _usual(variant: Variant) -> bool:
 def _good(variant: Variant) -> bool:
     """Whether nothing speaks against a rarer type: neither a noticeable loss nor more than anybody notices."""
     kind = variant.quantisation
-    return kind is not None and kind.quality not in _POOR and kind.bits < _MOST_BITS
+    return kind is not None and kind.quality not in LOSSY and kind.bits < _MOST_BITS
 
 
 def _poor(variant: Variant) -> bool:
-    return variant.quantisation is not None and variant.quantisation.quality in _POOR
+    return variant.quantisation is not None and variant.quantisation.quality in LOSSY
 
 
 def _any(variant: Variant) -> bool:

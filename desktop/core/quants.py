@@ -77,6 +77,9 @@ class Quality(StrEnum):
     SPECIAL = N_("trained for this type")
 
 
+POOR = (Quality.LARGE, Quality.VERY_LARGE)  # noticed in answers
+
+
 @dataclass(frozen=True, slots=True)
 class FileType:
     """What a file calls itself. `bits` per weight on average; `recommended` marks the usual best choices.

@@ -28,6 +28,7 @@ from desktop.panes.models.find.find_controller import FindController
 from desktop.panes.models.find.find_view import FindView
 from desktop.panes.models.find.offer import Offer
 from desktop.panes.models.find.variants import VariantRow
+from desktop.services.fit.advising import Advising
 from desktop.services.fit.fitting import Fit, Subject
 from desktop.services.models.library import Library
 from desktop.services.online.hub import Hub
@@ -136,6 +137,7 @@ class FindPage:
         offer = Offer(
             self.hub,
             self.judge,  # type: ignore[arg-type]
+            Advising(self.hub, self.judge, self.preferences),  # type: ignore[arg-type]
             self.downloads,
             self.library,
             self.preferences,

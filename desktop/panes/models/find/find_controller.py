@@ -86,6 +86,10 @@ class FindController(QObject):
         """What a starting point offers this computer: the recommended variant, and how it fits; None for other rows."""
         return self.offer.best(row) if row.catalogue else None
 
+    def advised(self) -> str:
+        """The id of the starting point to begin with."""
+        return self.offer.advised()
+
     # -- what the person does -----------------------------------------------------------------------------------------
 
     def type(self, text: str, *, pasted: bool = False) -> None:

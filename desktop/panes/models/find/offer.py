@@ -26,6 +26,7 @@ from desktop.core.repos import Listing, Pasted, RepoFile, Repository, Variant
 from desktop.core.settings import resolve
 from desktop.core.transfer import Download, State
 from desktop.panes.models.find.steps import contexts
+from desktop.services.fit.advising import Advising
 from desktop.services.fit.fitting import Fit, Fitting, Subject
 from desktop.services.models.library import Library
 from desktop.services.online.hub import Hub
@@ -54,6 +55,7 @@ class Offer(QObject):
         self,
         hub: Hub,
         fitting: Fitting,
+        advising: Advising,
         downloads: Downloads,
         library: Library,
         preferences: Preferences,
@@ -62,7 +64,7 @@ class Offer(QObject):
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
-        self._hub, self._fitting, self._downloads = hub, fitting, downloads
+        self._hub, self._fitting, self._advising, self._downloads = hub, fitting, advising, downloads
         self._library, self._preferences, self._tokens, self._spawn = library, preferences, tokens, spawn
         self.repository = Repository("")
         self.listing: Listing | None = None
@@ -76,7 +78,6 @@ class Offer(QObject):
         self.looked_at = ""  # the label of the variant that is unfolded
         self.url = ""  # where the file lies, if not on the Hub
         self._wanted, self._revision = "", "main"
-        self._seen: dict[str, Listing] = {}  # what the Hub said of starting points: headers are known of these
         self._tried: set[str] = set()  # settings that the person changed here
         self._tasks: list[asyncio.Task[None]] = []
         self._asking: asyncio.Task[None] | None = None
@@ -126,13 +127,13 @@ class Offer(QObject):
 
     def best(self, row: Repository) -> tuple[Variant, Fit] | None:
         """The recommended variant of a starting point, and how it fits, with the settings a model is loaded with."""
-        known = self._seen.get(row.id) or self._known(row)
-        if known is None:
-            return None
-        settings = load_settings(resolve(self._preferences.values()))
-        fits = {v.label: self._fitting.quick(Subject.remote(known, v), settings) for v in known.variants}
-        found, _reason = self._fitting.recommended(known, fits)
-        return found, fits[found.label]
+        found = self._advising.variant(row.id)
+        return (found.variant, found.fit) if found else None
+
+    def advised(self) -> str:
+        """The id of the starting point that this computer is advised to take; "" where none fits."""
+        found = self._advising.model()
+        return found.listing.repository.id if found else ""
 
     def leave(self) -> None:
         """Forgets the repository; what was asked for it is cancelled."""
@@ -357,8 +358,8 @@ class Offer(QObject):
 
     def _take(self, listing: Listing) -> None:
         first = self.listing is None
-        if listing.commit and self._known(listing.repository):
-            self._seen[listing.repository.id] = listing
+        if listing.commit:
+            self._advising.saw(listing)
         self.fits = {}
         self.listing, self.problem, self.repository = listing, None, listing.repository
         self._judge()

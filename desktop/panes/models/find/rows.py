@@ -35,6 +35,7 @@ class RowsModel(QAbstractListModel):
         self._controller = controller
         self._rows: tuple[Repository, ...] = ()
         self._best: dict[str, tuple[Variant, Fit] | None] = {}
+        self._advised: str | None = None
 
     def fill(self, rows: Sequence[Repository]) -> None:
         self.forget()  # memory may be another amount by now
@@ -52,12 +53,19 @@ class RowsModel(QAbstractListModel):
     def forget(self) -> None:
         """Fits are worked out again when they are seen."""
         self._best.clear()
+        self._advised = None
 
     def best(self, row: Repository) -> tuple[Variant, Fit] | None:
         """How a starting point fits this computer, worked out once."""
         if row.id not in self._best:
             self._best[row.id] = self._controller.best(row)
         return self._best[row.id]
+
+    def advised(self, row: Repository) -> bool:
+        """Whether this is the starting point to begin with."""
+        if self._advised is None:
+            self._advised = self._controller.advised()
+        return row.catalogue and row.id == self._advised
 
     def at(self, index: Index) -> Repository:
         return self._rows[index.row()]
@@ -83,7 +91,8 @@ class RowsModel(QAbstractListModel):
         """A row for those who hear it."""
         best = self.best(row)
         said = _fitting(*best) if best else ""
-        parts = [row.name, figures.repository(row), figures.reach(row), said]
+        advised = _("recommended") if self.advised(row) else ""
+        parts = [row.name, advised, figures.repository(row), figures.reach(row), said]
         return " — ".join(part for part in parts if part)
 
 
@@ -107,10 +116,11 @@ class RepositoryDelegate(RowDelegate):
         roomy = best is not None and box.width() > self._look.px(_ROOM)
         first = QRect(box.left(), top, (round(bar.left()) if roomy else right.left()) - theme.L - box.left(), half)
         used = self._text(painter, first, row.name, Type.BODY, colours.text)
-        if row.gated:
+        sign = (Icon.RECOMMENDED, colours.accent) if self._rows.advised(row) else (Icon.LOCK, colours.warning)
+        if row.gated or self._rows.advised(row):
             mark = self._look.px(_MARK)
             place = QRectF(first.left() + used + theme.S, first.center().y() - mark / 2, mark, mark)
-            icons.paint(painter, Icon.LOCK, place, colours.warning)
+            icons.paint(painter, sign[0], place, sign[1])
         about = figures.repository(row, dated=False)
         self._text(painter, first.translated(0, half), about, Type.SMALL, colours.muted)
         if best is not None:
