@@ -1,26 +1,29 @@
-"""What the chat pane is told of memory: how the chat's model goes with it, and a model of the shelf that would.
+"""What the chat pane is told of memory: how the chat's model goes with it, and a model that would and can be got.
 
-Invariant: the figures are those of the models pane, from the one estimator; nothing is fetched for them, though
-llama.cpp is asked about a model that seems too large. Until they are there, nothing is said of the model. A suggestion
-is made only to who has no model yet and may download one.
+Invariant: the figures are those of the models pane, from the one estimator; nothing is fetched for them, and llama.cpp
+is not asked. Until they are there, nothing is said of the model. A suggestion is `services.fit.advising`'s, is made only
+to who has no model yet, and is fetched only when the person asks for it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from desktop.assembly import Assembly
 from desktop.core.chat import Chat
+from desktop.core.errors import N_, HubError, LoadError
 from desktop.core.fit import Verdict
-from desktop.core.generation import LoadSettings, load_settings
-from desktop.core.repos import Listing, Variant
-from desktop.core.settings import resolve
-from desktop.core.templates import is_base
+from desktop.core.generation import load_settings
+from desktop.core.transfer import State
 from desktop.panes.chat.controller import ChatController
 from desktop.panes.chat.fitness import Fitness, Suggestion
 from desktop.panes.chat.view import ChatView
 from desktop.services.fit.fitting import Subject
+from desktop.services.online.faults import SEALED
 from desktop.ui.loop import Tasks
 
-_MIDDLE = "Q4_K_M"  # TheBloke's "medium, balanced quality - recommended"
+_NO_MEMORY = N_("There is not enough free memory for this model now. Close other programs, or look at the choices.")
+_GONE = N_("The Hub does not have this file any more. Look at the choices.")
 
 
 class Advice:
@@ -29,14 +32,17 @@ class Advice:
     def __init__(self, alcove: Assembly, tasks: Tasks, chat: ChatController, view: ChatView) -> None:
         self._alcove, self._tasks, self._chat, self._view = alcove, tasks, chat, view
         self._model = ""  # whose fit is shown, or being judged
+        self._shown: Suggestion | None = None
         self._asked = 0  # how often it was asked: what comes of an earlier question is not shown
         chat.shown.connect(lambda *_shown: self._look())
         chat.head_changed.connect(lambda _chat: self._look())
         chat.models_changed.connect(lambda _models: self._look())
+        alcove.downloads.listen(self._heard)
 
     def suggest(self) -> None:
         """A model for who has none; asked again where the library, or the way to the Hub, has changed."""
-        self._view.welcome.suggest(self._suggestion())
+        self._shown = self._suggestion()
+        self._view.welcome.suggest(self._shown)
 
     def _look(self) -> None:
         chat = self._chat.chat
@@ -53,28 +59,49 @@ class Advice:
             self._view.show_fit(None)
             return
         wanted = load_settings(alcove.preferences.levels(model.name, chat.settings))
-        settings = await alcove.fitting.suited(model, wanted)
+        settings = await alcove.fitting.suited(model, wanted, ask=False)
         if asked == self._asked:  # else another model, or other settings, have been chosen meanwhile
             fit = alcove.fitting.quick(Subject.local(model), settings)
             self._view.show_fit(Fitness(fit.verdict, fit.estimate.total_bytes, fit.available_bytes))
 
     def _suggestion(self) -> Suggestion | None:
         alcove = self._alcove
-        if alcove.network.sealed or any(not model.built_in for model in alcove.library.all()):
+        if any(not model.built_in for model in alcove.library.all()):
             return None
-        settings = load_settings(resolve(alcove.preferences.values()))
-        for listing in alcove.hub.starting_points():
-            found = None if is_base(listing.repository.name) else self._fitting(listing, settings)
-            if found is not None:
-                name = listing.repository.name.removesuffix("-GGUF").replace("-", " ")
-                return Suggestion(name, found.size, listing.repository.id, found.label)
-        return None
+        found = alcove.advising.model()
+        if found is None:
+            return None
+        repo, variant = found.listing.repository, found.variant
+        name = repo.name.removesuffix("-GGUF").replace("-", " ")
+        refused = SEALED if alcove.network.sealed else ""
+        return Suggestion(name, variant.size, repo.id, variant.label, self._coming(repo.id, variant.label), refused)
 
-    def _fitting(self, listing: Listing, settings: LoadSettings) -> Variant | None:
-        """What Find recommends, once it is known how fast memory is here; until then the usual one. None: too large."""
-        fitting = self._alcove.fitting
-        fits = {v.label: fitting.quick(Subject.remote(listing, v), settings) for v in listing.variants}
-        best = listing.variant(_MIDDLE)
-        if all(fit.speed for fit in fits.values()):
-            best, _reason = fitting.recommended(listing, fits)
-        return best if best is not None and fits[best.label].verdict is Verdict.FITS else None
+    def _coming(self, repo: str, label: str) -> bool:
+        downloads = (d for d in self._alcove.downloads.all() if (d.repo, d.label) == (repo, label))
+        return any(download.state not in (State.DONE, State.FAILED) for download in downloads)
+
+    def _heard(self) -> None:
+        """A download moved, which happens ten times a second: only its beginning and end change anything here."""
+        shown = self._shown
+        if shown is not None and shown.coming != self._coming(shown.repo, shown.label):
+            self.suggest()
+
+    # -- getting it ---------------------------------------------------------------------------------------------------
+
+    def get(self, wanted: Suggestion, then: Callable[[], object]) -> None:
+        """Begins the download that was offered; `then` once it is in the queue. What hinders it is said in place."""
+        self._view.welcome.wait()
+        self._tasks.spawn(self._get(wanted, then), self._view.welcome.refuse)
+
+    async def _get(self, wanted: Suggestion, then: Callable[[], object]) -> None:
+        alcove = self._alcove
+        found = alcove.advising.variant(wanted.repo)
+        if found is None or found.variant.label != wanted.label or found.fit.verdict is Verdict.TOO_LARGE:
+            raise LoadError(_NO_MEMORY)
+        listing = await alcove.hub.listing(wanted.repo)
+        variant = listing.variant(found.variant.path) or listing.variant(wanted.label)
+        if variant is None:
+            raise HubError(_GONE)
+        await alcove.downloads.add(wanted.repo, listing.commit, variant)
+        self.suggest()
+        then()

@@ -103,6 +103,11 @@ class Models(QObject):
 
         self.view.show_page(Page.FIND)
 
+    def show_downloads(self) -> None:
+        from desktop.panes.models.view import Page
+
+        self.view.show_page(Page.DOWNLOADS)
+
     def offer(self, repo: str, label: str) -> None:
         """Opens a variant of a repository on that page, which is in front."""
         if self._finder is not None:

@@ -70,6 +70,7 @@ async def run(shell: Shell, paths: Paths, preferences: Preferences, instance: In
                 asyncio.get_running_loop().add_signal_handler(number, root.window.quit)
         instance.raised.connect(root.raised)
         root.start()
+        instance.ready()
         await closed.wait()
         instance.close()
         root.window.hide()
@@ -191,6 +192,8 @@ class Root:
         self.models.progressed.connect(self.window.show_progress)
         self.chat_view.settings_wanted.connect(self._chat_settings)
         self.chat_view.welcome.find_wanted.connect(self._find)
+        self.chat_view.welcome.get_wanted.connect(lambda wanted: self._advice.get(wanted, self._show_downloads))
+        self.chat_view.welcome.coming_wanted.connect(self._show_downloads)
         self.chat_view.sidebar.chosen.connect(lambda *_chosen: self.window.show_pane("chat"))
         self.chat_view.sidebar.new_requested.connect(lambda: self.window.show_pane("chat"))
         self.chat_view.search_wanted.connect(self.window.unfold)
@@ -274,7 +277,11 @@ class Root:
         self.background.reply_ended(chat.id, chat.title, partial(self._open_chat, chat.id))
 
     def _tell_download(self, name: str, whole: bool) -> None:
-        self.background.download_ended(name, whole, lambda: self.window.show_pane("models"))
+        self.background.download_ended(name, whole, self._show_downloads)
+
+    def _show_downloads(self) -> None:
+        self.window.show_pane("models")
+        self.models.show_downloads()
 
     def _find(self, suggestion: Suggestion | None) -> None:
         self._commands.obey(Command.FIND_MODEL)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -12,13 +13,25 @@ from PySide6.QtCore import QObject, Signal
 from desktop.app.advice import Advice
 from desktop.assembly import Assembly
 from desktop.core.chat import Chat
+from desktop.core.errors import UserError
 from desktop.core.fit import Room, Verdict
 from desktop.panes.chat.fitness import Fitness, Suggestion
 from desktop.services.models.modelfiles import How
+from desktop.services.online.faults import SEALED
 from desktop.services.paths import Paths
+from tests.hub import HubServer
+from tests.hub.shapes import MISTRAL_REPO, bloke_repository
 from tests.models import tiny_model
 
 GB = 1_000_000_000
+
+
+@pytest.fixture
+def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[HubServer]:
+    with HubServer({MISTRAL_REPO: bloke_repository(tmp_path / "hub", true_sizes=True)}) as server:
+        monkeypatch.setenv("HF_ENDPOINT", server.endpoint)
+        monkeypatch.delenv("HF_TOKEN", raising=False)
+        yield server
 
 
 class Shown(QObject):
@@ -47,6 +60,15 @@ class Said:
     def show_fit(self, fitness: Fitness | None) -> None:
         self.fits.append(fitness)
 
+    refusals: list[UserError] = field(default_factory=list)
+    waits: int = 0
+
+    def wait(self) -> None:
+        self.waits += 1
+
+    def refuse(self, error: UserError) -> None:
+        self.refusals.append(error)
+
     def suggest(self, suggestion: Suggestion | None) -> None:
         self.suggestions.append(suggestion)
 
@@ -56,7 +78,13 @@ class Spawning:
         self.tasks: list[asyncio.Task[None]] = []
 
     def spawn(self, work, show=None):
-        self.tasks.append(asyncio.ensure_future(work))
+        self.tasks.append(asyncio.ensure_future(self._guard(work, show)))
+
+    async def _guard(self, work, show):
+        try:
+            await work
+        except UserError as error:
+            show(error)
 
 
 def advised(tmp_path: Path, free_gb: float, act) -> Said:
@@ -92,12 +120,85 @@ def test_what_fits_is_offered_and_nothing_else(tmp_path: Path, free_gb: float, n
         assert found.repo.startswith("TheBloke/")
 
 
-def test_nothing_is_offered_that_could_not_be_downloaded(tmp_path: Path) -> None:
+def test_what_could_not_be_downloaded_says_so(tmp_path: Path) -> None:
     async def sealed(alcove, advice, chat) -> None:
         alcove.network.sealed = True
         advice.suggest()
+        advice.get(advice._shown, lambda: pytest.fail("it cannot have begun"))
 
-    assert advised(tmp_path, 12, sealed).suggestions == [None]
+    said = advised(tmp_path, 12, sealed)
+    (found,) = said.suggestions
+    assert found is not None
+    assert found.refused == SEALED
+    (refused,) = said.refusals
+    assert refused.message == SEALED
+
+
+def test_where_memory_has_gone_meanwhile_nothing_is_fetched(tmp_path: Path) -> None:
+    async def short(alcove, advice, chat) -> None:
+        advice.suggest()
+        alcove.fitting.room = lambda: Room(2 * GB, 16 * GB, ())
+        advice.get(advice._shown, lambda: pytest.fail("it cannot have begun"))
+
+    (refused,) = advised(tmp_path, 12, short).refusals
+    assert "free memory" in str(refused)
+
+
+def test_the_file_that_was_named_is_fetched(tmp_path: Path, hub: HubServer) -> None:
+    begun: list[bool] = []
+
+    async def get(alcove, advice, chat) -> None:
+        advice.suggest()
+        advice.get(advice._shown, lambda: begun.append(True))
+        await asyncio.gather(*advice._tasks.tasks)
+        (download,) = alcove.downloads.all()
+        shown = advice._shown
+        assert (download.repo, download.label) == (shown.repo, shown.label)
+        assert shown.coming
+        alcove.downloads.cancel(download.id)
+        await asyncio.sleep(0.3)
+        assert not advice._shown.coming
+
+    said = advised(tmp_path, 12, get)
+    assert begun == [True]
+    assert said.waits == 1
+    assert not said.refusals
+
+
+def test_a_full_disk_is_told_in_place(tmp_path: Path, hub: HubServer) -> None:
+    async def get(alcove, advice, chat) -> None:
+        alcove.downloads._free = lambda _folder: GB
+        advice.suggest()
+        advice.get(advice._shown, lambda: pytest.fail("it cannot have begun"))
+
+    (refused,) = advised(tmp_path, 12, get).refusals
+    assert "The disk has" in str(refused)
+
+
+def test_a_suggestion_stays_while_it_fits(tmp_path: Path) -> None:
+    """Also when the speed of this computer has become known, and when memory came and went."""
+
+    async def change(alcove, advice, chat) -> None:
+        advice.suggest()
+        known = alcove.fitting._calibration.processor
+        await alcove.fitting._calibration.set_processor(replace(known, bandwidth=200e9, times=3))
+        for free, total in ((11, 16), (40, 64), (12, 16)):
+            alcove.fitting.room = lambda free=free, total=total: Room(free * GB, total * GB, ())
+            advice.suggest()
+
+    first, *later = advised(tmp_path, 12, change).suggestions
+    assert first is not None
+    assert later == [first] * 3
+
+
+def test_what_does_not_fit_any_more_gives_way(tmp_path: Path) -> None:
+    async def change(alcove, advice, chat) -> None:
+        for free in (12, 2.5, 12):
+            alcove.fitting.room = lambda free=free: Room(round(free * GB), 16 * GB, ())
+            advice.suggest()
+
+    names = [found and found.name for found in advised(tmp_path, 12, change).suggestions]
+    assert names == ["Mistral 7B Instruct v0.1", *["TinyLlama 1.1B Chat v1.0"] * 2]  # the smaller fits still
 
 
 def test_the_fit_is_of_the_model_of_the_chat(tmp_path: Path) -> None:
@@ -128,11 +229,12 @@ def test_an_earlier_question_does_not_overwrite_a_later_one(tmp_path: Path) -> N
         model = await alcove.library.import_file(tiny_model(tmp_path / "tiny.gguf"), How.LINK)
         suited, asked = alcove.fitting.suited, []
 
-        async def slow_at_first(subject, wanted):
+        async def slow_at_first(subject, wanted, *, ask):
             asked.append(wanted.context)
             if len(asked) == 1:
                 await first_goes.wait()
-            return await suited(subject, wanted)
+            assert not ask  # llama.cpp is not asked because a chat is opened
+            return await suited(subject, wanted, ask=ask)
 
         alcove.fitting.suited = slow_at_first
         chat.chat = replace(chat.chat, model=model.name, settings={"context": 512})

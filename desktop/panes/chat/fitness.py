@@ -68,9 +68,14 @@ class Fitness:
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """A model of the shelf that fits this computer: its name, the file's bytes, and where it is found."""
+    """A model of the shelf that fits this computer: its name, the file's bytes, and where it is found.
+
+    `coming`: its download is in the queue; `refused`: why it cannot begin, as a message id.
+    """
 
     name: str
     size: int
     repo: str
     label: str
+    coming: bool = False
+    refused: str = ""

@@ -10,13 +10,14 @@ import re
 
 from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QPushButton, QSizePolicy
+from PySide6.QtWidgets import QPushButton, QSizePolicy, QWidget
 
-from desktop.core.errors import N_
+from desktop.core.errors import N_, UserError
 from desktop.panes.chat.fitness import Fitness, Suggestion
-from desktop.ui import formats, icons, theme
+from desktop.ui import formats, hearing, icons, theme
 from desktop.ui.buttons import DrawnButton
 from desktop.ui.column import Column
+from desktop.ui.flow import Flow
 from desktop.ui.icons import Icon
 from desktop.ui.labels import Label, Tone
 from desktop.ui.surface import ring
@@ -89,10 +90,15 @@ def _breakable(name: str) -> str:
 
 
 class Welcome(Column):
-    """`asked` carries the question that was clicked; `find_wanted` the `Suggestion` to be got, or None for a search."""
+    """`asked` carries the question that was clicked, `get_wanted` the `Suggestion` to be fetched.
+
+    `find_wanted` carries the one whose choices are to be looked at, or None for a search.
+    """
 
     asked = Signal(str)
+    get_wanted = Signal(object)
     find_wanted = Signal(object)
+    coming_wanted = Signal()  # to the downloads, where it is on its way
 
     def __init__(self, look: Theme) -> None:
         super().__init__(look, _WIDEST, top=theme.M, bottom=theme.M)
@@ -100,6 +106,8 @@ class Welcome(Column):
         self._model, self._detail = "", ""
         self._fitness: Fitness | None = None
         self._suggestion: Suggestion | None = None
+        self._waiting = False
+        self._trouble: UserError | None = None
         centre = Qt.AlignmentFlag.AlignHCenter
         self._greeting = Label(look, Type.DISPLAY, wrap=True)
         self._about = Label(look, Type.BODY, Tone.MUTED, wrap=True)
@@ -113,7 +121,9 @@ class Welcome(Column):
             card.clicked.connect(lambda _checked=False, c=card: self.asked.emit(c.text()))
         self.search = QPushButton()
         self.search.setProperty("primary", True)
-        self.search.clicked.connect(lambda: self.find_wanted.emit(self._suggestion))
+        self.search.clicked.connect(self._press)
+        self.others = QPushButton()
+        self.others.clicked.connect(lambda: self.find_wanted.emit(self._suggestion))
         self._lay_out()
         self.retranslate()
 
@@ -129,8 +139,19 @@ class Welcome(Column):
 
     def suggest(self, suggestion: Suggestion | None) -> None:
         """A model that fits this computer; None where nothing does, or nothing can be downloaded."""
-        self._suggestion = suggestion
+        self._suggestion, self._waiting, self._trouble = suggestion, False, None
         self.retranslate()
+
+    def wait(self) -> None:
+        """What was asked for is about to begin."""
+        self._waiting, self._trouble = True, None
+        self.retranslate()
+
+    def refuse(self, error: UserError) -> None:
+        """It did not begin, and why."""
+        self._waiting, self._trouble = False, error
+        self.retranslate()
+        hearing.say(self.search, self._why.text(), urgent=True)
 
     def retranslate(self) -> None:
         self._greeting.setText(_("Welcome to Alcove") if self._guide else _breakable(self._model))
@@ -154,15 +175,48 @@ class Welcome(Column):
             self._memory.setText(f"{fitness.sentence} {fitness.amounts}")
 
     def _offer(self) -> None:
-        found = self._suggestion
+        found, trouble = self._suggestion, self._trouble
         for widget in (self.search, self._why):
             widget.setVisible(self._guide)
-        if found is None:
-            self.search.setText(_("Find a model…"))
+        self.others.setText(_("Other choices"))
+        self.others.setVisible(self._guide and found is not None)
+        self.search.setEnabled(not self._waiting and not (found and found.refused))
+        self.search.setToolTip(f"{found.repo}, {found.label}" if found else "")
+        self.search.setText(self._action())
+        if trouble is not None:
+            self._why.setText(_(trouble.message, **trouble.fields))
+        elif found is None:
             self._why.setText(_("A bigger model answers questions about everything."))
+        elif found.refused:
+            self._why.setText(_(found.refused))
+        elif found.coming:
+            self._why.setText(_("{model} is being downloaded. You can go on here meanwhile.", model=found.name))
         else:
-            self.search.setText(_("Get {model} ({size})", model=found.name, size=formats.size(found.size)))
             self._why.setText(_("It answers questions about everything, and fits this computer's memory."))
+        self._why.tone(Tone.WARNING if trouble or (found and found.refused) else Tone.MUTED)
+        self.search.setAccessibleDescription(self._why.text())
+
+    def _action(self) -> str:
+        """What the button says."""
+        found = self._suggestion
+        if found is None:
+            return _("Find a model…")
+        if self._waiting:
+            return _("Starting the download…")
+        if found.coming:
+            return _("Show the download")
+        if self._trouble is not None:
+            return _("Try again")
+        return _("Get {model} ({size})", model=found.name, size=formats.size(found.size))
+
+    def _press(self) -> None:
+        found = self._suggestion
+        if found is None:
+            self.find_wanted.emit(None)
+        elif found.coming:
+            self.coming_wanted.emit()
+        else:
+            self.get_wanted.emit(found)
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
@@ -177,7 +231,11 @@ class Welcome(Column):
         for label in (self._greeting, self._about, self._memory):
             lines.addWidget(label)
         lines.addSpacing(theme.S)
-        lines.addWidget(self.search, 0, Qt.AlignmentFlag.AlignHCenter)
+        ways = QWidget()
+        line = Flow(theme.S, ways)
+        line.addWidget(self.search)
+        line.addWidget(self.others)
+        lines.addWidget(ways, 0, Qt.AlignmentFlag.AlignHCenter)
         lines.addWidget(self._why)
         lines.addSpacing(theme.L)
         lines.addWidget(self._ask)

@@ -227,14 +227,14 @@ class Fitting:
     def recommended(self, listing: Listing, fits: Mapping[str, Fit]) -> tuple[Variant, str]:
         """The variant to take, of those judged (by label; there must be one), and why, as a message id."""
         judged = [(v, fits[v.label]) for v in listing.variants if v.label in fits]
-        return choice.recommended(
-            [choice.Row(v, fit.verdict, fit.speed.tokens_per_s if fit.speed else None) for v, fit in judged]
-        )
+        rows = [choice.Row(v, fit.verdict, fit.speed.tokens_per_s if fit.speed else None) for v, fit in judged]
+        return choice.recommended(rows)
 
-    async def suited(self, model: Model, wanted: LoadSettings) -> LoadSettings:
+    async def suited(self, model: Model, wanted: LoadSettings, *, ask: bool = True) -> LoadSettings:
         """What "automatic" and "as trained" mean for this model here, never more context than it was trained on.
 
-        A context that was not chosen (0, or the default) is made smaller where memory is short; a chosen one is kept.
+        A context that was not chosen (0, or the default) is made smaller where memory is short, if llama.cpp, which is
+        asked only with `ask`, does not say otherwise; a chosen one is kept.
         """
         subject = Subject.local(model)
         wanted = replace(
@@ -247,7 +247,7 @@ class Fitting:
         fit = self.quick(subject, wanted)
         if wanted.context in (0, USUAL_CONTEXT) and fit.verdict is Verdict.TOO_LARGE:
             with suppress(UserError):
-                fit = await self.exact(subject, wanted)
+                fit = await self.exact(subject, wanted) if ask else fit
             if fit.verdict is Verdict.TOO_LARGE:
                 context = min(fit.settings.context, max(fit.largest_context, _LEAST_CONTEXT))
                 return replace(fit.settings, context=context)

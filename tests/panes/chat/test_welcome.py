@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QLabel
+from PySide6.QtWidgets import QApplication, QLabel, QPushButton
 
+from desktop.core.errors import UserError
 from desktop.core.fit import Verdict
 from desktop.panes.chat.fitness import Fitness, Suggestion
 from desktop.panes.chat.welcome import Welcome
@@ -41,14 +43,61 @@ def test_the_first_start_greets_and_says_what_stays_here(welcome: Welcome) -> No
     assert [card.text()[-1] for card in welcome.examples] == ["?", "?", "?"]
 
 
-@pytest.mark.parametrize("suggestion", [None, MISTRAL])
-def test_one_button_leads_to_a_model(qtbot, welcome: Welcome, suggestion: Suggestion | None) -> None:
-    welcome.suggest(suggestion)
-    expected = "Find a model…" if suggestion is None else "Get Mistral 7B Instruct v0.1 (4.4 GB)"
-    assert welcome.search.text() == expected
+def click(button: QPushButton) -> None:
+    QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+
+
+def test_without_a_suggestion_the_button_leads_to_the_search(qtbot, welcome: Welcome) -> None:
+    welcome.suggest(None)
+    assert welcome.search.text() == "Find a model…"
+    assert not welcome.others.isVisible()
     with qtbot.waitSignal(welcome.find_wanted) as told:
-        QTest.mouseClick(welcome.search, Qt.MouseButton.LeftButton)
-    assert told.args == [suggestion]
+        click(welcome.search)
+    assert told.args == [None]
+
+
+def test_the_button_gets_what_it_names_and_another_leads_to_the_choices(qtbot, welcome: Welcome) -> None:
+    welcome.suggest(MISTRAL)
+    assert welcome.search.text() == "Get Mistral 7B Instruct v0.1 (4.4 GB)"
+    with qtbot.waitSignal(welcome.get_wanted) as told:
+        click(welcome.search)
+    assert told.args == [MISTRAL]
+    with qtbot.waitSignal(welcome.find_wanted) as told:
+        click(welcome.others)
+    assert told.args == [MISTRAL]
+
+
+def test_while_it_begins_a_second_click_does_nothing(qtbot, welcome: Welcome) -> None:
+    welcome.suggest(MISTRAL)
+    welcome.wait()
+    assert welcome.search.text() == "Starting the download…"
+    with qtbot.assertNotEmitted(welcome.get_wanted):
+        click(welcome.search)
+
+
+def test_what_hinders_a_download_is_said_and_it_can_be_tried_again(qtbot, welcome: Welcome) -> None:
+    welcome.suggest(MISTRAL)
+    welcome.wait()
+    welcome.refuse(UserError("The disk has {free} free.", free="1 GB"))
+    assert "The disk has 1 GB free." in words(welcome)
+    assert welcome.search.accessibleDescription() == "The disk has 1 GB free."
+    assert welcome.search.text() == "Try again"
+    with qtbot.waitSignal(welcome.get_wanted):
+        click(welcome.search)
+
+
+def test_without_a_network_the_button_says_so(welcome: Welcome) -> None:
+    welcome.suggest(replace(MISTRAL, refused="Alcove is offline."))
+    assert not welcome.search.isEnabled()
+    assert "Alcove is offline." in words(welcome)
+    assert welcome.others.isEnabled()  # the shelf needs no network
+
+
+def test_what_is_on_its_way_is_led_to(qtbot, welcome: Welcome) -> None:
+    welcome.suggest(replace(MISTRAL, coming=True))
+    assert "is being downloaded" in words(welcome)
+    with qtbot.waitSignal(welcome.coming_wanted), qtbot.assertNotEmitted(welcome.get_wanted):
+        click(welcome.search)
 
 
 @pytest.mark.parametrize("key", [Qt.Key.Key_Return, Qt.Key.Key_Space])
