@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QEventLoop, Qt, QTimer
-from PySide6.QtGui import QIcon
+from PySide6.QtGui import QFileOpenEvent, QIcon
 from PySide6.QtWidgets import QApplication
 
 from desktop import __version__
@@ -35,11 +35,19 @@ PAINT_MS = 500  # a window that is minimised or covered is never painted; then n
 
 
 class Application(QApplication):
-    """Where the system asks for the end (the Dock, the session), `end` is called and nothing closes by itself."""
+    """Where the system asks for the end (the Dock, the session), `end` is called and nothing closes by itself.
+
+    macOS does not name the files to open in the arguments: it sends an event for each, at any time, and `opened` is
+    called.
+    """
 
     end: Callable[[], object] | None = None
+    opened: Callable[[list[str]], object] | None = None
 
     def event(self, event: QEvent) -> bool:
+        if isinstance(event, QFileOpenEvent) and event.file() and self.opened is not None:
+            self.opened([event.file()])
+            return True
         if event.type() is QEvent.Type.Quit and self.end is not None:
             event.ignore()
             self.end()
@@ -64,6 +72,7 @@ def main(files: Sequence[str] = ()) -> int:
         preferences = Preferences(paths.preferences)
         shell = shown(app, preferences)
         app.end = shell.window.quit
+        app.opened = instance.open
         _paint(shell)
         app.setWindowIcon(QIcon(str(resources() / "icons" / "alcove.png")))
         from desktop.ui import loop
@@ -93,6 +102,7 @@ def shown(app: QApplication, preferences: Preferences) -> Shell:
 def filled(shell: Shell, paths: Paths, preferences: Preferences, instance: Instance) -> Coroutine[None, None, int]:
     """The rest of the window's life, for the event loop."""
     _log_to(paths.logs)
+    instance.ended.connect(shell.window.quit)
     instance.listen()
     from desktop.app import run
 

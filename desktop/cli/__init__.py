@@ -1,7 +1,7 @@
 """The command line: what can be typed after `alcove`, and what its exit status means.
 
 0 success; 1 a `UserError`, one line on standard error; 2 bad usage; 128 and the signal's number where one ended it:
-129 hung up, 130 interrupted, 143 terminated. Without a verb the window opens.
+129 hung up, 130 interrupted, 143 terminated. Without a verb the window opens, with the model files that are named.
 Each verb is a module beside this one; none of them opens a window. Nothing is computed here.
 """
 
@@ -24,11 +24,12 @@ if TYPE_CHECKING:
     import argparse
 
 ENDING = ("SIGTERM", "SIGHUP")  # `kill` and `timeout`; a terminal that closes, which Windows does not tell
-HIDDEN = {  # of a frozen executable
+HIDDEN = {  # of a frozen executable, and `quit` of its installer
     "engine-host": "desktop.engine.host",
     "engine-probe": "desktop.engine.survey",
     "engine-measure": "desktop.engine.gauge",
     "bandwidth": "desktop.services.fit.bandwidth",
+    "quit": "desktop.cli.quit",
 }
 
 
@@ -38,10 +39,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if given and given[0] in HIDDEN:
         status: int = importlib.import_module(HIDDEN[given[0]]).main()
         return status
-    if not given:
+    if all(argument.lower().endswith(".gguf") for argument in given):  # none, or files to open
         from desktop import launch  # paints before it imports the rest; nothing of a verb may come before that
 
-        return launch.main()
+        return launch.main(given)
     return _verb(given)
 
 

@@ -1,13 +1,12 @@
 """The program as `alcove` starts it, and at its window a person who lives through a journey; in a process of their own.
 
-    python -m tests.flows.driver MODULE:JOURNEY [ARGUMENT …]
+    python -m tests.flows.driver MODULE:JOURNEY [ARGUMENT …] [-- FILE …]
     python -m tests.flows.driver
 
-
 A journey is a coroutine function that takes a `Person` and the arguments. When it returns, the window is closed and the
-exit status is the program's; when it fails, its traceback is printed and the status is 3. Nothing of the program is
-replaced: the journey runs beside it in its event loop. Without a journey, the person expects a box that says why there
-can be no window, tells what it says, and presses its button.
+exit status is the program's; when it fails, its traceback is printed and the status is 3. The files are what the
+program is started with. Nothing of the program is replaced: the journey runs beside it in its event loop. Without a
+journey, the person expects a box that says why there can be no window, tells what it says, and presses its button.
 """
 
 from __future__ import annotations
@@ -87,8 +86,11 @@ def read_box() -> None:
 
 
 if __name__ == "__main__":
-    if sys.argv[1:]:
-        run_beside(sys.argv[1:])
+    given, files = sys.argv[1:], []
+    if "--" in given:
+        given, files = given[: given.index("--")], given[given.index("--") + 1 :]
+    if given:
+        run_beside(given)
     else:
         threading.Thread(target=expect_box, daemon=True).start()
-    sys.exit(main([]))
+    sys.exit(main(files))

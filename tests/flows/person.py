@@ -48,7 +48,7 @@ async def until(condition: Callable[[], T], saw: Callable[[], object] = lambda: 
 
 
 async def at_the_window() -> Person:
-    """Waits until the program's window is there, and can be written in."""
+    """Waits until the program's window is there, and can be written in, or asks something first."""
 
     def shown() -> MainWindow | None:
         windows = (w for w in QApplication.topLevelWidgets() if isinstance(w, MainWindow))
@@ -57,7 +57,7 @@ async def at_the_window() -> Person:
     window = await until(shown)
     assert window is not None
     person = Person(window)
-    await until(lambda: person.all(QPlainTextEdit, _("Message")))
+    await until(lambda: QApplication.activeModalWidget() or person.all(QPlainTextEdit, _("Message")))
     await person.active()
     return person
 
@@ -71,10 +71,13 @@ class Person:
     # -- seeing ------------------------------------------------------------------------------------------------------
 
     def all(self, kind: type[W], name: str = "") -> list[W]:
-        """Every visible widget of a kind that is called so: by its accessible name, or by its text."""
+        """Every visible widget of a kind that is called so: by its accessible name, or by its text.
+
+        The name is English, and means the same in whatever language the window speaks.
+        """
         tops = [w for w in QApplication.topLevelWidgets() if w.isVisible()]
         found = [w for top in tops for w in top.findChildren(kind) if w.isVisible()]
-        return [w for w in found if not name or name in (w.accessibleName(), getattr(w, "text", lambda: "")())]
+        return [w for w in found if not name or _(name) in (w.accessibleName(), getattr(w, "text", lambda: "")())]
 
     def sees(self, name: str) -> bool:
         """Whether a button of that name can be pressed."""
@@ -118,7 +121,7 @@ class Person:
         """Clicks an entry of the menu that is open."""
         menu = await until(QApplication.activePopupWidget)
         assert isinstance(menu, QMenu)
-        action = next(a for a in menu.actions() if a.text().replace("&", "").startswith(entry))
+        action = next(a for a in menu.actions() if a.text().replace("&", "").startswith(_(entry)))
         QTest.mouseClick(menu, LEFT, pos=menu.actionGeometry(action).center())
 
     async def pick_row(self, start: str, name: str = "Chats") -> None:
@@ -197,6 +200,10 @@ class Person:
     async def bring(self, *files: Path) -> None:
         """Drops model files on the window, to be used from where they are."""
         self.drop(files)
+        await self.link(*files)
+
+    async def link(self, *files: Path) -> None:
+        """Answers the question how files are to be taken: from where they are."""
         await self.press("Link")
         await self.press("Import")
         names = {file.stem for file in files}
