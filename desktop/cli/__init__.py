@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from desktop import __version__
+from desktop.cli import baseline
 from desktop.core.errors import N_, UserError
 
 if TYPE_CHECKING:
@@ -36,6 +37,10 @@ HIDDEN = {  # of a frozen executable, and `quit` of its installer
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one verb and returns the exit status."""
     given = list(sys.argv[1:] if arguments is None else arguments)
+    if baseline.refused():
+        return 1
+    if given[:1] == ["--self-test"]:
+        given[0] = "self-test"
     if given and given[0] in HIDDEN:
         status: int = importlib.import_module(HIDDEN[given[0]]).main()
         return status
@@ -99,7 +104,7 @@ def _speak_utf8() -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    from desktop.cli import bench, chat, doctor, download, fit, models, search, tune, variants
+    from desktop.cli import bench, chat, doctor, download, fit, models, search, selftest, tune, variants
     from desktop.cli.terminal import Parser
     from desktop.ui.translation import _
 
@@ -107,6 +112,6 @@ def _parser() -> argparse.ArgumentParser:
     parser = Parser(prog="alcove", description=_(N_("Talk to language models on this computer.")))
     parser.add_argument("--version", action="version", version=version, help=_(N_("show the version and end")))
     verbs = parser.add_subparsers(title=_(N_("commands")), metavar="", required=True)
-    for verb in (chat, models, search, variants, fit, download, tune, bench, doctor):
+    for verb in (chat, models, search, variants, fit, download, tune, bench, doctor, selftest):
         verb.add_to(verbs)
     return parser

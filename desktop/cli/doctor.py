@@ -6,9 +6,10 @@ import argparse
 import json
 import platform
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import metadata
-from typing import Any
+from pathlib import Path
 
 import PySide6
 
@@ -17,6 +18,7 @@ from desktop.assembly import Assembly
 from desktop.cli.terminal import shown, table
 from desktop.core.errors import N_, UserError
 from desktop.engine import probe
+from desktop.engine.refusal import NO_KERNELS
 from desktop.services.machine import Machine
 from desktop.services.paths import Paths
 from desktop.ui import formats
@@ -41,35 +43,63 @@ def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 
 async def run(parsed: argparse.Namespace) -> int:
-    findings = [
-        Finding("Alcove", f"{__version__}, Python {platform.python_version()}, Qt {PySide6.__version__}"),
-        Finding(_(N_("System")), f"{platform.system()} {platform.release()} ({platform.machine()})"),
-        *await _engine(),
-        *await _data(),
-    ]
+    findings = [*program(), *await engine(), *await _data()]
     well = all(f.well for f in findings)
     if parsed.json:
-        rows: list[dict[str, Any]] = [{"topic": f.topic, "seen": f.seen, "well": f.well} for f in findings]
-        print(json.dumps({"well": well, "findings": rows}, ensure_ascii=False))
+        print(as_json(findings))
     else:
         print(table([(f"{'✓' if f.well else '✗'} {f.topic}", f.seen) for f in findings]))
     return 0 if well else 1
 
 
-async def _engine() -> list[Finding]:
+def as_json(findings: Sequence[Finding]) -> str:
+    """All of them, and whether all is well."""
+    rows = [{"topic": f.topic, "seen": f.seen, "well": f.well} for f in findings]
+    return json.dumps({"well": all(f.well for f in findings), "findings": rows}, ensure_ascii=False)
+
+
+def program() -> list[Finding]:
+    """What runs, and where."""
+    return [
+        Finding("Alcove", f"{__version__}, Python {platform.python_version()}, Qt {PySide6.__version__}"),
+        Finding(_(N_("System")), f"{platform.system()} {platform.release()} ({platform.machine()})"),
+    ]
+
+
+async def engine() -> list[Finding]:
+    """What a process of the engine, started as for a chat, says of itself and of this processor."""
     report = await probe.examine()
     if report.fault is not None:
-        fault = report.fault
-        return [Finding(_(N_("Engine")), _(fault.message, **fault.fields), well=False)]
-    missing = ", ".join(report.missing)
-    processor = _(N_("lacks {instructions}"), instructions=missing) if missing else _(N_("has all it needs"))
+        return [refused(_(N_("Engine")), report.fault)]
     return [
         Finding(
             _(N_("Engine")), f"llama.cpp {report.version}, llama-cpp-python {metadata.version('llama-cpp-python')}"
         ),
-        Finding(_(N_("Instructions")), processor, well=not missing),
+        Finding(_(N_("Instructions")), _instructions(report), well=report.works),
         Finding(_(N_("Devices")), ", ".join(device.description or device.name for device in report.devices)),
     ]
+
+
+def refused(topic: str, error: UserError) -> Finding:
+    """A finding that is not well, in the error's own sentence."""
+    return Finding(topic, _(error.message, **error.fields), well=False)
+
+
+def _instructions(report: probe.Report) -> str:
+    """Which of the engine's kernels compute here, and why these."""
+    kernels = report.kernels
+    if not kernels.fit:
+        return _(NO_KERNELS)
+    if report.missing:
+        return _(N_("lacks {instructions}"), instructions=", ".join(report.missing))
+    if not kernels.of:
+        return _(N_("has all it needs"))
+    return _(
+        N_("“{kind}”, the fastest of {count} kinds that this processor can run: {instructions}"),
+        kind=kernels.kind,
+        count=kernels.of,
+        instructions=", ".join(report.built_for),
+    )
 
 
 async def _data() -> list[Finding]:
@@ -86,9 +116,14 @@ async def _data() -> list[Finding]:
                 *(Finding(_(N_("Notice")), _(n.message, **n.fields), well=False) for n in alcove.notices),
             ]
     except UserError as error:
-        return [*found, Finding(_(N_("Data")), _(error.message, **error.fields), well=False)]
-    free = shutil.disk_usage(paths.home).free
-    return [*found, Finding(_(N_("Free disk")), formats.size(free), well=free > LITTLE_DISK)]
+        return [*found, refused(_(N_("Data")), error)]
+    return [*found, free_disk(paths.home)]
+
+
+def free_disk(folder: Path) -> Finding:
+    """What the disk of a folder has left."""
+    free = shutil.disk_usage(folder).free
+    return Finding(_(N_("Free disk")), formats.size(free), well=free > LITTLE_DISK)
 
 
 def _cores(machine: Machine) -> str:
