@@ -2,12 +2,15 @@
 
 Case, accents, spaces and punctuation do not count. Invariant: every character that was typed is accounted for, in
 order within a word; a Hangul letter alone stands for a syllable that begins with it, and a syllable as it is while it
-is being composed ("댛" on the way to "대화") finds what it will become. Nothing is kept, and nothing else is searched.
+is being composed ("댛" on the way to "대화") finds what it will become. Of thousands of names only the likely ones are
+judged (`Names`); words that are not shown are found by their beginnings only (`Words`). Nothing else is searched.
 """
 
 from __future__ import annotations
 
+import re
 import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import NamedTuple
@@ -18,6 +21,7 @@ _WORD, _INSIDE = 1, 4  # where the first letter is found, if not at the beginnin
 _NEXT_WORD, _SAME_WORD, _ANYWHERE = 2, 3, 6  # where the next letter is found, if not beside the last one
 _PER_LETTER = 2  # a word that costs more for each of its letters is no hit
 _DISORDER = 1  # for a word that stands before the one typed before it
+_JUDGED = 120  # names, of as many as there may be: twice what is listed; 4 ms
 _LONGEST = 60  # letters of a query, and ten times as many of a name: enough for any title
 
 _FIRST_SYLLABLE, _LAST_SYLLABLE = ord("가"), ord("힣")
@@ -56,11 +60,15 @@ _Paths = dict[int, _Path]  # by the letter of the name that was found last
 
 
 class Name:
-    """A text that can be found. Taking it apart takes longer than asking, so one is kept while questions come."""
+    """A text that can be found. Taking it apart takes longer than asking, so one is kept while questions come.
+
+    `keys`: what is typed for it; `spread`: the same, with a space before what follows a space or a sign.
+    """
 
     def __init__(self, text: str) -> None:
         self.text = unicodedata.normalize("NFC", text)
-        self._keys = "".join(key for character in self.text[: 10 * _LONGEST] for key in _parts(character))
+        self.spread = _spread(self.text[: 10 * _LONGEST])
+        self.keys = self.spread.replace(" ", "")
 
     @cached_property
     def _letters(self) -> list[_Letter]:
@@ -91,7 +99,7 @@ class Name:
         """Whether the keys occur in order at all: most names end here, because what follows is slow."""
         at = 0
         for letter in word:
-            at = self._keys.find(letter.key, at) + 1
+            at = self.keys.find(letter.key, at) + 1
             if not at:
                 return False
         return True
@@ -105,7 +113,7 @@ class Name:
 
     def _follow(self, letter: _Letter, paths: _Paths) -> _Paths:
         """A letter within a syllable comes at once, though it may begin the next syllable: it is still being typed."""
-        nexts = ((at + 1, path) for at, path in paths.items() if self._keys[at + 1 : at + 2] == letter.key)
+        nexts = ((at + 1, path) for at, path in paths.items() if self.keys[at + 1 : at + 2] == letter.key)
         return {at: (cost, (*places, self._letters[at].place)) for at, (cost, places) in nexts}
 
     def _jump(self, letter: _Letter, paths: _Paths) -> _Paths:
@@ -132,6 +140,77 @@ class Name:
 _NOWHERE: _Path = (float("inf"), ())
 
 
+class Names:
+    """Many names, asked together: what is likely to be among the best is judged, `_JUDGED` of them at most.
+
+    As a query grows letter by letter, only what held the shorter one is looked through.
+    """
+
+    def __init__(self, texts: Iterable[str]) -> None:
+        self._names = [Name(text) for text in texts]
+        self._keys, self._spread = [name.keys for name in self._names], [name.spread for name in self._names]
+        self._before: tuple[list[str], Sequence[int]] = ([], range(len(self._names)))  # words, and who holds them
+
+    def match(self, query: str) -> list[tuple[int, Match]]:
+        """The names by their numbers, in no order; those that stand first are judged first."""
+        found = ((at, self._names[at].match(query)) for at in self._likely(["".join(k) for k in _keys(query)]))
+        return [(at, match) for at, match in found if match is not None]
+
+    def _likely(self, words: list[str]) -> list[int]:
+        held = self._holding(words)
+        if len(held) <= _JUDGED:
+            return list(held)
+        taken: dict[int, None] = {}
+        for stage in self._stages(held, words):
+            taken.update(dict.fromkeys(stage))
+            if len(taken) >= _JUDGED:
+                break
+        return list(taken)[:_JUDGED]
+
+    def _holding(self, words: list[str]) -> Sequence[int]:
+        """Who has the keys of every word in order."""
+        before, among = self._before
+        grown = len(before) <= len(words) and all(w.startswith(b) for w, b in zip(words, before, strict=False))
+        patterns = [re.compile("".join(f"[^{re.escape(k)}]*{re.escape(k)}" for k in word)) for word in words]
+        held, keys = (among if grown else range(len(self._names))), self._keys
+        for pattern in patterns:
+            held = [at for at in held if pattern.match(keys[at])]
+        self._before = words, held
+        return held
+
+    def _stages(self, held: Sequence[int], words: list[str]) -> Iterator[list[int]]:
+        """The numbers that hold the words, in the order in which they are likely to cost least."""
+        keys, spread = self._keys, self._spread
+        yield [at for at in held if keys[at].startswith(words[0])]
+        begun = [f" {word}" for word in words]
+        yield [at for at in held if all(word in spread[at] for word in begun)]
+        initials = [re.compile(".* ".join(["", *map(re.escape, word)])) for word in words]
+        yield [at for at in held if all(one.match(spread[at]) for one in initials)]
+        yield [at for at in held if all(word in keys[at] for word in words)]
+        yield list(held)
+
+
+class Words:
+    """Words by which something is found though they are not shown: everyday ones, and its names in other languages."""
+
+    def __init__(self, texts: Iterable[str]) -> None:
+        self._words = {"".join(keys) for text in texts for keys in _keys(text)}
+
+    def match(self, query: str) -> float | None:
+        """What it costs, where every word of the query begins one of these, with two keys at least."""
+        wanted = ["".join(keys) for keys in _keys(query)]
+        if not wanted or any(len(word) < 2 for word in wanted):
+            return None
+        if not all(any(mine.startswith(word) for mine in self._words) for word in wanted):
+            return None
+        return sum(word not in self._words for word in wanted) / 2
+
+
+def _keys(text: str) -> Iterator[list[str]]:
+    """The keys of each word between spaces and commas."""
+    return ([letter.key for letter in word] for word in _words(text.replace(",", " ")))
+
+
 @lru_cache(maxsize=8)  # thousands of names are asked the same
 def _words(query: str) -> list[list[_Letter]]:
     words = (_letters(word) for word in unicodedata.normalize("NFC", query).split())
@@ -151,6 +230,22 @@ def _letters(text: str) -> list[_Letter]:
         if unicodedata.category(character)[0] in "ZPC":
             before = ""
     return found
+
+
+class _Typed(dict[str, str]):
+    """What is typed for a character; a space for one that parts words."""
+
+    def __missing__(self, character: str) -> str:
+        keys = "".join(_parts(character))
+        self[character] = keys or (" " if unicodedata.category(character)[0] in "ZPC" else "")
+        return self[character]
+
+
+_TYPED = _Typed()  # as many as there are characters in use
+
+
+def _spread(text: str) -> str:
+    return " " + " ".join("".join(map(_TYPED.__getitem__, text)).split())
 
 
 @lru_cache(maxsize=4096)
