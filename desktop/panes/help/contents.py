@@ -13,7 +13,10 @@ from desktop.core.errors import N_
 SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
         N_("Getting to know Alcove"),
-        ("about", "hello", "guide", "start-chat", "requirements", "cost", "languages", "appearance", "shortcuts"),
+        (
+            *("about", "hello", "guide", "start-chat", "requirements", "cost", "languages", "appearance"),
+            *("palette", "shortcuts", "background"),
+        ),
     ),
     (
         N_("Chats"),
@@ -31,7 +34,10 @@ SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ),
     (
         N_("Memory and speed"),
-        ("memory", "out-of-memory", "context", "speed", "gpu", "settings", "sampling", "max-tokens", "command-line"),
+        (
+            *("memory", "out-of-memory", "context", "speed", "tune", "gpu", "settings", "sampling", "max-tokens"),
+            "command-line",
+        ),
     ),
     (N_("Privacy"), ("privacy", "offline")),
     (N_("When something goes wrong"), ("mistakes", "load-failed", "crash")),
