@@ -21,7 +21,6 @@ def ask_to_open(
     """Shows where the link leads and opens it if the person agrees. Returns the dialogue, which deletes itself."""
     dialog = QMessageBox(parent)
     dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-    dialog.setIcon(QMessageBox.Icon.Question)
     dialog.setTextFormat(Qt.TextFormat.PlainText)
     dialog.setWindowTitle(_("Open link"))
     dialog.setText(_("Open this address in your browser?"))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from math import ceil
 
-from PySide6.QtCore import QRectF, Qt, QUrl
+from PySide6.QtCore import QRectF, QSignalBlocker, Qt, QUrl
 from PySide6.QtGui import (
     QColor,
     QFocusEvent,
@@ -82,10 +82,15 @@ class Reading(QTextBrowser):
             document.setDefaultStyleSheet(style)
 
     def replace(self, html: str) -> None:
-        """New content; what was selected stays selected."""
+        """New content; what was selected stays selected.
+
+        The document does not tell of it: a reply comes anew many times a second, and each time a screen reader would be
+        given all of it as erased and written. What is to be heard of a reply is said elsewhere.
+        """
         cursor = self.textCursor()
         anchor, position = cursor.anchor(), cursor.position()
-        self.setHtml(html)
+        with QSignalBlocker(self.document()):
+            self.setHtml(html)
         if anchor != position:
             end = self.document().characterCount() - 1
             cursor = self.textCursor()

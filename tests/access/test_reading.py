@@ -73,3 +73,20 @@ def test_each_message_is_an_element_that_says_whose_it_is(transcript: Transcript
         ("You wrote", "What is it?"),
     ]
     assert all(node.state.readOnly and node.state.focusable for node in texts)
+
+
+def test_a_reply_that_comes_anew_is_no_edit_to_a_screen_reader(qtbot: Any) -> None:
+    """Qt tells of every change of a document as of an edit: all of it erased, all of it written."""
+    window = QWidget()
+    qtbot.addWidget(window)
+    text = Reading("Reply", window)
+    edits: list[tuple[int, int, int]] = []
+    text.document().contentsChange.connect(lambda *edit: edits.append(edit))
+    text.replace("<p>It is</p>")
+    height = text.tall(300)
+    text.replace("<p>It is</p><p>easy</p>")
+    assert edits == []
+    assert text.toPlainText() == "It is\neasy"
+    assert text.tall(300) > height
+    assert tree.read(text).value == "It is\neasy"  # who asks is told
+    window.close()

@@ -17,7 +17,6 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QListView,
     QMenu,
-    QMessageBox,
     QSizePolicy,
     QVBoxLayout,
     QWidget,
@@ -27,6 +26,7 @@ from desktop.core.errors import N_
 from desktop.panes.chat.chat_rows import ChatRows, RowPainter
 from desktop.panes.chat.listing import Listing, Row, RowKind
 from desktop.ui import icons, theme
+from desktop.ui.asking import ask
 from desktop.ui.bars import UNDO_SECONDS, Bar
 from desktop.ui.boxes import Line
 from desktop.ui.buttons import IconButton
@@ -343,23 +343,11 @@ class Sidebar(QWidget):
     def _ask_purge(self, row: Row) -> None:
         question = _("Delete “{title}” forever?", title=row.text or _("New chat"))
         act = self._listing.purge
-        self._ask(question, _("This cannot be undone."), _("Delete forever"), lambda: act(row.chat_id))
+        ask(self, question, _("This cannot be undone."), _("Delete forever"), lambda: act(row.chat_id))
 
     def _ask_empty(self) -> None:
         about = _("The chats in it are deleted for good. This cannot be undone.")
-        self._ask(_("Empty the bin?"), about, _("Empty the bin"), self._listing.empty_bin)
-
-    def _ask(self, question: str, about: str, answer: str, act: Callable[[], None]) -> None:
-        asking = QMessageBox(self)
-        asking.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        asking.setIcon(QMessageBox.Icon.Question)
-        asking.setTextFormat(Qt.TextFormat.PlainText)  # a title may look like markup
-        asking.setText(question)
-        asking.setInformativeText(about)
-        yes = asking.addButton(answer, QMessageBox.ButtonRole.DestructiveRole)
-        asking.setDefaultButton(asking.addButton(QMessageBox.StandardButton.Cancel))
-        yes.clicked.connect(lambda: act())
-        asking.open()
+        ask(self, _("Empty the bin?"), about, _("Empty the bin"), self._listing.empty_bin)
 
     def _restyle(self) -> None:
         self._glass.setIcon(icons.icon(Icon.SEARCH, self._look.colours.muted))

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from functools import partial
 
-from PySide6.QtCore import QEvent, Qt, QUrl, Signal
+from PySide6.QtCore import QEvent, QUrl, Signal
 from PySide6.QtGui import QDesktopServices, QShowEvent
-from PySide6.QtWidgets import QHBoxLayout, QMessageBox, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from desktop.core.errors import N_, UserError
 from desktop.core.transfer import Download, State
@@ -18,6 +18,7 @@ from desktop.panes.models.downloads.download_row import Action, DownloadRow, tit
 from desktop.panes.models.downloads.transfers import UNDER_WAY, Transfers
 from desktop.panes.models.empty import Empty
 from desktop.ui import formats, theme
+from desktop.ui.asking import ask
 from desktop.ui.bars import Bar
 from desktop.ui.column import Column, scrolling
 from desktop.ui.icons import Icon
@@ -38,7 +39,7 @@ class DownloadsView(QWidget):
         self._look, self._controller = look, controller
         self._rows: dict[str, DownloadRow] = {}
         self._bar = Bar(look)
-        self._summary = Label(look, Type.SMALL, Tone.MUTED)
+        self._summary = Label(look, Type.SMALL, Tone.MUTED, wrap=True)
         self._clear = QPushButton()
         self._clear.clicked.connect(controller.clear_finished)
         self._column = Column(look, _WIDTH, top=theme.M, centred=False)
@@ -52,8 +53,7 @@ class DownloadsView(QWidget):
 
     def _arrange(self) -> None:
         head = QHBoxLayout()
-        head.addWidget(self._summary)
-        head.addStretch()
+        head.addWidget(self._summary, 1)
         head.addWidget(self._clear)
         self._column.lines.addWidget(self._bar)
         self._column.lines.addLayout(head)
@@ -125,16 +125,10 @@ class DownloadsView(QWidget):
         if not download.received:
             self._controller.cancel(download.id)
             return
-        asking = QMessageBox(self)
-        asking.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        asking.setIcon(QMessageBox.Icon.Question)
-        asking.setText(_("Cancel the download of “{name}”?", name=title(download)))
-        size = formats.size(download.received)
-        asking.setInformativeText(_("What has arrived ({size}) is deleted. Pausing keeps it.", size=size))
-        end = asking.addButton(_("Cancel the download"), QMessageBox.ButtonRole.DestructiveRole)
-        asking.setDefaultButton(asking.addButton(_("Keep it"), QMessageBox.ButtonRole.RejectRole))
-        end.clicked.connect(partial(self._controller.cancel, download.id))
-        asking.open()
+        question = _("Cancel the download of “{name}”?", name=title(download))
+        about = _("What has arrived ({size}) is deleted. Pausing keeps it.", size=formats.size(download.received))
+        end = partial(self._controller.cancel, download.id)
+        ask(self, question, about, _("Cancel the download"), end, keep=_("Keep it"))
 
     def _open_folder(self, id: str) -> None:
         folder = self._controller.folder(id)
