@@ -1,4 +1,4 @@
-"""Every place of the running program, in every language: what is heard there, where Tab leads, how large targets are."""
+"""Every place of the running program, in every language: what is heard there, where Tab leads, how large it is."""
 
 from __future__ import annotations
 

@@ -80,6 +80,7 @@ def test_a_reply_that_comes_anew_is_no_edit_to_a_screen_reader(qtbot: Any) -> No
     window = QWidget()
     qtbot.addWidget(window)
     text = Reading("Reply", window)
+    window.show()
     edits: list[tuple[int, int, int]] = []
     text.document().contentsChange.connect(lambda *edit: edits.append(edit))
     text.replace("<p>It is</p>")
