@@ -1,8 +1,8 @@
 """What the chat pane is told of memory: how the chat's model goes with it, and a model that would and can be got.
 
 Invariant: the figures are those of the models pane, from the one estimator; nothing is fetched for them, and llama.cpp
-is not asked. Until they are there, nothing is said of the model. A suggestion is `services.fit.advising`'s, is made only
-to who has no model yet, and is fetched only when the person asks for it.
+is not asked. Until they are there, nothing is said of the model. A suggestion is `services.fit.advising`'s; it is made
+only to who has no model yet, and fetched only when the person asks for it.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ from functools import partial
 
 from PySide6.QtGui import QAction, QKeySequence
 
+from desktop.app import words as everyday
 from desktop.assembly import Assembly
 from desktop.core.levels import Level, rows_for
 from desktop.panes.chat.controller import ChatController
@@ -26,7 +27,7 @@ from desktop.ui.palette import Palette
 from desktop.ui.palette_rows import Offer
 from desktop.ui.shell import PANES
 from desktop.ui.theme import Theme
-from desktop.ui.translation import _, language
+from desktop.ui.translation import _, everywhere, language
 from desktop.ui.window import MainWindow
 
 KEPT = 10  # how many choices are remembered: more than are shown, because some are gone when they would be
@@ -116,15 +117,16 @@ class Finder:
         return sorted(offers, key=lambda offer: first.index(offer.key) if offer.key in first else len(first))
 
     def _command(self, action: QAction, message: str) -> Offer:
-        text, key = action.text(), action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
-        also = message if message != text else ""  # whoever knows the English name finds it, too
-        return Offer(f"command {message}", Icon.COMMAND, text, _("Commands"), action.trigger, key, also)
+        key = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
+        known = {command.value: said for command, said in everyday.COMMANDS.items()}
+        also = _also(message, known.get(message, ""))
+        return Offer(f"command {message}", Icon.COMMAND, action.text(), _("Commands"), action.trigger, key, also)
 
     def _panes(self) -> Iterator[Offer]:
         for pane in PANES:
             action = self._window.menus.way(pane.name)
             key = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
-            also = pane.label if pane.label != action.text() else ""
+            also = _also(pane.label, everyday.PANES[pane.name])
             yield Offer(f"pane {pane.name}", pane.icon, action.text(), _("Go to"), action.trigger, key, also)
 
     def _chats(self) -> Iterator[Offer]:
@@ -136,9 +138,9 @@ class Finder:
     def _settings(self) -> Iterator[Offer]:
         for row in rows_for(Level.ALL):
             text, act = _(row.label), partial(self._to.setting, row.key)
-            also = row.label if row.label != text else ""
-            kind = _("Settings")
-            yield Offer(f"setting {row.key}", Icon.SETTINGS, text, kind, act, _(row.group.value), also, rare=True)
+            also = _also(row.label, everyday.SETTINGS.get(row.key, ""), *(choice.label for choice in row.choices))
+            where = _(row.group.value)
+            yield Offer(f"setting {row.key}", Icon.SETTINGS, text, _("Settings"), act, where, also, rare=True)
 
     def _pages(self) -> Iterator[Offer]:
         for page in self._alcove.help.pages(language()):
@@ -148,6 +150,11 @@ class Finder:
     def _take(self, model: str) -> None:
         self._window.show_pane("chat")
         self._chat.choose_model(model)
+
+
+def _also(*messages: str) -> set[str]:
+    """What else finds it: names and everyday words, in every language."""
+    return {text for message in messages if message for text in everywhere(message)}
 
 
 def _when(unix: float) -> str:

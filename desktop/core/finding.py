@@ -156,6 +156,10 @@ class Names:
         found = ((at, self._names[at].match(query)) for at in self._likely(["".join(k) for k in _keys(query)]))
         return [(at, match) for at, match in found if match is not None]
 
+    def text(self, at: int) -> str:
+        """The name, as the places in it are counted."""
+        return self._names[at].text
+
     def _likely(self, words: list[str]) -> list[int]:
         held = self._holding(words)
         if len(held) <= _JUDGED:

@@ -8,6 +8,7 @@ one does is the affair of whoever opens it. It is made when it is first opened.
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Sequence
 from itertools import groupby
 
@@ -22,14 +23,14 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QVBoxLayout, QWidget
 from shiboken6 import isValid
 
-from desktop.core.finding import Name
+from desktop.core.finding import Names, Words
 from desktop.ui import icons, theme
 from desktop.ui.boxes import Line
 from desktop.ui.hearing import say
 from desktop.ui.icons import Icon
 from desktop.ui.labels import Label, Tone
 from desktop.ui.listing import dress
-from desktop.ui.palette_rows import HEADING, ROW, Offer, Row, RowList, RowPainter, Rows
+from desktop.ui.palette_rows import Offer, Row, RowList, RowPainter, Rows, height
 from desktop.ui.surface import lifted
 from desktop.ui.theme import Theme, Type
 from desktop.ui.translation import _
@@ -56,7 +57,9 @@ class Palette(QWidget):
     def __init__(self, look: Theme, window: QWidget) -> None:
         super().__init__(window)
         self._look, self._window = look, window
-        self._offers: Sequence[tuple[Offer, Name, Name]] = ()
+        self._offers: Sequence[Offer] = ()
+        self._sought: Sequence[Offer] = ()  # the same, in the order in which they are looked through
+        self._names, self._words = Names(()), list[tuple[int, Words]]()
         self._recent: Sequence[str] = ()
         self._more: Sequence[Offer] = ()
         self._before: QWidget | None = None
@@ -73,7 +76,10 @@ class Palette(QWidget):
 
     def open(self, offers: Sequence[Offer], recent: Sequence[str], hint: str) -> None:
         """`recent`: keys of what was chosen last, the newest first; `hint`: what stands in the empty field."""
-        self._offers = [(offer, Name(offer.text), Name(offer.also)) for offer in offers]
+        many = Counter(offer.kind for offer in offers)
+        self._offers, self._sought = offers, sorted(offers, key=lambda offer: many[offer.kind] > _MOST)  # the few first
+        self._names = Names(offer.text for offer in self._sought)
+        self._words = [(at, Words(offer.also)) for at, offer in enumerate(self._sought) if offer.also]
         self._recent, self._more = recent, ()
         self._before = QApplication.focusWidget()
         self.field.clear()
@@ -146,24 +152,23 @@ class Palette(QWidget):
 
     def _found(self) -> list[Row]:
         """The best first; of two alike the one used last, and then in the order they were given."""
-        found: list[tuple[float, Row]] = []
+        matches = dict(self._names.match(self.field.seen))
+        cost = {at: match.cost for at, match in matches.items()}
+        for at, words in self._words:
+            other = words.match(self.field.seen)
+            if other is not None:
+                cost[at] = min(cost.get(at, _NEVER), other + _OTHER_WORDS)
         recent = {key: -1 / (2 + at) for at, key in enumerate(self._recent)}  # less than the least that sets two apart
-        for offer, name, also in self._offers:
-            match, other = name.match(self.field.seen), also.match(self.field.seen) if also.text else None
-            if match is None and other is None:
-                continue
-            cost = min(match.cost if match else _NEVER, other.cost + _OTHER_WORDS if other else _NEVER)
-            row = Row(offer, name.text, match.places if match else ())
-            found.append((cost + recent.get(offer.key, 0), row))
-        found.sort(key=lambda pair: pair[0])
-        return [row for _cost, row in found[:_MOST]] + [Row(offer, offer.text) for offer in self._more]
+        best = sorted(cost, key=lambda at: (cost[at] + recent.get(self._sought[at].key, 0), at))[:_MOST]
+        rows = [Row(self._sought[at], self._names.text(at), matches[at].places if at in matches else ()) for at in best]
+        return rows + [Row(offer, offer.text) for offer in self._more]
 
     def _all(self) -> list[Row]:
         """Before anything is typed: what was used last, and a few of each kind."""
-        by_key = {offer.key: offer for offer, _name, _also in self._offers}
+        by_key = {offer.key: offer for offer in self._offers}
         recent = [by_key[key] for key in self._recent if key in by_key][:_RECENT]
         rows = [Row(None, _("Recently used"))] * bool(recent) + [Row(offer, offer.text) for offer in recent]
-        listed = (offer for offer, _name, _also in self._offers if not offer.rare and offer not in recent)
+        listed = (offer for offer in self._offers if not offer.rare and offer not in recent)
         for kind, offers in groupby(listed, key=lambda offer: offer.kind):
             rows += [Row(None, kind), *(Row(offer, offer.text) for offer in list(offers)[:_FEW])]
         return rows
@@ -209,11 +214,11 @@ class Palette(QWidget):
         self.field.fit(look)
         self._line.setContentsMargins(theme.M + look.px(_GLASS), 0, 0, 0)
         width = min(look.px(WIDTH), room.width() - 2 * theme.XL)
-        top = min(look.px(72), room.height() // 12)
-        heights = sum(look.px(ROW if row.offer else HEADING) for row in self.rows.all)
-        wanted = self.field.sizeHint().height() + 3 * theme.S + (heights or look.px(ROW))
-        height = min(wanted, room.height() - 2 * top, look.px(_HIGHEST))
-        self._panel.setGeometry((room.width() - width) // 2, top, width, height)
+        top = max(theme.S, min(look.px(72), (room.height() - look.px(_HIGHEST)) // 2))
+        heights = sum(height(look, row) for row in self.rows.all) or height(look, Row(None, ""))
+        wanted = self.field.sizeHint().height() + 3 * theme.S + heights
+        high = min(wanted, room.height() - 2 * top, look.px(_HIGHEST))
+        self._panel.setGeometry((room.width() - width) // 2, top, width, high)
         self.update()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:

@@ -6,12 +6,12 @@ offered, found and chosen is the affair of `ui.palette`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
 from PySide6.QtCore import QAbstractListModel, QObject, QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QMouseEvent, QPainter, QTextCharFormat, QTextLayout
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QMouseEvent, QPainter, QTextCharFormat, QTextLayout
 from PySide6.QtWidgets import QListView, QStyleOptionViewItem
 
 from desktop.ui import icons, theme
@@ -19,12 +19,15 @@ from desktop.ui.icons import Icon
 from desktop.ui.listing import Index, RowDelegate
 from desktop.ui.theme import Theme, Type
 
-ROW, HEADING = 40, 32  # pixels at 100 % text size
+ROW, HEADING = 24, 16  # pixels around a line of text: room that need not grow with it
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """`key` names it from one opening to the next; `kind` is the heading it stands under; `also` finds it, too."""
+    """`key` names it from one opening to the next; `kind` is the heading it stands under; `also` finds it, too.
+
+    They are texts that are not shown: everyday words, and the name in other languages.
+    """
 
     key: str
     icon: Icon
@@ -32,7 +35,7 @@ class Offer:
     kind: str
     act: Callable[[], object]
     detail: str = ""
-    also: str = ""
+    also: Collection[str] = ()
     rare: bool = False  # not listed before something is typed
 
 
@@ -97,6 +100,11 @@ class RowList(QListView):
         self._pointer = place
 
 
+def height(look: Theme, row: Row) -> int:
+    """Of a row, in pixels."""
+    return QFontMetrics(look.font(Type.BODY)).height() + (ROW if row.offer else HEADING)
+
+
 class RowPainter(RowDelegate):
     """A row: the kind's icon, the name with what was found in it, and at the right the key or what else is known."""
 
@@ -105,7 +113,7 @@ class RowPainter(RowDelegate):
         self._rows = rows
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
-        return QSize(0, self._look.px(ROW if self._rows.row(index.row()).offer else HEADING))
+        return QSize(0, height(self._look, self._rows.row(index.row())))
 
     def write(self, painter: QPainter, box: QRect, index: Index) -> None:
         row, look = self._rows.row(index.row()), self._look

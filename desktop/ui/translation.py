@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import gettext
 import re
+from functools import lru_cache
 from pathlib import Path
 
 from PySide6.QtCore import QCoreApplication, QEvent, QLibraryInfo, QLocale, QTranslator
@@ -48,6 +49,7 @@ class _Current:
     """The one language of this process, as gettext itself has it."""
 
     catalogue: gettext.NullTranslations = gettext.NullTranslations()
+    folder: Path | None = None
     language = "en"
     locale = QLocale(QLocale.Language.English)
     qt: QTranslator | None = None
@@ -58,13 +60,25 @@ def use(language: str, catalogues: Path) -> str:
     """Switches to "en", "ko", "it", or "system"; returns the language taken. `catalogues` is the locale folder."""
     chosen = _system() if language == "system" else language if language in LANGUAGES else "en"
     _Current.catalogue = gettext.translation("alcove", catalogues, [chosen], fallback=True)
-    _Current.language = chosen
+    _Current.language, _Current.folder = chosen, catalogues
     system = QLocale.system()
     same = QLocale(chosen).language() == system.language()
     _Current.locale = system if same else QLocale(chosen)  # the person's own region where the language has it
     QLocale.setDefault(_Current.locale)
     _switch_qt(chosen)
     return chosen
+
+
+def everywhere(message: str) -> set[str]:
+    """The message in every language that there is: for what people search by, never for what is shown."""
+    folder = _Current.folder
+    known = [_catalogue(folder, language) for language in LANGUAGES] if folder is not None else []
+    return {message, *(catalogue.gettext(message) for catalogue in known)}
+
+
+@lru_cache
+def _catalogue(folder: Path, language: str) -> gettext.NullTranslations:
+    return gettext.translation("alcove", folder, [language], fallback=True)
 
 
 def language() -> str:

@@ -49,7 +49,7 @@ class Desk:
         )
 
     def offer(self, text: str, kind: str, detail: str = "", also: str = "", rare: bool = False) -> Offer:
-        return Offer(text, Icon.CHAT, text, kind, lambda: self.done.append(text), detail, also, rare)
+        return Offer(text, Icon.CHAT, text, kind, lambda: self.done.append(text), detail, {also} if also else (), rare)
 
     def type(self, text: str) -> None:
         QTest.keyClicks(self.palette.field, text)
