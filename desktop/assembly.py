@@ -41,6 +41,7 @@ from desktop.services.online.hub import Hub
 from desktop.services.online.network import Network
 from desktop.services.online.switch import Switch
 from desktop.services.online.tokens import Tokens
+from desktop.services.online.updates import Updates
 from desktop.services.online.web import Web
 from desktop.services.paths import Paths, resources
 from desktop.services.preferences import Preferences
@@ -71,6 +72,7 @@ class Assembly:
     network: Network
     tokens: Tokens
     hub: Hub
+    updates: Updates
     downloads: Downloads
     notices: tuple[Notice, ...]
 
@@ -103,11 +105,13 @@ class Assembly:
             transcripts = Transcripts(chats)
             downloads = await Downloads.opened(paths.downloads, library, web)
             closing.push_async_callback(downloads.close)
+            updates = Updates(web, preferences, paths.updates)
             drafts = Drafts(paths.drafts)
             closing.push_async_callback(drafts.close)
             yield cls(
                 *(paths, preferences, chats, states, transcripts, drafts, library, machine, pages, engine, talk),
-                *(fitting, Advising(hub, fitting, preferences), guard, network, tokens, hub, downloads, notices),
+                *(fitting, Advising(hub, fitting, preferences), guard, network, tokens),
+                *(hub, updates, downloads, notices),
             )
 
     @staticmethod

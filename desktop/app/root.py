@@ -24,6 +24,7 @@ from desktop.app.advice import Advice
 from desktop.app.background import Background, Tray
 from desktop.app.commands import Commands
 from desktop.app.models import Models
+from desktop.app.news import News
 from desktop.app.status import Status
 from desktop.assembly import Assembly
 from desktop.core.chat import Opening
@@ -105,6 +106,7 @@ class Root:
         self.chat_view = ChatView(self.look, self.chat)
         self._commands = Commands(self.window, self.chat, self.chat_view, self.models, self._acts(), self._able())
         self.background = Background(self.window, self._tray)
+        self.news = News(self.window, alcove.updates, self.tasks)
         self.recent = _recent(alcove.preferences.window)
         self._status = Status(self.window, alcove, self.chat)
         self._advice = Advice(alcove, self.tasks, self.chat, self.chat_view)
@@ -160,7 +162,8 @@ class Root:
         self._status.start()
         self.chat.start()
         self.models.start()
-        self.background.use(resolve(self._alcove.preferences.values()))
+        for part in (self.background, self.news):
+            part.use(resolve(self._alcove.preferences.values()))
         self.chat_view.composer.field.setFocus()
         for notice in self._alcove.notices:
             self.window.notify(notice.message, notice.fields)
@@ -201,7 +204,7 @@ class Root:
         self.window.menus.able = self._commands.able
         self.window.models_dropped.connect(self._import_models)
         self.window.chats_dropped.connect(self.chat.files.import_files)
-        self.chat.replies.activity_changed.connect(lambda c: self.background.work(c.id, c.busy))
+        self.chat.replies.activity_changed.connect(lambda c: c.busy and self.background.reply_began(c.id))
         self.chat.replies.done.connect(self._tell_reply)
         self.models.ended.connect(self._tell_download)
 
@@ -347,6 +350,7 @@ class Root:
             self._advice.suggest()
         self._alcove.help.spoken = translation.language()
         self.background.use(settings)
+        self.news.use(settings)
         self._name_models()
 
     def _show(self, error: UserError) -> None:

@@ -59,6 +59,11 @@ class Paths:
         return self.home / "downloads.json"
 
     @property
+    def updates(self) -> Path:
+        """When a newer version was asked for, and what the newest was."""
+        return self.home / "updates.json"
+
+    @property
     def measured(self) -> Path:
         return self.home / "measured.json"
 

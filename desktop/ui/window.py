@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 SMALLEST = (760, 520)
 _FOLD_BELOW = 840  # narrower, a conversation beside the list would be less than 70 characters wide
 _LIST, _STRIP = 264, 48
+_SHARE = 0.45  # of the window, at most, for an unfolded list
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,9 +159,11 @@ class MainWindow(QMainWindow):
         self._status.setToolTip(whole or text)
         self._status.setAccessibleDescription(whole)
 
-    def notify(self, message: str, fields: Mapping[str, object] | None = None) -> None:
-        """A sentence above the pane, until it is closed; `message` is an id."""
-        self._bar().say(message, dict(fields or {}))
+    def notify(self, message: str, fields: Mapping[str, object] | None = None, action: str = "") -> Bar:
+        """A sentence above the pane, until it is closed or acted upon; `message` and `action` are ids."""
+        bar = self._bar()
+        bar.say(message, dict(fields or {}), action)
+        return bar
 
     def warn(self, error: UserError) -> None:
         """What went wrong, where no pane has a place of its own for it."""
@@ -178,8 +181,8 @@ class MainWindow(QMainWindow):
     def show_progress(self, share: float | None) -> None:
         """How much of what is being fetched is here, 0..1, in the title: the taskbar shows that too. None: nothing."""
         self._share = share
-        percent = formats.number(int(100 * (share or 0)))
-        self.setWindowTitle("Alcove" if share is None else _("{share} % · Alcove", share=percent))
+        done = formats.percent(int(100 * (share or 0) + 1e-9) / 100)  # 100 % is the end; 0.29 is a little less
+        self.setWindowTitle("Alcove" if share is None else f"{done} · Alcove")
 
     def retranslate(self) -> None:
         self.show_progress(self._share)
@@ -196,6 +199,7 @@ class MainWindow(QMainWindow):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._fold_if_narrow()
+        self._side.fit()
 
     def _fold_if_narrow(self) -> None:
         """Where the width, or the size of the text in it, has just become too small for the list, or large enough."""
@@ -278,6 +282,7 @@ class MainWindow(QMainWindow):
 
         bar = Bar(self._look)
         bar.closed.connect(bar.deleteLater)
+        bar.acted.connect(bar.deleteLater)
         self._notices.addWidget(bar)
         return bar
 
@@ -330,8 +335,13 @@ class Side(QWidget):
         self.folded = folded
         self._sidebar.setVisible(not folded)
         self._buttons[self._panes[0].name].setVisible(folded)  # unfolded, the list leads back to the chats
-        self.setFixedWidth(self._look.px(_STRIP if folded else _LIST))
+        self.fit()
         self.retranslate()
+
+    def fit(self) -> None:
+        """Unfolded it leaves the larger part of the window to the pane, however large the text is."""
+        wide = self._look.px(_STRIP if self.folded else _LIST)
+        self.setFixedWidth(wide if self.folded else min(wide, round(self.window().width() * _SHARE)))
 
     def _refold(self) -> None:
         self.fold(self.folded)
