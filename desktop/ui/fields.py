@@ -22,7 +22,6 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import (
     QAbstractSpinBox,
     QCheckBox,
-    QHBoxLayout,
     QSlider,
     QStyle,
     QStyleOptionSlider,
@@ -34,6 +33,7 @@ from desktop.core.settings import Kind, Setting, Value, check
 from desktop.ui import formats, theme
 from desktop.ui.boxes import CONTROL, Line, QuietCombo, QuietSpin
 from desktop.ui.composing import Prose
+from desktop.ui.flow import Flow
 from desktop.ui.labels import Label, Tone
 from desktop.ui.surface import ring
 from desktop.ui.switch import Switch
@@ -75,12 +75,10 @@ class Field(QWidget):
         super().__init__()
         self._look, self.row = look, row
         self._value: Value = row.default
-        self._line = QHBoxLayout(self)
-        self._line.setContentsMargins(0, 0, 0, 0)
-        self._line.setSpacing(theme.S)
+        self._line = Flow(theme.S, self)
 
     def add(self, *controls: QWidget) -> None:
-        """Puts controls beside each other."""
+        """Puts controls beside each other, where there is room."""
         for control in controls:
             self._line.addWidget(control)
 

@@ -63,6 +63,7 @@ class Icon(StrEnum):
     OFFLINE = "cloud-off"
     WAITING = "clock"
     MINUS = "minus"
+    STORAGE = "hard-drive"
 
 
 _FILLED = frozenset({Icon.STOP, Icon.PLAY, Icon.MORE})

@@ -73,6 +73,7 @@ class ReportDialog(QDialog):
         column.addWidget(self._title)
         column.addWidget(self._text)
         column.addWidget(self._report, 1)
+        self._report.setMinimumHeight(theme.TARGET)  # the sentence has its room first, however large the text is
         column.addLayout(buttons)
         within(self, look.px(620), look.px(420))
         self.retranslate()

@@ -14,7 +14,7 @@ from tests.look.stage import PSEUDO, Stage
 from tests.look.words import untranslated
 
 HASTE = 0.1
-SIZES = {100: ((900, 600), (760, 520)), 200: ((1280, 800),)}  # whoever needs large text has a large window
+SIZES = {100: ((900, 600), (760, 520)), 200: ((1280, 800), (900, 600), (760, 520))}
 
 
 async def words(person: Person, pseudo: str) -> None:
@@ -45,6 +45,11 @@ async def room(person: Person, pseudo: str, text_size: str) -> None:
                 await scene(stage)
             for width, height in SIZES[percent]:
                 await stage.resize(width, height)
+                if stage.above():  # a dialogue takes its size from the window when it opens
+                    await stage.clear()
+                    await stage.dress("en", text_size=percent)
+                    await scene(stage)
+                    await stage.dress(language, text_size=percent)
                 for fault in cramped(drawn(stage)):
                     tell(f"{name} {language} {width}×{height}: {fault}")
         await stage.dress("en", text_size=percent)

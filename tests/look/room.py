@@ -25,6 +25,7 @@ from PySide6.QtWidgets import (
     QStyle,
     QStyleOptionButton,
     QTabBar,
+    QToolButton,
     QWidget,
 )
 
@@ -96,16 +97,18 @@ def _button(button: QPushButton) -> Iterator[Fault]:
 def _tabs(tabs: QTabBar) -> Iterator[Fault]:
     for at in range(tabs.count()):
         need, place = tabs.fontMetrics().horizontalAdvance(tabs.tabText(at)), tabs.tabRect(at)
-        if need > place.width() + SLACK:
+        if need > place.width() + SLACK and tabs.tabToolTip(at) != tabs.tabText(at):
             yield tabs, _wide(tabs.tabText(at), need, place.width())
         if place.right() > tabs.width() + SLACK:
             yield tabs, f"{tabs.tabText(at)!r} ends outside"
 
 
 def _bar(bar: QMenuBar) -> Iterator[Fault]:
+    """What has no room stands behind Qt's own button for more, where that is shown."""
+    more = bar.findChild(QToolButton, "qt_menubar_ext_button")
     for action in bar.actions():
-        place = bar.actionGeometry(action)
-        if action.isVisible() and (place.isEmpty() or place.right() > bar.width()):
+        place, behind = bar.actionGeometry(action), more is not None and more.isVisible()
+        if action.isVisible() and not behind and (place.isEmpty() or place.right() > bar.width()):
             yield bar, f"no room for {action.text()!r}"
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from PySide6.QtCore import QEvent, QPoint, QRectF, Qt, QTimer, Signal
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from desktop.panes.chat.edges import Activity, ModelChoice, Work
@@ -29,6 +29,7 @@ from desktop.ui.translation import _
 _RESTING_MS = 500  # the gauge follows the draft when the keys rest that long
 _TYPING_MS = 400  # while keys are pressed the draft is told so often: a word or two at a time
 _INDENT = 8  # the text begins where the icon below it does, and where the conversation does
+_NAME = 220  # pixels at 100 %: so much of a model's name tells it from others
 _LONG_PROMPT = 512  # tokens; below that reading is over before it can be read
 
 
@@ -42,11 +43,7 @@ class Progress(QWidget):
         self._activity = Activity()
         self.label = Label(look, Type.SMALL, Tone.MUTED)
         self._bar = QProgressBar(textVisible=False)
-        self._bar.setFixedHeight(theme.XS)
-        self._bar.setStyleSheet(
-            "QProgressBar { border: none; border-radius: 2px; background: palette(mid); }"
-            "QProgressBar::chunk { border-radius: 2px; background: palette(link); }"
-        )
+        self._bar.setFixedHeight(theme.S)
         self.cancel = QPushButton()
         self.cancel.clicked.connect(self.cancelled)
         line = QHBoxLayout(self)
@@ -164,6 +161,10 @@ class Composer(QWidget):
         if event.type() is QEvent.Type.LanguageChange:
             self.retranslate()
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._name_model()
+
     def paintEvent(self, event: QPaintEvent) -> None:
         colours = self._look.colours
         painter = QPainter(self)
@@ -239,7 +240,9 @@ class Composer(QWidget):
     def _name_model(self) -> None:
         label = next((m.label for m in self._models if m.name == self._model), self._model) or _("Guide")
         metrics = self.fontMetrics()
-        short = metrics.elidedText(label, Qt.TextElideMode.ElideMiddle, self._look.px(220))
+        beside = self.gauge.sizeHint().width() + self.button.sizeHint().width() + 2 * self._look.px(theme.TARGET)
+        room = max(0, min(self._look.px(_NAME), self.width() - beside - theme.XXL))
+        short = metrics.elidedText(label, Qt.TextElideMode.ElideMiddle, room)
         self.model_button.name(_("Model: {name}", name=label), short)
         self.model_button.setToolTip(_("Choose a model for this chat"))
         self.model_button.updateGeometry()

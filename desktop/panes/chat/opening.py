@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, Qt, QTimer, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -36,6 +37,8 @@ from desktop.ui.translation import _
 
 Preview = Callable[[Opening, Callable[[str], None], Callable[[UserError], None]], None]
 _RESTING_MS = 300
+_LOW = 160  # pixels at 100 % text size: the least height of a preview that is scrolled to
+_NARROW = 640  # pixels at 100 % text size: with less, the preview stands below what is edited
 COMPLETION = N_("For base models: you write the beginning, the model writes on. No template is used.")
 _ROLES = ((Role.USER, N_("You")), (Role.ASSISTANT, N_("Model")), (Role.SYSTEM, N_("System")))
 
@@ -193,19 +196,32 @@ class OpeningDialog(QDialog):
         left.addWidget(self._label(COMPLETION, wrap=True))
         self._titled(left, N_("Template"), self.template)
         left.addStretch(1)
-        right = QVBoxLayout()
+        self._left, self._halves, self._right = left, QHBoxLayout(), QWidget()
+        right = QVBoxLayout(self._right)
+        right.setContentsMargins(0, 0, 0, 0)
         right.setSpacing(theme.S)
         right.addWidget(self._label(N_("Preview: what the model reads")))
         right.addWidget(self.shown, 1)
-        halves = QHBoxLayout()
-        halves.setSpacing(theme.L)
-        halves.addWidget(scrolling(inner), 1)
-        halves.addLayout(right, 1)
+        self._halves.setSpacing(theme.L)
+        self._halves.addWidget(scrolling(inner), 1)
         column = QVBoxLayout(self)
-        column.setContentsMargins(theme.L, theme.L, theme.L, theme.L)
-        column.setSpacing(theme.M)
-        column.addLayout(halves, 1)
+        column.setContentsMargins(theme.XL, theme.XL, theme.XL, theme.L)
+        column.setSpacing(theme.L)
+        column.addLayout(self._halves, 1)
         column.addLayout(self._buttons())
+        self._fit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        """The preview beside what is edited, or below it where there is no room."""
+        narrow = self.width() < self._look.px(_NARROW)
+        place = self._left if narrow else self._halves
+        if place.indexOf(self._right) < 0:
+            place.addWidget(self._right, 1)
+        self.shown.setMinimumHeight(self._look.px(_LOW) if narrow else 0)
 
     def _buttons(self) -> QHBoxLayout:
         cancel, save = self._button(N_("Cancel")), self._button(N_("Save"))

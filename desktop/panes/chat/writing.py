@@ -180,7 +180,8 @@ class Writing(Prose):
             painter.setPen(self.palette().placeholderText().color())
             margin = round(self.document().documentMargin())
             place = self.viewport().rect().adjusted(margin, margin, -margin, 0)
-            painter.drawText(place, Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft, self.hint)
+            hint = painter.fontMetrics().elidedText(self.hint, Qt.TextElideMode.ElideRight, place.width())
+            painter.drawText(place, Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft, hint)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

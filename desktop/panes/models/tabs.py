@@ -14,12 +14,15 @@ from desktop.ui.boxes import CONTROL
 from desktop.ui.surface import ring
 from desktop.ui.theme import Theme, Type
 
+_WIDE = 1 << 20  # pixels: room enough, until it is known
+
 
 class Tabs(QTabBar):
     def __init__(self, look: Theme) -> None:
         super().__init__()
         self._look = look
         self._reserved: dict[int, str] = {}
+        self._room = 0
         self.setDrawBase(False)
         self.setExpanding(False)
         self.setUsesScrollButtons(False)
@@ -30,9 +33,22 @@ class Tabs(QTabBar):
         self._fit()
 
     def tabSizeHint(self, index: int) -> QSize:
+        share = self._spare() // self.count()
+        beside = min(2 * self._look.px(theme.L), max(2 * theme.S, share))
+        return QSize(self._words(index) + min(beside, share), self._look.px(CONTROL))
+
+    def squeeze(self, room: int) -> None:
+        """Its names stand closer where they would take more pixels than this, and in the end are shortened."""
+        if room != self._room:
+            self._room = room
+            self._fit()
+
+    def _spare(self) -> int:
+        return (self._room or _WIDE) - sum(self._words(at) for at in range(self.count()))
+
+    def _words(self, index: int) -> int:
         words = (self.tabText(index), self._reserved.get(index, ""))
-        width = max(self.fontMetrics().horizontalAdvance(said) for said in words) + 2 * self._look.px(theme.L)
-        return QSize(width, self._look.px(CONTROL))
+        return max(self.fontMetrics().horizontalAdvance(said) for said in words)
 
     def reserve(self, index: int, words: str) -> None:
         """Room for what a tab may say later, so that it does not change its width then."""
@@ -61,7 +77,8 @@ class Tabs(QTabBar):
         if chosen and self.hasFocus():
             ring(painter, QRectF(self.tabRect(at)), theme.RADIUS_S, colours)
         painter.setPen(QColor(colours.text if chosen else colours.muted))
-        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, self.tabText(at))
+        text = self.fontMetrics().elidedText(self.tabText(at), Qt.TextElideMode.ElideRight, round(box.width()))
+        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         super().mouseMoveEvent(event)
@@ -69,4 +86,8 @@ class Tabs(QTabBar):
 
     def _fit(self) -> None:
         self.setFont(self._look.font(Type.BODY))
+        short = self._spare() < 2 * theme.S * self.count()
+        for at in range(self.count()):
+            self.setTabToolTip(at, self.tabText(at) if short else "")
+        self.setIconSize(self.iconSize())  # has Qt measure the tabs anew
         self.updateGeometry()

@@ -85,6 +85,10 @@ class ModelsView(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Where there is too little room for both, the pages' names say enough without the title."""
         super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        self._tabs.squeeze(self.width() - 2 * theme.XL)
         needed = self._title.sizeHint().width() + theme.L + self._tabs.sizeHint().width() + 2 * theme.XL
         self._title.setVisible(needed <= self.width())
 
@@ -130,6 +134,7 @@ class ModelsView(QWidget):
             self._tabs.reserve(at, f"{name} ({_STILL}9)" if page in self._counts else "")
             self._tabs.setTabText(at, f"{name} ({mark}{formats.number(going or paused)})" if going or paused else name)
             self._tabs.setAccessibleTabName(at, f"{name}, {_(_PAUSED, count=paused)}" if paused and not going else "")
+        self._fit()
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)

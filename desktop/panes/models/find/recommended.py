@@ -7,8 +7,8 @@ being fetched, where it is asked about. Which variant it is, and the reason, are
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QRectF, Qt
-from PySide6.QtGui import QColor, QPainter, QPaintEvent
-from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import QBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from desktop.panes.models import figures
 from desktop.panes.models.find.offer import Offer, State, Verdict
@@ -19,6 +19,7 @@ from desktop.ui.theme import Theme, Type
 from desktop.ui.translation import _
 
 _SIGN = 20
+_NARROW = 420  # pixels at 100 % text size: with less, the button stands below the words
 
 
 class Recommended(QWidget):
@@ -34,10 +35,10 @@ class Recommended(QWidget):
         words.setSpacing(0)
         words.addWidget(self._which)
         words.addWidget(self._why)
-        self._line = line = QHBoxLayout(self)
+        self._line = line = QBoxLayout(QBoxLayout.Direction.LeftToRight, self)
         line.setSpacing(theme.M)
         line.addLayout(words, 1)
-        line.addWidget(self._go, 0, Qt.AlignmentFlag.AlignVCenter)
+        line.addWidget(self._go, 0, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft)
         for heard in (offer.judged, offer.moved, offer.changed):
             heard.connect(self.refresh)
         look.changed.connect(self._fit)
@@ -45,7 +46,13 @@ class Recommended(QWidget):
         self.refresh()
 
     def _fit(self) -> None:
+        narrow, way = self.width() < self._look.px(_NARROW), QBoxLayout.Direction
+        self._line.setDirection(way.TopToBottom if narrow else way.LeftToRight)
         self._line.setContentsMargins(self._look.px(_SIGN) + 2 * theme.M, theme.M, theme.M, theme.M)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
 
     def refresh(self) -> None:
         """What is recommended now; nothing where there is no choice."""

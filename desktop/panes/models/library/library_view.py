@@ -1,5 +1,7 @@
 """The library page: the list on the left, one model in detail on the right, and the way in for new ones.
 
+Where there is no room beside the list, a combo box above the details stands for it, and the buttons are icons.
+
 Invariant: it shows what its controller has and tells it what the person wants; errors and undo appear in a bar above,
 in the window itself. Files are read and moved elsewhere.
 """
@@ -12,11 +14,10 @@ from pathlib import Path
 from PySide6.QtCore import QEvent, QModelIndex, QPoint, Qt, Signal
 from PySide6.QtGui import QColor, QKeySequence, QPainter, QPaintEvent, QResizeEvent, QShortcut, QShowEvent
 from PySide6.QtWidgets import (
+    QBoxLayout,
     QFileDialog,
-    QHBoxLayout,
     QListView,
     QMenu,
-    QMessageBox,
     QSizePolicy,
     QStackedWidget,
     QVBoxLayout,
@@ -34,7 +35,9 @@ from desktop.panes.models.library.storage_view import StorageView
 from desktop.panes.models.library.tuner import Tuner
 from desktop.panes.models.library.upkeep import Upkeep
 from desktop.ui import formats, theme
-from desktop.ui.bars import UNDO_SECONDS, Bar
+from desktop.ui.asking import ask
+from desktop.ui.bars import UNDO, UNDO_SECONDS, Bar
+from desktop.ui.boxes import QuietCombo
 from desktop.ui.buttons import IconButton
 from desktop.ui.column import scrolling
 from desktop.ui.icons import Icon
@@ -44,6 +47,8 @@ from desktop.ui.translation import _
 
 LIST_WIDTH = 264
 _SHARE = 0.42  # of the page, at most, however large the text is
+_ANY = (1 << 24) - 1  # pixels: Qt's own bound
+_ONE_COLUMN = 540  # pixels at 100 % text size: with less, beside the list the details would be a column of few words
 
 
 class LibraryView(QWidget):
@@ -73,32 +78,35 @@ class LibraryView(QWidget):
         if tuner is not None:
             tuner.failed.connect(self._bar.warn)
         self._list.activated.connect(lambda _index: self._details.chat())
+        self._choice = QuietCombo(look)
+        self._choice.setModel(self._models)
+        self._choice.activated.connect(lambda row: self._select(self._models.index(row)))
         self._right = QStackedWidget()
-        self._list.clicked.connect(lambda _index: self._right.setCurrentIndex(0))
+        for chosen in (self._list.clicked, self._choice.activated):
+            chosen.connect(lambda _which: self._right.setCurrentIndex(0))
         self._storage: StorageView | None = None
         self._bin = IconButton(look, Icon.DELETE, "")
         self._bin.clicked.connect(self._open_bin)
         self._found = IconButton(look, Icon.FOLDER, "")
         self._found.clicked.connect(self._show_storage)
-        self._store = StorageButton(look, upkeep)
-        self._store.clicked.connect(self._show_storage)
+        self._store, self._disk = StorageButton(look, upkeep), IconButton(look, Icon.STORAGE, "")
+        for button in (self._store, self._disk):
+            button.clicked.connect(self._show_storage)
         self._arrange()
         self._connect()
         self.retranslate()
 
     def _arrange(self) -> None:
-        area, as_needed = scrolling(self._details), Qt.ScrollBarPolicy.ScrollBarAsNeeded
-        area.setHorizontalScrollBarPolicy(as_needed)  # a button's words may be long, and large
-        self._right.addWidget(area)
+        self._right.addWidget(scrolling(self._details))
         self._left = QWidget()
-        left = QVBoxLayout(self._left)
-        left.setContentsMargins(theme.XL - theme.M, theme.S, theme.S, theme.S)
-        left.setSpacing(theme.XS)
-        left.addWidget(self._list, 1)
-        for button in (self._find, self._import, self._found, self._bin):
+        self._beside = QBoxLayout(QBoxLayout.Direction.TopToBottom, self._left)
+        self._beside.setSpacing(theme.XS)
+        self._beside.addWidget(self._list, 1)
+        self._beside.addWidget(self._choice, 1)
+        for button in (self._find, self._import, self._found, self._bin, self._disk):
             button.setSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Fixed)
-            left.addWidget(button)
-        left.addWidget(self._store)
+            self._beside.addWidget(button)
+        self._beside.addWidget(self._store)
         above = QVBoxLayout()
         above.setContentsMargins(theme.XL, theme.M, theme.XL, 0)
         above.addWidget(self._bar)
@@ -107,11 +115,11 @@ class LibraryView(QWidget):
         right.setSpacing(0)
         right.addLayout(above)
         right.addWidget(self._right, 1)
-        whole = QHBoxLayout(self)
-        whole.setContentsMargins(0, 0, 0, 0)
-        whole.setSpacing(1)  # the line
-        whole.addWidget(self._left)
-        whole.addLayout(right, 1)
+        self._whole = QBoxLayout(QBoxLayout.Direction.LeftToRight, self)
+        self._whole.setContentsMargins(0, 0, 0, 0)
+        self._whole.setSpacing(1)  # the line
+        self._whole.addWidget(self._left)
+        self._whole.addLayout(right, 1)
         self._look.changed.connect(self._fit)
         self._fit()
 
@@ -126,7 +134,6 @@ class LibraryView(QWidget):
         controller.coming.connect(self._strip.show_coming)
         controller.removed.connect(self._offer_undo)
         controller.import_asked.connect(self._ask_how)
-        self._store.setVisible(self._upkeep is not None)
         if self._upkeep is not None:
             self._upkeep.failed.connect(self._bar.warn)
             self._upkeep.said.connect(self._bar.say)
@@ -149,16 +156,13 @@ class LibraryView(QWidget):
         upkeep = self._upkeep
         self._models.fill(self._controller.models(), upkeep.used if upkeep else lambda _model: 0.0)
         self._store.retranslate()
-        count = formats.number(len(self._controller.binned()))
-        self._bin.name(_("Bin ({count})", count=count), _("Bin ({count})", count=count))
-        self._bin.updateGeometry()
         self._bin.setVisible(bool(self._controller.binned()))
+        self._label()
         self._mark()
 
     def retranslate(self) -> None:
-        self._find.name(_("Find a model…"), _("Find a model…"))
-        self._import.name(_("Import model…"), _("Import model…"))
-        self._list.setAccessibleName(_("Models on this computer"))
+        for one in (self._list, self._choice):
+            one.setAccessibleName(_("Models on this computer"))
         self._details.retranslate()
         self._show_found()
         self.refresh()
@@ -176,29 +180,60 @@ class LibraryView(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """A line between the list and the model."""
-        painter = QPainter(self)
+        painter, left = QPainter(self), self._left
         painter.setPen(QColor(self._look.colours.line))
-        painter.drawLine(self._left.width(), theme.S, self._left.width(), self.height())
+        if self._one_column:
+            painter.drawLine(0, left.height(), self.width(), left.height())
+        else:
+            painter.drawLine(left.width(), theme.S, left.width(), self.height())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._fit()
 
+    @property
+    def _one_column(self) -> bool:
+        return self.width() < self._look.px(_ONE_COLUMN)
+
     def _fit(self) -> None:
         """The list leaves the larger part to the model, however large the text is."""
-        self._left.setFixedWidth(min(self._look.px(LIST_WIDTH), round(self.width() * _SHARE)))
+        way, narrow, side = QBoxLayout.Direction, self._one_column, theme.XL - theme.M
+        self._whole.setDirection(way.TopToBottom if narrow else way.LeftToRight)
+        self._beside.setDirection(way.LeftToRight if narrow else way.TopToBottom)
+        self._beside.setContentsMargins(theme.XL if narrow else side, theme.S, theme.XL if narrow else theme.S, theme.S)
+        wide = min(self._look.px(LIST_WIDTH), round(self.width() * _SHARE))
+        self._left.setMinimumWidth(0 if narrow else wide)
+        self._left.setMaximumWidth(_ANY if narrow else wide)
+        self._list.setVisible(not narrow)
+        self._choice.setVisible(narrow)
+        self._store.setVisible(self._upkeep is not None and not narrow)
+        self._disk.setVisible(self._upkeep is not None and narrow)
+        self._label()
+
+    def _label(self) -> None:
+        """The words of the buttons; beside the combo box they are icons alone."""
+        binned = formats.number(len(self._controller.binned()))
+        found = formats.number(len(self._upkeep.findings.found) if self._upkeep else 0)
+        for button, said in (
+            (self._find, _("Find a model…")),
+            (self._import, _("Import model…")),
+            (self._found, _("{count} found in other applications", count=found)),
+            (self._bin, _("Bin ({count})", count=binned)),
+            (self._disk, _("Storage")),
+        ):
+            button.name(said, "" if self._one_column else said)
+            button.updateGeometry()
 
     def _mark(self) -> None:
         """The selected model is the chosen row, and on the right."""
         row = self._models.row_of(self._controller.model().id)
         self._list.setCurrentIndex(self._models.index(row))
+        self._choice.setCurrentIndex(row)
         self._details.refresh()
 
     def _show_found(self) -> None:
-        count = len(self._upkeep.findings.found) if self._upkeep else 0
-        said = _("{count} found in other applications", count=formats.number(count))
-        self._found.name(said, said)
-        self._found.setVisible(count > 0)
+        self._found.setVisible(self._upkeep is not None and bool(self._upkeep.findings.found))
+        self._label()
         self._store.retranslate()
 
     def _show_storage(self) -> None:
@@ -208,7 +243,7 @@ class LibraryView(QWidget):
         if self._storage is None:
             self._storage = StorageView(self._look, self._upkeep, self._bar)
             self._storage.chosen.connect(self._show_model)
-            self._storage.closed.connect(self._list.setFocus)
+            self._storage.closed.connect(lambda: (self._choice if self._one_column else self._list).setFocus())
             self._storage.closed.connect(lambda: self._right.setCurrentIndex(0))
             self._right.addWidget(scrolling(self._storage))
         self._right.setCurrentIndex(1)
@@ -245,21 +280,14 @@ class LibraryView(QWidget):
         self._controller.restore(model)
 
     def _ask_empty(self) -> None:
-        asking = QMessageBox(self)
-        asking.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        asking.setIcon(QMessageBox.Icon.Question)
-        asking.setText(_("Empty the bin?"))
-        asking.setInformativeText(_("The models in it are deleted for good. Linked files stay where they are."))
-        empty = asking.addButton(_("Empty the bin"), QMessageBox.ButtonRole.DestructiveRole)
-        asking.setDefaultButton(asking.addButton(QMessageBox.StandardButton.Cancel))
-        empty.clicked.connect(self._controller.empty_bin)
-        asking.open()
+        about = _("The models in it are deleted for good. Linked files stay where they are.")
+        ask(self, _("Empty the bin?"), about, _("Empty the bin"), self._controller.empty_bin)
 
     def _offer_undo(self, model: Model) -> None:
         sentence = (
             N_("“{model}” is forgotten; its file was not touched.") if model.linked else N_("“{model}” is in the bin.")
         )
-        self._bar.say(sentence, {"model": facts.name(model)}, N_("Undo"), UNDO_SECONDS)
+        self._bar.say(sentence, {"model": facts.name(model)}, UNDO, UNDO_SECONDS)
 
     def _ask_how(self, paths: list[Path]) -> None:
         dialog = ImportDialog(self._look, paths, self)
