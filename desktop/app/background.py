@@ -67,10 +67,9 @@ class Background(QObject):
             icon.say(_("Alcove goes on here. To end it, choose “Quit”."))
         return True
 
-    def work(self, chat_id: str, busy: bool) -> None:
-        """A reply is being written in this chat, or not any more."""
-        if busy:
-            self._since.setdefault(chat_id, time.monotonic())
+    def reply_began(self, chat_id: str) -> None:
+        """A reply is being written in this chat; that may be told again."""
+        self._since.setdefault(chat_id, time.monotonic())
 
     def reply_ended(self, chat_id: str, title: str, then: Callable[[], object]) -> None:
         """`then` leads there."""
@@ -79,7 +78,7 @@ class Background(QObject):
             self._say(_("The answer in “{chat}” has ended.", chat=title or _("New chat")), then)
 
     def download_ended(self, name: str, whole: bool, then: Callable[[], object]) -> None:
-        message = _("“{model}” is here, and ready to chat.", model=name)
+        message = _("“{model}” was downloaded and is ready to chat.", model=name)
         self._say(message if whole else _("The download of “{model}” has stopped.", model=name), then)
 
     def lead(self) -> None:

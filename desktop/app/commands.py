@@ -19,6 +19,7 @@ from desktop.panes.chat.controller import ChatController
 from desktop.panes.chat.edges import Work
 from desktop.panes.chat.view import ChatView
 from desktop.ui.menus import Command
+from desktop.ui.stops import first_stop
 from desktop.ui.window import MainWindow
 
 if TYPE_CHECKING:
@@ -175,13 +176,7 @@ class Commands:
     def _areas(self) -> list[tuple[QWidget, QWidget]]:
         view, pane = self._view, self._window.shown
         if pane is not view:
-            return [(view.sidebar, view.sidebar.list), (pane, _first_stop(pane))]
+            return [(view.sidebar, view.sidebar.list), (pane, first_stop(pane) or pane)]
         middle = view.welcome if self._chat.empty else view.transcript
-        stop = _first_stop(middle) if self._chat.empty else middle
+        stop = (first_stop(middle) if self._chat.empty else None) or middle
         return [(view.sidebar, view.sidebar.list), (middle, stop), (view.composer, view.composer.field)]
-
-
-def _first_stop(root: QWidget) -> QWidget:
-    """The first control in it that Tab would reach; itself where there is none."""
-    stops = (w for w in root.findChildren(QWidget) if w.focusPolicy() & Qt.FocusPolicy.TabFocus)
-    return next((w for w in stops if w.isVisible() and w.isEnabled()), root)

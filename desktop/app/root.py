@@ -204,7 +204,7 @@ class Root:
         self.window.menus.able = self._commands.able
         self.window.models_dropped.connect(self._import_models)
         self.window.chats_dropped.connect(self.chat.files.import_files)
-        self.chat.replies.activity_changed.connect(lambda c: c.busy and self.background.reply_began(c.id))
+        self.chat.replies.activity_changed.connect(self._tell_work)
         self.chat.replies.done.connect(self._tell_reply)
         self.models.ended.connect(self._tell_download)
 
@@ -274,6 +274,10 @@ class Root:
             tray.new_wanted.connect(lambda: self._commands.obey(Command.NEW_CHAT))
             tray.quit_wanted.connect(self.window.quit)
         return tray
+
+    def _tell_work(self, conversation: Conversation) -> None:
+        if conversation.busy:
+            self.background.reply_began(conversation.id)
 
     def _tell_reply(self, conversation: Conversation) -> None:
         chat = conversation.chat

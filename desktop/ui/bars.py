@@ -12,7 +12,7 @@ from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QPushButton, QWidget
 from shiboken6 import isValid
 
-from desktop.core.errors import UserError
+from desktop.core.errors import N_, UserError
 from desktop.ui import hearing, theme
 from desktop.ui.buttons import IconButton
 from desktop.ui.icons import Icon
@@ -21,6 +21,7 @@ from desktop.ui.theme import Theme
 from desktop.ui.translation import _
 
 UNDO_SECONDS = 10
+UNDO = N_("Undo")
 
 
 class Bar(QWidget):
@@ -37,7 +38,7 @@ class Bar(QWidget):
         self._before: QWidget | None = None  # what had the focus before anything in here
         self._text = Label(look, wrap=True, selectable=True)
         self._button = QPushButton()
-        self._button.clicked.connect(self._act)
+        self._button.clicked.connect(self.act)
         self._close = IconButton(look, Icon.CLOSE, "")
         self._close.clicked.connect(self._leave)
         self._time = QTimer(self, singleShot=True)
@@ -61,6 +62,17 @@ class Bar(QWidget):
     def offers(self) -> bool:
         """Whether its action can be taken now."""
         return bool(self._action) and not self.isHidden()
+
+    @property
+    def undoes(self) -> bool:
+        """Whether that would undo something."""
+        return self.offers and self._action == UNDO
+
+    def act(self) -> None:
+        """Takes its action, as a press of the button does."""
+        self._time.stop()
+        self.hide()
+        self.acted.emit()
 
     def say(self, message: str, fields: dict[str, object] | None = None, action: str = "", seconds: float = 0) -> None:
         """Shows a message id with its fields; `action` is the id of the button's label; 0 s: until it is closed."""
@@ -121,11 +133,6 @@ class Bar(QWidget):
         before, here = self._before, QApplication.focusWidget()
         if here is not None and self.isAncestorOf(here) and before is not None and isValid(before):
             before.setFocus()
-
-    def _act(self) -> None:
-        self._time.stop()
-        self.hide()
-        self.acted.emit()
 
     def _leave(self) -> None:
         self._time.stop()

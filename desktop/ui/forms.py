@@ -23,6 +23,7 @@ from desktop.ui.column import Card
 from desktop.ui.fields import FIELDS, shown
 from desktop.ui.icons import Icon
 from desktop.ui.labels import Label, Tone
+from desktop.ui.stops import first_stop
 from desktop.ui.theme import Theme, Type
 from desktop.ui.translation import _
 
@@ -90,9 +91,7 @@ class SettingsForm(QWidget):
     def go_to(self, key: str) -> QWidget:
         """Puts the person into the field of a setting; its row, to be scrolled to."""
         row = self._rows[key]
-        stops = (w for w in row.field.findChildren(QWidget) if w.focusPolicy() & Qt.FocusPolicy.TabFocus)
-        stop = next((w for w in stops if w.isVisibleTo(row) and w.isEnabled()), row)
-        stop.setFocus(Qt.FocusReason.TabFocusReason)
+        (first_stop(row.field) or row).setFocus(Qt.FocusReason.TabFocusReason)
         return row
 
     def add_below(self, key: str, widget: QWidget) -> None:

@@ -9,13 +9,17 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from enum import Enum
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QMetaObject, QObject, Qt, Signal
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
-from PySide6.QtWidgets import QApplication, QMenu, QMenuBar, QPushButton, QWidget
+from PySide6.QtWidgets import QApplication, QMenu, QMenuBar, QWidget
 
 from desktop.core.errors import N_
 from desktop.ui.translation import _
+
+if TYPE_CHECKING:
+    from desktop.ui.bars import Bar
 
 
 class Command(Enum):
@@ -118,6 +122,12 @@ _EDIT = (
 def keys(command: Command, *, mac: bool = sys.platform == "darwin") -> tuple[_Key, ...]:
     """The keys of a command, the one that is shown first."""
     return (_ON_A_MAC.get(command) if mac else None) or _KEYS.get(command, ())
+
+
+def shortcut(command: Command) -> str:
+    """Its first key, as the platform writes it; "" where it has none."""
+    sequences = [sequence for key in keys(command) for sequence in _sequences(key)]
+    return sequences[0].toString(QKeySequence.SequenceFormat.NativeText) if sequences else ""
 
 
 class Menus(QObject):
@@ -238,19 +248,20 @@ class Menus(QObject):
         self._fill(menu, _VIEW)
 
     def _can(self, method: str) -> bool:
-        return _able(method) is not None or (method == "undo" and self._offered() is not None)
+        return _able(method) is not None or (method == "undo" and self._offering() is not None)
 
     def _perform(self, method: str) -> None:
-        focus, button = _able(method), self._offered() if method == "undo" else None
+        focus, bar = _able(method), self._offering() if method == "undo" else None
         if focus is not None:
             QMetaObject.invokeMethod(focus, method)
-        elif button is not None:
-            button.click()
+        elif bar is not None:
+            bar.act()
 
-    def _offered(self) -> QPushButton | None:
-        """The button of a bar that offers to undo, known by its words, because whose bar it is is not known here."""
-        buttons = self._window.findChildren(QPushButton)
-        return next((b for b in buttons if b.isVisible() and b.text() == _("Undo")), None)
+    def _offering(self) -> Bar | None:
+        """A bar that can be seen and would undo something; whose it is is not known here."""
+        from desktop.ui.bars import Bar  # late: the menus stand there before any bar does
+
+        return next((bar for bar in self._window.findChildren(Bar) if bar.isVisible() and bar.undoes), None)
 
 
 def _sequences(key: _Key) -> list[QKeySequence]:

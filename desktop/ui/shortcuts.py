@@ -24,6 +24,7 @@ from desktop.ui.translation import _
 _WIDTH, _HEIGHT = 760, 620
 _NARROW = 640  # with one column instead of two
 _ENTER = "Return" if sys.platform == "darwin" else "Enter"  # as it is written on the key
+_ARROWS = {"Up": "↑", "Down": "↓", "Left": "←", "Right": "→"}
 # Keys that mean something in one place only, and so are no menu's: what the place does with them is tested there.
 PLACES: Sequence[tuple[str, Sequence[tuple[str, Sequence[str]]]]] = (
     (
@@ -50,7 +51,7 @@ PLACES: Sequence[tuple[str, Sequence[tuple[str, Sequence[str]]]]] = (
     ),
     (
         N_("Everywhere"),
-        ((N_("To the next control, and back"), ("Tab", "Shift+Tab")),),
+        ((N_("Go to the next button or field, and back"), ("Tab", "Shift+Tab")),),
     ),
 )
 
@@ -129,6 +130,16 @@ class ShortcutSheet(QDialog):
             self.retranslate()
 
 
+def written(sequence: QKeySequence) -> str:
+    """As the platform writes it, but for the arrows: they are on the key as they are here, in every language."""
+    arrow = _ARROWS.get(sequence.toString().rpartition("+")[2])
+    native = sequence.toString(QKeySequence.SequenceFormat.NativeText)
+    if arrow is None:
+        return native
+    alone = QKeySequence(sequence[0].key()).toString(QKeySequence.SequenceFormat.NativeText)  # type: ignore[index]
+    return native.removesuffix(alone) + arrow
+
+
 def _keyed(actions: Iterable[QAction]) -> list[tuple[str, list[QKeySequence]]]:
     return [(action.text().rstrip("…"), action.shortcuts()) for action in actions if action.shortcuts()]
 
@@ -162,7 +173,7 @@ class _Group(QWidget):
             line.setSpacing(theme.S)
             line.addWidget(name, 1)
             for sequence in sequences:
-                line.addWidget(_Key(look, sequence.toString(QKeySequence.SequenceFormat.NativeText)))
+                line.addWidget(_Key(look, written(sequence)))
             column.addLayout(line)
 
 

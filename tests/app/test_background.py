@@ -49,7 +49,7 @@ class Elsewhere:
         """A reply that takes so long."""
         clock = iter([100.0, 100.0 + seconds])
         monkeypatch.setattr(background.time, "monotonic", lambda: next(clock))
-        self.background.work("a", True)
+        self.background.reply_began("a")
         self.background.reply_ended("a", "날씨", lambda: self.led.append("a"))
         monkeypatch.undo()
 
@@ -98,7 +98,7 @@ def test_a_download_is_told_whether_it_is_whole_or_not(away):
     away.background.download_ended("mistral-7b Q4_K_M", True, lambda: away.led.append("models"))
     away.background.download_ended("phi-2 Q4_0", False, lambda: away.led.append("models"))
     assert away.note.said == [
-        "“mistral-7b Q4_K_M” is here, and ready to chat.",
+        "“mistral-7b Q4_K_M” was downloaded and is ready to chat.",
         "The download of “phi-2 Q4_0” has stopped.",
     ]
 

@@ -55,6 +55,23 @@ def test_undo_means_the_text_and_without_any_the_bar_that_offers_it(window, qtbo
     assert acted == [True, True]
 
 
+def test_undo_leaves_a_bar_alone_that_offers_something_else(window, look):
+    """Whatever its button says: "Undo" may be a translation of another message."""
+    acted = []
+    bar = Bar(look, window)
+    bar.acted.connect(lambda: acted.append(True))
+    bar.say("The download has stopped.", action="Try again")
+    undo = next(a for _title, entries in window.menus.sections() for a in entries if a.data() == "Undo")
+    assert not window.menus.possible(undo)
+    undo.trigger()
+    assert acted == []
+    bar.say("Message deleted", action="Undo")
+    assert window.menus.possible(undo)
+    undo.trigger()
+    assert acted == [True]
+    assert not bar.isVisible()
+
+
 # Qt's own table of standard keys (qplatformtheme.cpp, keyBindings), as far as menus and text fields use it.
 STANDARD = {
     "windows": {

@@ -8,9 +8,11 @@ from PySide6.QtGui import QKeySequence
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QMainWindow, QPushButton, QScrollArea
 
+from desktop.services.paths import resources
+from desktop.ui import translation
 from desktop.ui.hearing import tell_roles
 from desktop.ui.menus import Menus
-from desktop.ui.shortcuts import PLACES, ShortcutSheet
+from desktop.ui.shortcuts import PLACES, ShortcutSheet, written
 from tests.access import tree
 
 
@@ -89,3 +91,14 @@ def test_nothing_is_cut_and_it_fits_the_window(sheet, look, percent, qtbot):
 def test_a_screen_reader_finds_a_name_for_everything(sheet):
     tell_roles()
     assert tree.faults(tree.read(sheet)) == []
+
+
+def test_an_arrow_is_drawn_as_on_the_key_in_every_language(sheet):
+    assert "↑" in texts(sheet)
+    assert written(QKeySequence("Ctrl+Down")) == "Ctrl+↓"
+    translation.use("ko", resources() / "locale")
+    try:
+        assert written(QKeySequence("Up")) == "↑"
+        assert written(QKeySequence("Shift+Left")).endswith("+←")
+    finally:
+        translation.use("en", resources() / "locale")

@@ -195,6 +195,9 @@ def test_progress_stands_in_the_title(shell: Shell) -> None:
     assert shell.window.windowTitle() == "12 % · Alcove"
     shell.window.retranslate()
     assert shell.window.windowTitle() == "12 % · Alcove"
+    for share, title in ((0.29, "29 % · Alcove"), (0.999, "99 % · Alcove"), (1.0, "100 % · Alcove")):
+        shell.window.show_progress(share)
+        assert shell.window.windowTitle() == title
     shell.window.show_progress(None)
     assert shell.window.windowTitle() == "Alcove"
 

@@ -11,7 +11,6 @@ from typing import Any
 from PySide6.QtCore import (
     QAbstractItemModel,
     QAbstractListModel,
-    QDateTime,
     QEvent,
     QModelIndex,
     QObject,
@@ -33,7 +32,7 @@ from desktop.ui.boxes import Line
 from desktop.ui.icons import Icon
 from desktop.ui.surface import ring
 from desktop.ui.theme import Theme, Type
-from desktop.ui.translation import _, locale
+from desktop.ui.translation import _
 
 Index = QModelIndex | QPersistentModelIndex
 _HEIGHTS = {RowKind.HEADER: 32, RowKind.CHAT: 36, RowKind.HIT: 72, RowKind.BIN: 40, RowKind.BINNED: 36}
@@ -132,8 +131,9 @@ def spoken(row: Row) -> str:
 
 
 def _month(when: float) -> str:
-    day = QDateTime.fromSecsSinceEpoch(int(when)).date()
-    return _("{month} {year}", month=locale().standaloneMonthName(day.month()), year=str(day.year()))
+    """Begun as the other headings are, also where a month has no capital within a line."""
+    month = formats.month(when)
+    return month[:1].upper() + month[1:]
 
 
 class RowPainter(QStyledItemDelegate):

@@ -30,7 +30,7 @@ from desktop.ui import formats, theme
 from desktop.ui.labels import Label, Tone
 from desktop.ui.surface import lifted, ring
 from desktop.ui.theme import Theme, Type
-from desktop.ui.translation import _
+from desktop.ui.translation import _, ngettext
 
 _UNREAD = 0.4  # how strong the part of the ring is that is still to be read; seen beside the other in both appearances
 _PALE = 0.55  # between what is unread and what is read, and told from both beside them
@@ -119,7 +119,7 @@ class Panel(QFrame):
         words = [f"“{self._shortened(text)}”" for text in leaving[:named]]
         more = len(leaving) - named
         if more > 0:
-            words.append(_("and {count} more", count=formats.number(more)))
+            words.append(ngettext("and {count} more message", "and {count} more messages", more))
         self._words.setText("\n".join(words))
 
     def _fit(self) -> None:

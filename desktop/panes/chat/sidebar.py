@@ -27,10 +27,11 @@ from desktop.panes.chat.chat_rows import ChatRows, RowPainter
 from desktop.panes.chat.listing import Listing, Row, RowKind
 from desktop.ui import icons, theme
 from desktop.ui.asking import ask
-from desktop.ui.bars import UNDO_SECONDS, Bar
+from desktop.ui.bars import UNDO, UNDO_SECONDS, Bar
 from desktop.ui.boxes import Line
 from desktop.ui.buttons import IconButton
 from desktop.ui.icons import Icon
+from desktop.ui.menus import Command, shortcut
 from desktop.ui.theme import Theme, Type
 from desktop.ui.translation import _
 
@@ -199,9 +200,8 @@ class Sidebar(QWidget):
         self.search.selectAll()
 
     def retranslate(self) -> None:
-        key = QKeySequence(QKeySequence.StandardKey.New).toString(QKeySequence.SequenceFormat.NativeText)
         self.new_button.name(_("New chat"), _("New chat"))
-        self.new_button.setToolTip(key)
+        self.new_button.setToolTip(shortcut(Command.NEW_CHAT))
         self.search.setPlaceholderText(_("Search"))
         self.search.setAccessibleName(_("Search"))
         self._glass.setText(_("Search"))
@@ -316,7 +316,7 @@ class Sidebar(QWidget):
             self._ask_purge(row)
 
     def _offer_undo(self) -> None:
-        self.undo_bar.say(N_("The chat is in the bin"), {}, N_("Undo"), UNDO_SECONDS)
+        self.undo_bar.say(N_("The chat is in the bin"), {}, UNDO, UNDO_SECONDS)
 
     def _menu(self, row: Row, place: QPoint) -> None:
         menu = QMenu(self)

@@ -31,7 +31,7 @@ from desktop.panes.chat.sidebar import Sidebar
 from desktop.panes.chat.transcript import Transcript
 from desktop.panes.chat.welcome import Welcome
 from desktop.ui import fields, theme
-from desktop.ui.bars import UNDO_SECONDS, Bar
+from desktop.ui.bars import UNDO, UNDO_SECONDS, Bar
 from desktop.ui.column import Column, scrolling
 from desktop.ui.links import ask_to_open
 from desktop.ui.theme import Theme
@@ -154,7 +154,7 @@ class ChatView(QWidget):
         controller.context_changed.connect(self._show_use)
         controller.draft_changed.connect(self.composer.put)
         controller.listing.reopened.connect(self._reopen)
-        controller.removals.offered.connect(lambda what: self.undo_bar.say(what, {}, N_("Undo"), UNDO_SECONDS))
+        controller.removals.offered.connect(lambda what: self.undo_bar.say(what, {}, UNDO, UNDO_SECONDS))
         controller.models_changed.connect(self._show_models)
         controller.insight.prompt_made.connect(self._show_prompt)
         controller.files.told.connect(lambda what, about: self.undo_bar.say(what, about, seconds=UNDO_SECONDS))

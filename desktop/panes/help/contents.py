@@ -42,7 +42,7 @@ SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (N_("Privacy"), ("privacy", "offline")),
     (N_("When something goes wrong"), ("mistakes", "load-failed", "crash")),
 )
-OTHERS = N_("More")
+OTHERS = N_("Other pages")
 
 
 def arranged(topics: Iterable[str]) -> list[tuple[str, list[str]]]:

@@ -18,7 +18,7 @@ from desktop.panes.settings.privacy_view import PrivacySection
 from desktop.panes.settings.states import StatesController
 from desktop.panes.settings.states_view import StatesLine
 from desktop.ui import theme
-from desktop.ui.bars import UNDO_SECONDS, Bar
+from desktop.ui.bars import UNDO, UNDO_SECONDS, Bar
 from desktop.ui.boxes import QuietCombo
 from desktop.ui.column import Column, scrolling
 from desktop.ui.flow import Flow
@@ -181,7 +181,7 @@ class SettingsView(QWidget):
         self._controller.choose(self._level.itemData(index))
 
     def _offer_undo(self) -> None:
-        self._bar.say(N_("Everything here is as it came."), action=N_("Undo"), seconds=UNDO_SECONDS)
+        self._bar.say(N_("All settings here were reset."), action=UNDO, seconds=UNDO_SECONDS)
 
     def _open_folder(self) -> None:
         folder = self._controller.folder

@@ -56,7 +56,7 @@ def test_a_press_opens_it_and_another_closes_it(gauge: Gauge) -> None:
         "What you are writing": "100",
         "Free": "1,096",
     }
-    assert said[3] == "“How do I write it?”\n“Like this.”\n“Thanks”\nand 2 more"
+    assert said[3] == "“How do I write it?”\n“Like this.”\n“Thanks”\nand 2 more messages"
     QTest.mouseClick(gauge, Qt.MouseButton.LeftButton)
     assert not gauge.open
 

@@ -251,7 +251,7 @@ def test_models_of_other_applications_are_offered_in_place(pane: Pane) -> None:
         await pane.until(lambda: any("linked" in row for row in pane.rows()))
         await pane.until(lambda: "1 found in other applications" not in pane.offered())
         assert lies.exists()
-        await pane.until(lambda: "Linked, elsewhere" in pane.read())
+        await pane.until(lambda: "Linked models elsewhere" in pane.read())
         pane.press("Done")
         assert "Free on this disk" not in pane.read()
 

@@ -81,7 +81,7 @@ class StorageView(Column):
         self._usage.show_pairs([(_("Folder"), str(self._upkeep.folder), ""), *_usage(self._upkeep.usage)])
         parts = held(self._upkeep)
         whole = sum(part.octets for part in parts if part.kind is not Kind.FREE)
-        said = _("{size} in models", size=formats.size(whole))
+        said = _("{size} used", size=formats.size(whole))
         self._meter.put(parts, 0, Tone.ACCENT, " · ".join(filter(None, (said, free(self._upkeep)))))
         self._models.put([(part.kind, part.name, formats.size(part.octets)) for part in parts], Tone.ACCENT)
         for widget in (self._meter, self._models):
@@ -219,7 +219,7 @@ def _usage(usage: Usage | None) -> list[tuple[str, str, str]]:
         return []
     rows = [
         (_("Models in it"), usage.owned, ""),
-        (_("Linked, elsewhere"), usage.linked, ""),
+        (_("Linked models elsewhere"), usage.linked, ""),
     ]
     return [(label, formats.size(octets), about) for label, octets, about in rows if octets]
 
