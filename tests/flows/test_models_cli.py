@@ -213,6 +213,18 @@ def test_without_the_hub_there_is_the_catalogue_and_what_was_found_before(alcove
     assert "catalogue" in told.err
 
 
+def test_search_and_variants_recommend_the_same(alcove: Program, hub: HubServer) -> None:
+    hub.close()
+    shelf = alcove.run("search", "--json").record
+    named = [row for row in shelf if row["recommended"]]
+    assert len(named) <= 1
+    for row in named or shelf[:1]:
+        best = alcove.run("variants", row["id"], "--json").record["recommended"]
+        assert best == row["recommended"] or not named
+        told = alcove.run("search")
+        assert sum("recommended: " in line for line in told.out.splitlines()) == len(named)
+
+
 def test_a_sealed_program_asks_nobody(
     alcove: Program, hub: HubServer, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,6 +6,8 @@ from desktop.panes.chat.chat_rows import ChatRows, spoken, titled
 from desktop.panes.chat.edges import Work
 from desktop.panes.chat.listing import Row, RowKind, by_day
 from desktop.panes.chat.sidebar import Sidebar
+from desktop.services.paths import resources
+from desktop.ui import formats, translation
 
 NOW = datetime(2026, 11, 19, 15, 0)  # a Thursday
 
@@ -39,7 +41,14 @@ def test_chats_stand_under_their_day():
 
 
 def test_older_months_carry_their_name(qapp):
-    assert titled(Row(RowKind.HEADER, when=datetime(2025, 10, 1).timestamp())) == "October 2025"
+    october = Row(RowKind.HEADER, when=datetime(2025, 10, 1).timestamp())
+    assert titled(october) == "October 2025"
+    translation.use("it", resources() / "locale")
+    try:
+        assert titled(october) == "Ottobre 2025"  # as "Oggi" and "Ieri" above it
+        assert formats.month(october.when) == "ottobre 2025"  # within a line, as the language has it
+    finally:
+        translation.use("en", resources() / "locale")
 
 
 def test_what_is_drawn_is_also_said(qapp):
