@@ -60,7 +60,7 @@ def main(files: Sequence[str] = ()) -> int:
     import_plainly()
     QApplication.setApplicationName("Alcove")
     QApplication.setApplicationVersion(__version__)
-    QApplication.setDesktopFileName("alcove")
+    QApplication.setDesktopFileName("dev.alcove.Alcove")
     app = Application(sys.argv[:1])
     app.setQuitOnLastWindowClosed(False)
     paths = Paths.of_person()
