@@ -19,9 +19,9 @@ from desktop.panes.chat.controller import ChatController
 from desktop.panes.chat.fitness import Fitness, Suggestion
 from desktop.panes.chat.view import ChatView
 from desktop.services.fit.fitting import Subject
-from desktop.services.online.faults import SEALED
 from desktop.ui.loop import Tasks
 
+_OFFLINE = N_("Alcove is set to stay offline. Switch “Offline” off in the settings to download this model.")
 _NO_MEMORY = N_("There is not enough free memory for this model now. Close other programs, or look at the choices.")
 _GONE = N_("The Hub does not have this file any more. Look at the choices.")
 
@@ -73,7 +73,7 @@ class Advice:
             return None
         repo, variant = found.listing.repository, found.variant
         name = repo.name.removesuffix("-GGUF").replace("-", " ")
-        refused = SEALED if alcove.network.sealed else ""
+        refused = _OFFLINE if alcove.network.sealed else ""
         return Suggestion(name, variant.size, repo.id, variant.label, self._coming(repo.id, variant.label), refused)
 
     def _coming(self, repo: str, label: str) -> bool:

@@ -11,12 +11,15 @@ from PySide6.QtWidgets import QLayout, QLayoutItem, QWidget
 
 
 class Flow(QLayout):
-    """`gap` in pixels, between parts and between lines. The last part stands at the far end where `apart`."""
+    """`gap` in pixels, between parts and between lines. The last part stands at the far end where `apart`.
 
-    def __init__(self, gap: int, parent: QWidget | None = None, *, apart: bool = False) -> None:
+    Lines begin at the left, or stand in the middle where `centred`.
+    """
+
+    def __init__(self, gap: int, parent: QWidget | None = None, *, apart: bool = False, centred: bool = False) -> None:
         super().__init__(parent)
         self._parts: list[QLayoutItem] = []
-        self._apart = apart
+        self._apart, self._centred = apart, centred
         self.setContentsMargins(0, 0, 0, 0)
         self.setSpacing(gap)
 
@@ -62,6 +65,8 @@ class Flow(QLayout):
         for line in self._lines(rect.width()):
             sizes = [_size(part, rect.width()) for part in line]
             left, height = rect.left(), max(size.height() for size in sizes)
+            if self._centred:
+                left += max(0, rect.width() - self._wide(line)) // 2
             for part, size in zip(line, sizes, strict=True):
                 if self._apart and part is self._parts[-1] and len(line) > 1:
                     left = rect.right() + 1 - size.width()

@@ -129,7 +129,7 @@ def test_what_could_not_be_downloaded_says_so(tmp_path: Path) -> None:
     said = advised(tmp_path, 12, sealed)
     (found,) = said.suggestions
     assert found is not None
-    assert found.refused == SEALED
+    assert "Switch “Offline” off in the settings" in found.refused
     (refused,) = said.refusals
     assert refused.message == SEALED
 

@@ -107,3 +107,10 @@ def test_what_is_below_makes_room_for_its_lines(qtbot: QtBot) -> None:
     column.addStretch()
     _holder = shown(qtbot, column, 250)
     assert below.y() == 48
+
+
+def test_lines_stand_in_the_middle_where_that_is_wanted(qtbot: QtBot) -> None:
+    flow = Flow(GAP, centred=True)
+    three = bricks(flow, 3)
+    _holder = shown(qtbot, flow, 248)
+    assert places(three) == [(20, 0), (128, 0), (74, 28)]

@@ -114,7 +114,7 @@ class Welcome(Column):
         self._memory = Label(look, Type.BODY, Tone.MUTED, wrap=True)
         self._ask = Label(look, Type.SMALL, Tone.MUTED, wrap=True)
         self._why = Label(look, Type.SMALL, Tone.MUTED, wrap=True)
-        for label in (self._greeting, self._about, self._memory, self._why):
+        for label in (self._greeting, self._about, self._memory, self._why, self._ask):
             label.setAlignment(centre)
         self.examples = [Question(look) for _example in _EXAMPLES]
         for card in self.examples:
@@ -180,7 +180,6 @@ class Welcome(Column):
             widget.setVisible(self._guide)
         self.others.setText(_("Other choices"))
         self.others.setVisible(self._guide and found is not None)
-        self.search.setEnabled(not self._waiting and not (found and found.refused))
         self.search.setToolTip(f"{found.repo}, {found.label}" if found else "")
         self.search.setText(self._action())
         if trouble is not None:
@@ -215,7 +214,7 @@ class Welcome(Column):
             self.find_wanted.emit(None)
         elif found.coming:
             self.coming_wanted.emit()
-        else:
+        elif not self._waiting:  # it stays enabled meanwhile: the focus would go elsewhere
             self.get_wanted.emit(found)
 
     def changeEvent(self, event: QEvent) -> None:
@@ -232,7 +231,7 @@ class Welcome(Column):
             lines.addWidget(label)
         lines.addSpacing(theme.S)
         ways = QWidget()
-        line = Flow(theme.S, ways)
+        line = Flow(theme.S, ways, centred=True)
         line.addWidget(self.search)
         line.addWidget(self.others)
         lines.addWidget(ways, 0, Qt.AlignmentFlag.AlignHCenter)
