@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QAbstractItemView, QFrame, QStyle, QStyledItemDele
 
 from desktop.ui import theme
 from desktop.ui.labels import Tone
-from desktop.ui.surface import ring
+from desktop.ui.surface import chosen, ring
 from desktop.ui.theme import Theme, Type
 
 Index = QModelIndex | QPersistentModelIndex
@@ -37,10 +37,11 @@ class RowDelegate(QStyledItemDelegate):
         box: QRect = option.rect.adjusted(0, 1, 0, -1)
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        chosen, hovered = state & QStyle.StateFlag.State_Selected, state & QStyle.StateFlag.State_MouseOver
-        if chosen or hovered:
+        if state & QStyle.StateFlag.State_Selected:
+            chosen(painter, QRectF(box), theme.RADIUS_S, colours)
+        elif state & QStyle.StateFlag.State_MouseOver:
             painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(QColor(colours.selected if chosen else colours.hover))
+            painter.setBrush(QColor(colours.hover))
             painter.drawRoundedRect(box, theme.RADIUS_S, theme.RADIUS_S)
         if state & QStyle.StateFlag.State_HasFocus:
             ring(painter, QRectF(box), theme.RADIUS_S, colours)

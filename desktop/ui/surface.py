@@ -1,7 +1,8 @@
-"""How things stand on the ground: the ring around what has the focus, cards, and what floats above the rest.
+"""How things stand on the ground: the ring around what has the focus, what is chosen, cards, and what floats above.
 
-Invariant: there is one ring, one card and one shadow, and they are drawn here. A ring has a gap of the ground's colour
-inside, so it is seen on a fill of its own colour too. Which widget is which is not known here.
+Invariant: there is one ring, one ground of what is chosen, one card and one shadow, and they are drawn here. A ring has
+a gap of the ground's colour inside, so it is seen on a fill of its own colour too. Which widget is which is not known
+here.
 """
 
 from __future__ import annotations
@@ -24,6 +25,18 @@ def ring(painter: QPainter, box: QRectF, radius: float, colours: Colours) -> Non
         corner = max(0.0, radius - inset)
         painter.drawRoundedRect(box.adjusted(inset, inset, -inset, -inset), corner, corner)
     painter.restore()
+
+
+def chosen(painter: QPainter, box: QRectF, radius: float, colours: Colours) -> None:
+    """The ground of the one that is chosen; with an edge for who asks for more contrast, since it is a pale one."""
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor(colours.selected))
+    painter.drawRoundedRect(box, radius, radius)
+    edge = QColor(colours.button_edge)
+    if edge.alpha():
+        painter.setPen(QPen(edge, 1))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.drawRoundedRect(box.adjusted(0.5, 0.5, -0.5, -0.5), radius, radius)
 
 
 def card(painter: QPainter, box: QRectF, colours: Colours) -> None:

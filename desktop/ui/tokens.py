@@ -36,7 +36,7 @@ class Colours:
     selection: str
     button: str  # with an alpha (`#aarrggbb`): a button stands on any ground
     button_hover: str
-    button_edge: str  # around it, for who asks for more contrast
+    button_edge: str  # around it and what is chosen, for who asks for more contrast
     line: str  # between parts; says nothing that is not said otherwise
     edge: str  # of what is typed into, ticked or drawn along
     text: str
@@ -113,10 +113,31 @@ DARK = Colours(
 )
 # For who asks the system for more contrast: quiet text is nearly text, every line is an edge.
 LIGHT_SHARP = replace(
-    LIGHT, text="#000000", muted="#33383c", accent="#0c4f47", line="#6b7075", edge="#3c4145", button_edge="#3c4145"
+    LIGHT,
+    line="#6b7075",
+    edge="#3c4145",
+    button_edge="#3c4145",
+    text="#000000",
+    muted="#33383c",
+    accent="#0c4f47",
+    warning="#5f3a00",
+    danger="#8c1812",
+    code_keyword="#6b2870",
+    code_text="#1d5222",
+    code_number="#703404",
+    code_name="#15467a",
+    code_comment="#4a4f54",
 )
 DARK_SHARP = replace(
-    DARK, text="#ffffff", muted="#d4d8db", accent="#8fe0d2", line="#8b9095", edge="#c2c6ca", button_edge="#c2c6ca"
+    DARK,
+    line="#8b9095",
+    edge="#c2c6ca",
+    button_edge="#c2c6ca",
+    text="#ffffff",
+    muted="#d4d8db",
+    accent="#8fe0d2",
+    danger="#ffb8b2",
+    code_comment="#bcc1c6",
 )
 
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import pytest
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QColor
+from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import QColor, QImage, QPainter
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QPushButton, QVBoxLayout, QWidget
 
 from desktop.ui.boxes import Line
 from desktop.ui.buttons import IconButton
 from desktop.ui.icons import Icon
+from desktop.ui.surface import chosen
 from desktop.ui.theme import Theme
+from desktop.ui.tokens import DARK_SHARP, LIGHT, LIGHT_SHARP, Colours
+from tests.ui.test_tokens import contrast
 
 
 def shown(qtbot, button: QAbstractButton) -> QWidget:
@@ -71,3 +74,24 @@ def test_a_click_leaves_the_focus_where_it_was(qtbot, look: Theme, kind: str) ->
     QTest.mouseClick(button, Qt.MouseButton.LeftButton)
     assert clicked
     assert field.hasFocus()  # whoever uses the mouse sees no ring, and goes on typing
+
+
+@pytest.mark.parametrize("colours", [LIGHT_SHARP, DARK_SHARP])
+def test_what_is_chosen_has_an_edge_for_who_asks_for_more_contrast(qapp, colours: Colours) -> None:
+    seen = QImage(60, 30, QImage.Format.Format_RGB32)
+    seen.fill(colours.side)
+    painter = QPainter(seen)
+    chosen(painter, QRectF(10, 5, 40, 20), 6, colours)
+    painter.end()
+    assert contrast(seen.pixelColor(30, 5), colours.side) >= 3
+    assert contrast(seen.pixelColor(10, 15), colours.side) >= 3
+    assert seen.pixelColor(30, 15) == QColor(colours.selected)
+
+
+def test_what_is_chosen_is_only_a_ground_else(qapp) -> None:
+    seen = QImage(60, 30, QImage.Format.Format_RGB32)
+    seen.fill(LIGHT.side)
+    painter = QPainter(seen)
+    chosen(painter, QRectF(10, 5, 40, 20), 6, LIGHT)
+    painter.end()
+    assert seen.pixelColor(30, 5) == seen.pixelColor(30, 15) == QColor(LIGHT.selected)

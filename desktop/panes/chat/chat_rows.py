@@ -30,7 +30,7 @@ from desktop.panes.chat.listing import Row, RowKind
 from desktop.ui import formats, icons, theme
 from desktop.ui.boxes import Line
 from desktop.ui.icons import Icon
-from desktop.ui.surface import ring
+from desktop.ui.surface import chosen, ring
 from desktop.ui.theme import Theme, Type
 from desktop.ui.translation import _
 
@@ -196,10 +196,12 @@ class RowPainter(QStyledItemDelegate):
         shown = self.seen and row.kind is RowKind.CHAT and row.chat_id == self.current
         hovered = bool(state & QStyle.StateFlag.State_MouseOver)
         focused = bool(state & QStyle.StateFlag.State_Selected) and bool(state & QStyle.StateFlag.State_HasFocus)
-        painter.setPen(Qt.PenStyle.NoPen)
-        ground = colours.selected if shown else colours.hover if hovered else ""
-        painter.setBrush(QColor(ground) if ground else Qt.BrushStyle.NoBrush)
-        painter.drawRoundedRect(box, theme.RADIUS_S, theme.RADIUS_S)
+        if shown:
+            chosen(painter, box, theme.RADIUS_S, colours)
+        elif hovered:
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(QColor(colours.hover))
+            painter.drawRoundedRect(box, theme.RADIUS_S, theme.RADIUS_S)
         if focused:
             ring(painter, box, theme.RADIUS_S, colours)
 

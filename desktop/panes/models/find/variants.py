@@ -21,7 +21,7 @@ from desktop.panes.models.find.offer import Fit
 from desktop.ui import formats, icons, theme
 from desktop.ui.icons import Icon
 from desktop.ui.labels import Tone
-from desktop.ui.surface import ring
+from desktop.ui.surface import chosen, ring
 from desktop.ui.theme import Theme, Type
 from desktop.ui.translation import _
 
@@ -269,9 +269,11 @@ class VariantRow(QAbstractButton):
         painter, colours = QPainter(self), self._look.colours
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         box = QRectF(self.rect()).adjusted(1, 1, -1, -1)
-        if self.open or self.underMouse():
+        if self.open:
+            chosen(painter, box, theme.RADIUS_S, colours)
+        elif self.underMouse():
             painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(QColor(colours.selected if self.open else colours.hover))
+            painter.setBrush(QColor(colours.hover))
             painter.drawRoundedRect(box, theme.RADIUS_S, theme.RADIUS_S)
         elif not self.hasFocus():
             painter.setPen(QPen(QColor(colours.line), 1))
