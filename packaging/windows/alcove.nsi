@@ -402,8 +402,9 @@ Function WriteAssociation ; offered for .gguf; the program a person has chosen f
   WriteRegStr SHCTX "Software\Classes\${CLASS}\DefaultIcon" "" "${PROGRAM},0"
   WriteRegStr SHCTX "Software\Classes\${CLASS}\shell\open\command" "" '"${PROGRAM}" "%1"'
   WriteRegStr SHCTX "Software\Classes\.gguf\OpenWithProgids" "${CLASS}" ""
-  ReadRegStr $0 HKCR ".gguf" ""
-  ${If} $0 == ""
+  ReadRegStr $0 HKCU "Software\Classes\.gguf" ""
+  ReadRegStr $1 HKLM "Software\Classes\.gguf" ""
+  ${If} $0$1 == ""
     WriteRegStr SHCTX "Software\Classes\.gguf" "" "${CLASS}"
   ${EndIf}
   WriteRegStr SHCTX "Software\Classes\Applications\${EXECUTABLE}.exe" "FriendlyAppName" "${NAME}"
