@@ -133,7 +133,7 @@ class Finder:
         for chat in self._chat.listing.chats:
             act = partial(self._to.chat, chat.id, "", "")
             title = chat.title or _("New chat")
-            yield Offer(f"chat {chat.id}", Icon.CHAT, title, _("Chats"), act, _when(chat.updated))
+            yield Offer(f"chat {chat.id}", Icon.CHAT, title, _("Chats"), act, partial(_when, chat.updated))
 
     def _settings(self) -> Iterator[Offer]:
         for row in rows_for(Level.ALL):

@@ -59,7 +59,7 @@ class Palette(QWidget):
         self._look, self._window = look, window
         self._offers: Sequence[Offer] = ()
         self._sought: Sequence[Offer] = ()  # the same, in the order in which they are looked through
-        self._names, self._words = Names(()), list[tuple[int, Words]]()
+        self._texts, self._names, self._words = list[str](), Names(()), list[tuple[int, Words]]()
         self._recent: Sequence[str] = ()
         self._more: Sequence[Offer] = ()
         self._before: QWidget | None = None
@@ -78,7 +78,9 @@ class Palette(QWidget):
         """`recent`: keys of what was chosen last, the newest first; `hint`: what stands in the empty field."""
         many = Counter(offer.kind for offer in offers)
         self._offers, self._sought = offers, sorted(offers, key=lambda offer: many[offer.kind] > _MOST)  # the few first
-        self._names = Names(offer.text for offer in self._sought)
+        texts = [offer.text for offer in self._sought]
+        if texts != self._texts:  # taking thousands apart takes longer than looking whether they are the same
+            self._texts, self._names = texts, Names(texts)
         self._words = [(at, Words(offer.also)) for at, offer in enumerate(self._sought) if offer.also]
         self._recent, self._more = recent, ()
         self._before = QApplication.focusWidget()

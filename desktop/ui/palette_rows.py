@@ -34,9 +34,14 @@ class Offer:
     text: str
     kind: str
     act: Callable[[], object]
-    detail: str = ""
+    detail: str | Callable[[], str] = ""  # called when it is seen
     also: Collection[str] = ()
     rare: bool = False  # not listed before something is typed
+
+    @property
+    def aside(self) -> str:
+        """The detail, in words."""
+        return self.detail if isinstance(self.detail, str) else self.detail()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +76,7 @@ class Rows(QAbstractListModel):
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         row = self.all[index.row()]
         if role == Qt.ItemDataRole.AccessibleTextRole and row.offer is not None:
-            return ", ".join(filter(None, (row.text, row.offer.detail, row.offer.kind)))
+            return ", ".join(filter(None, (row.text, row.offer.aside, row.offer.kind)))
         return row.text if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole) else None
 
     def flags(self, index: Index) -> Qt.ItemFlag:
@@ -128,7 +133,7 @@ class RowPainter(RowDelegate):
         box = box.adjusted(side + theme.M, 0, 0, 0)
         painter.setFont(look.font(Type.SMALL))
         painter.setPen(QColor(look.colours.muted))
-        detail = painter.fontMetrics().elidedText(row.offer.detail, Qt.TextElideMode.ElideRight, box.width() // 2)
+        detail = painter.fontMetrics().elidedText(row.offer.aside, Qt.TextElideMode.ElideRight, box.width() // 2)
         painter.drawText(box, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, detail)
         used = painter.fontMetrics().horizontalAdvance(detail)
         self._name(painter, box.adjusted(0, 0, -used - theme.M * bool(used), 0), row)

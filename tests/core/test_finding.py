@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from desktop.core.finding import Name
+from desktop.core.finding import Name, Names, Words
 
 
 def found(query: str, text: str) -> str:
@@ -131,3 +131,63 @@ def test_thousands_of_names_are_asked_between_two_keys() -> None:
     for query in ("c", "chat", "ㄷㅎ 199", "wthr"):
         assert any(name.match(query) for name in names)
     assert time.process_time() - begun < 4  # a hundred times what it takes here would still be seen by this
+
+
+_TITLES = st.text("abAB1 -é새ㅅ대화\u0301", max_size=14)
+
+
+class _Slowly(Name):
+    """Without the short cut for what stands together."""
+
+    def _straight(self, word: object) -> None:
+        return None
+
+
+@given(_TITLES, st.text("abA1 é새ㅅㅐ대ㅎ", min_size=1, max_size=6))
+def test_the_short_cut_finds_what_the_long_way_finds(text: str, query: str) -> None:
+    assert Name(text).match(query) == _Slowly(text).match(query)
+
+
+@given(st.lists(_TITLES, max_size=20), st.text("abA1 é새ㅅㅐ대ㅎ", max_size=6))
+def test_many_names_are_found_as_each_is_however_the_query_came(texts: list[str], query: str) -> None:
+    names = Names(texts)
+    for end in (*range(len(query) + 1), 1, len(query)):
+        alone = {at: match for at, text in enumerate(texts) if (match := Name(text).match(query[:end])) is not None}
+        assert dict(names.match(query[:end])) == alone
+
+
+def test_of_thousands_the_best_are_judged() -> None:
+    texts = [f"a letter and a number {n}" for n in range(5000)]
+    texts[4000], texts[4500] = "number theory", "the best number"
+    found = dict(Names(texts).match("num"))
+    assert len(found) < 200
+    assert sorted(found, key=lambda at: found[at].cost)[:2] == [4000, 4500]
+    inside = [f"a lonumber {n}" for n in range(5000)]
+    inside[3000] = "Not usual, mostly"
+    assert 3000 in dict(Names(inside).match("num"))  # initials are judged before what stands within a word
+
+
+_WORDS = "dar dark 어두 어ㄷ qualità qualita".split()
+_NO_WORDS = ["어둗", "d", "ark", "dak", "dark x", ""]
+
+
+@pytest.mark.parametrize("query", [*_WORDS, "DARK mo", "mode dark"])
+def test_words_that_are_not_shown_are_found_by_their_beginnings(query: str) -> None:
+    assert _everyday().match(query) is not None
+
+
+@pytest.mark.parametrize("query", _NO_WORDS)
+def test_words_that_are_not_shown_are_found_by_nothing_else(query: str) -> None:
+    assert _everyday().match(query) is None
+
+
+def _everyday() -> Words:
+    return Words(["dark mode, night", "어두운 화면", "qualità"])
+
+
+def test_a_whole_word_is_better_than_its_beginning() -> None:
+    words = Words(["dark, darkness"])
+    whole, begun = words.match("dark"), words.match("darkn")
+    assert whole is not None
+    assert begun is not None
+    assert whole < begun
