@@ -26,9 +26,6 @@ from desktop.engine.frames import Answer, Order
 _LOG_BYTES = 64 << 10
 _HEARD_S = 1.0  # that its input has ended reaches a child at once, unless what was sent before still fills the pipe
 _TUNABLE = "glibc.malloc.hugetlb"  # Linux: 1 asks for large pages; writing is up to a tenth faster (decision 012)
-# numpy's OpenBLAS takes a processor that it does not know for a Haswell, also where that is an illegal instruction, and
-# starts a thread for each core; nobody multiplies matrices with it here (numpy 2.4.6; decision 014)
-_BLAS = {"OPENBLAS_CORETYPE": "Nehalem", "OPENBLAS_NUM_THREADS": "1"}
 _PATIENCE_S = 8.0  # a child that has not ended this long after its input did is killed; it may put 6 s worth on disk
 
 Listener = asyncio.Queue[Answer | None]
@@ -48,7 +45,7 @@ def environment() -> dict[str, str]:
     if _TUNABLE not in tunables:
         tunables = ":".join(filter(None, [tunables, f"{_TUNABLE}=1"]))
     paths = os.pathsep.join(filter(None, found))
-    return {**_BLAS, **os.environ, "PYTHONPATH": paths, "PYTHONUTF8": "1", "GLIBC_TUNABLES": tunables}
+    return {**os.environ, "PYTHONPATH": paths, "PYTHONUTF8": "1", "GLIBC_TUNABLES": tunables}
 
 
 def start(arguments: Sequence[str]) -> subprocess.Popen[bytes]:
