@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QAccessibleInterface
-from PySide6.QtWidgets import QAccessibleWidget, QWidget
+from PySide6.QtWidgets import QAbstractButton, QAccessibleWidget, QWidget
 
 
 def tell_roles() -> None:
@@ -18,7 +18,33 @@ def tell_roles() -> None:
 
 def _face(_kind: str, thing: QObject) -> QAccessibleInterface | None:
     role = getattr(type(thing), "ROLE", None)
-    return QAccessibleWidget(thing, role) if isinstance(thing, QWidget) and role is not None else None
+    if not isinstance(thing, QWidget) or role is None:
+        return None
+    return _Tab(thing, role) if role is QAccessible.Role.PageTab else QAccessibleWidget(thing, role)
+
+
+class _Tab(QAccessibleWidget):
+    """A button that leads to a page, which Qt would call a check box: it tells which of them is shown."""
+
+    def state(self) -> QAccessible.State:
+        state, button = super().state(), self._button
+        state.selectable, state.selected = True, button.isChecked()
+        return state
+
+    def actionNames(self) -> list[str]:
+        return [self.pressAction(), *super().actionNames()]
+
+    def doAction(self, name: str) -> None:
+        if name == self.pressAction():
+            self._button.click()
+        else:
+            super().doAction(name)
+
+    @property
+    def _button(self) -> QAbstractButton:
+        button = self.object()
+        assert isinstance(button, QAbstractButton)
+        return button
 
 
 def heard() -> bool:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QByteArray, QEvent, Qt, Signal
 from PySide6.QtGui import (
+    QAccessible,
     QCloseEvent,
     QColor,
     QDragEnterEvent,
@@ -295,6 +296,12 @@ class MainWindow(QMainWindow):
             self.restoreGeometry(QByteArray.fromBase64(geometry.encode("ascii", "ignore")))
 
 
+class _Way(IconButton):
+    """Leads to a pane."""
+
+    ROLE = QAccessible.Role.PageTab
+
+
 class Side(QWidget):
     """The chat list and the way to the other panes; folded, the way alone."""
 
@@ -363,7 +370,7 @@ class Side(QWidget):
         painter.drawLine(self.rect().topRight(), self.rect().bottomRight())
 
     def _button(self, pane: Pane) -> IconButton:
-        button = IconButton(self._look, pane.icon, "")
+        button = _Way(self._look, pane.icon, "")
         button.kind = Type.BODY  # as the chats above
         button.setCheckable(True)
         button.setSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Fixed)

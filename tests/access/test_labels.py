@@ -10,7 +10,11 @@ from PySide6.QtWidgets import QSlider
 from desktop.core.chat import Opening
 from desktop.core.levels import Level, Levels, rows_for
 from desktop.panes.chat.opening import OpeningDialog
+from desktop.ui import hearing
 from desktop.ui.forms import Row, SettingsForm
+from desktop.ui.icons import Icon
+from desktop.ui.window import Pane, Side
+from tests.access import tree
 
 
 def labels(control: Any) -> list[str]:
@@ -45,3 +49,20 @@ def test_a_slider_says_its_value_and_not_its_steps(qtbot: Any, look: Any) -> Non
     slider = next(s for s in form.findChildren(QSlider) if s.accessibleName() == "Temperature")
     slider.setValue(slider.minimum() + 14)
     assert slider.accessibleDescription() == "0.70"
+
+
+def test_the_ways_to_the_panes_are_tabs_and_say_which_is_shown(qtbot: Any, look: Any) -> None:
+    hearing.tell_roles()
+    side = Side(look, [Pane("chat", "Chat", Icon.CHAT), Pane("models", "Models", Icon.MODELS)])
+    qtbot.addWidget(side)
+    asked: list[str] = []
+    side.pane_asked.connect(asked.append)
+    side.fold(True)
+    side.show()
+    side.mark("models")
+    tabs = {node.name: node for node in tree.read(side).walk() if node.role is QAccessible.Role.PageTab}
+    assert {name: bool(node.state.selected) for name, node in tabs.items()} == {"Chat": False, "Models": True}
+    assert all(node.state.focusable and "Press" in node.actions for node in tabs.values())
+    button = tabs["Chat"].object
+    QAccessible.queryAccessibleInterface(button).actionInterface().doAction("Press")
+    assert asked == ["chat"]
