@@ -1,4 +1,4 @@
-; The installer of Alcove for Windows: `python packaging/windows/installer.py` compiles it and gives it all its names.
+; The installer of Alcove for Windows: `python packaging/installer.py` compiles it and gives it all its names.
 ;
 ; For one person without administrator's rights; for everyone by choice, then asked for them. What an older version
 ; brought is removed by that version's own list; what people made is left, also by the uninstaller, unless they say so.
@@ -23,6 +23,7 @@ SetDatablockOptimize on
 CRCCheck on
 XPStyle on
 AllowRootDirInstall false
+AllowSkipFiles off ; a file that cannot be written ends the installation
 
 Name "${NAME}"
 OutFile "${OUTPUT}"
@@ -95,6 +96,20 @@ UninstPage custom un.AskWhat un.TakeWhat
 !insertmacro MUI_RESERVEFILE_LANGDLL
 
 ; -- what both the installer and the uninstaller do -------------------------------------------------------------------
+
+!macro Speak ELSE ; as Windows does, where that is one of our languages; else the person chooses, once
+  System::Call 'kernel32::GetUserDefaultUILanguage() i .r0'
+  IntOp $0 $0 & 0x3FF ; the language without its country
+  ${If} $0 = 0x09
+    StrCpy $LANGUAGE ${LANG_ENGLISH}
+  ${ElseIf} $0 = 0x12
+    StrCpy $LANGUAGE ${LANG_KOREAN}
+  ${ElseIf} $0 = 0x10
+    StrCpy $LANGUAGE ${LANG_ITALIAN}
+  ${Else}
+    !insertmacro ${ELSE}
+  ${EndIf}
+!macroend
 
 !macro Common un
 
@@ -208,18 +223,7 @@ Function .onInit
     StrCpy $1 "$(TooOld)"
     Call GiveUp
   ${EndIf}
-  ; As Windows speaks, where that is one of our languages; else the person chooses, once.
-  System::Call 'kernel32::GetUserDefaultUILanguage() i .r0'
-  IntOp $0 $0 & 0x3FF ; the language without its country
-  ${If} $0 = 0x09
-    StrCpy $LANGUAGE ${LANG_ENGLISH}
-  ${ElseIf} $0 = 0x12
-    StrCpy $LANGUAGE ${LANG_KOREAN}
-  ${ElseIf} $0 = 0x10
-    StrCpy $LANGUAGE ${LANG_ITALIAN}
-  ${Else}
-    !insertmacro MUI_LANGDLL_DISPLAY
-  ${EndIf}
+  !insertmacro Speak MUI_LANGDLL_DISPLAY
   Call BeAlone
   Call ReadCommand
   Call ChooseFolder
@@ -436,7 +440,7 @@ FunctionEnd
 
 Function un.onInit
   SetRegView 64
-  !insertmacro MUI_UNGETLANGUAGE
+  !insertmacro Speak MUI_UNGETLANGUAGE
   StrCpy $Everyone 0
   ReadRegStr $0 HKLM "${UNINSTALL_KEY}" "InstallLocation"
   ${If} $0 == $INSTDIR

@@ -1,7 +1,7 @@
 """The installer, compiled and run under Wine: `python -m pytest tests/packaging/installed.py`.
 
 It is no part of the ordinary suite: it needs NSIS, 7z, MinGW-w64 and Wine (Debian: nsis p7zip-full
-gcc-mingw-w64-x86-64 wine64 wine), and fails without them. What is installed is `stand_in.c` in the real program's place;
+gcc-mingw-w64-x86-64 wine64 wine), and fails without them. `stand_in.c` is installed in the real program's place;
 the installer is the 64-bit one, as Wine without its 32-bit half runs no other. Everything but the target is the same.
 """
 
@@ -9,20 +9,15 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
-
-ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "packaging"), str(ROOT / "packaging" / "windows")]
-
 import icons
 import installer
 import product
+import pytest
 
 PATIENCE_S = 60.0
 UNINSTALL = r"Software\Microsoft\Windows\CurrentVersion\Uninstall\Alcove"

@@ -1,8 +1,9 @@
-"""Compiles the Windows installer of what the build has staged: `python packaging/windows/installer.py`.
+"""Compiles the Windows installer of what the build has staged: `python packaging/installer.py`.
 
-Invariant: what the installer brings and what its uninstaller removes are one list, that of the staged files; nothing else
-is ever deleted in the folder a person chose. Needs NSIS 3.08 or newer (`makensis`), on any system. `ALCOVE_SIGN` is a
-command that signs the file named after it: the programs, the installer and the uninstaller; without it nothing is signed.
+Invariant: what the installer brings and what its uninstaller removes are one list, that of the staged files; nothing
+else is ever deleted in the folder a person chose. Needs NSIS 3.08 or newer (`makensis`), on any system. `ALCOVE_SIGN`
+is a command that signs the file named after it: the programs, the installer and the uninstaller; without it nothing is
+signed, and that is said.
 """
 
 from __future__ import annotations
@@ -11,15 +12,12 @@ import argparse
 import os
 import shlex
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
 import product
 
-HERE = Path(__file__).resolve().parent
+SOURCE = product.ROOT / "packaging" / "windows"
 MADE = product.BUILD / "windows"
 LONGEST = 150  # of a path in the folder: with C:\Users\NAME\AppData\Local\Programs\Alcove less than Windows' 260
 PROGRAMS = (f"{product.EXECUTABLE}.exe", f"{product.EXECUTABLE}-cli.exe")
@@ -86,7 +84,7 @@ def definitions(output: Path, listed: Path, sign: str) -> dict[str, str]:
         "VERSION_OF_FOUR": version_of_four(product.VERSION),
         "SUMMARY": product.SUMMARY,
         "ICON": str(product.ICONS / "alcove.ico"),
-        "STRINGS": str(HERE / "strings"),
+        "STRINGS": str(SOURCE / "strings"),
         "FILES": str(listed),
         "OUTPUT": str(output),
     }
@@ -101,7 +99,7 @@ def compiled(staged: Path, output: Path, sign: str = "", target: str = "") -> Pa
     listed.write_text(lists(staged, staged_files(staged)), "utf-8")
     told = definitions(output, listed, sign) | ({"TARGET": target} if target else {})
     command = ["makensis", "-V2", "-WX", "-INPUTCHARSET", "UTF8", *(f"-D{key}={value}" for key, value in told.items())]
-    subprocess.run([*command, str(HERE / "alcove.nsi")], check=True)
+    subprocess.run([*command, str(SOURCE / "alcove.nsi")], check=True)
     return output
 
 
