@@ -17,6 +17,7 @@ from desktop.panes.models.find.find_controller import FindController, Repository
 from desktop.panes.models.find.offer import Fit
 from desktop.ui import formats, icons, theme
 from desktop.ui.icons import Icon
+from desktop.ui.labels import elided
 from desktop.ui.listing import Index, RowDelegate
 from desktop.ui.theme import Theme, Type
 from desktop.ui.translation import _
@@ -91,9 +92,13 @@ class RowsModel(QAbstractListModel):
         """A row for those who hear it."""
         best = self.best(row)
         said = _fitting(*best) if best else ""
-        advised = _("recommended") if self.advised(row) else ""
-        parts = [row.name, advised, figures.repository(row), figures.reach(row), said]
+        parts = [row.name, self.about(row), figures.reach(row), said]
         return " — ".join(part for part in parts if part)
+
+    def about(self, row: Repository, *, dated: bool = True) -> str:
+        """The line below the name."""
+        advised = _("recommended for this computer") if self.advised(row) else ""
+        return " · ".join(filter(None, (advised, figures.repository(row, dated=dated))))
 
 
 def _fitting(variant: Variant, fit: Fit) -> str:
@@ -121,7 +126,7 @@ class RepositoryDelegate(RowDelegate):
             mark = self._look.px(_MARK)
             place = QRectF(first.left() + used + theme.S, first.center().y() - mark / 2, mark, mark)
             icons.paint(painter, sign[0], place, sign[1])
-        about = figures.repository(row, dated=False)
+        about = self._rows.about(row, dated=False)
         self._text(painter, first.translated(0, half), about, Type.SMALL, colours.muted)
         if best is not None:
             self._verdict(painter, right, *best)
@@ -134,35 +139,23 @@ class RepositoryDelegate(RowDelegate):
 
     def _date(self, painter: QPainter, place: QRect, unix: float) -> None:
         if unix:
-            side = Qt.AlignmentFlag.AlignRight
-            self._text(painter, place, formats.month(unix), Type.SMALL, self._look.colours.muted, side)
+            self._text(painter, place, formats.month(unix), Type.SMALL, self._look.colours.muted, right=True)
 
     def _verdict(self, painter: QPainter, place: QRect, variant: Variant, fit: Fit) -> None:
         """What would be taken of a starting point, and how that fits."""
         word, tone, icon = figures.VERDICTS[fit.verdict]
         ink, mark = getattr(self._look.colours, tone.value), self._look.px(_MARK) + 2
-        side = Qt.AlignmentFlag.AlignRight
-        used = self._text(painter, place, _(word), Type.SMALL, ink, side)
+        used = self._text(painter, place, _(word), Type.SMALL, ink, right=True)
         at = QRectF(place.right() - used - mark - theme.XS, place.center().y() - mark / 2 + 1, mark, mark)
         icons.paint(painter, icon, at, ink)
         size = f"{variant.label} · {formats.size(variant.size)}"
-        self._text(painter, place.translated(0, place.height()), size, Type.SMALL, self._look.colours.muted, side)
+        self._text(painter, place.translated(0, place.height()), size, Type.SMALL, self._look.colours.muted, right=True)
 
-    def _text(
-        self,
-        painter: QPainter,
-        place: QRect,
-        text: str,
-        kind: Type,
-        colour: str,
-        side: Qt.AlignmentFlag = Qt.AlignmentFlag.AlignLeft,
-    ) -> int:
+    def _text(self, painter: QPainter, place: QRect, text: str, kind: Type, colour: str, *, right: bool = False) -> int:
         """Draws one line and says how wide it became."""
         painter.setFont(self._look.font(kind))
         painter.setPen(QColor(colour))
-        shown = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, place.width())
-        painter.drawText(place, Qt.AlignmentFlag.AlignVCenter | side, shown)
-        return painter.fontMetrics().horizontalAdvance(shown)
+        return elided(painter, place, text, right=right)
 
     def _figure(self, painter: QPainter, place: QRect, icon: Icon, number: int) -> None:
         colours, mark = self._look.colours, self._look.px(_MARK)
