@@ -23,6 +23,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import (
     QAbstractSpinBox,
     QComboBox,
+    QLabel,
     QLineEdit,
     QPlainTextEdit,
     QStyle,
@@ -166,9 +167,28 @@ class QuietCombo(QComboBox):
         super().__init__(parent)
         self._look = look
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self._label = QLabel()  # nobody sees it
+        self._label.setBuddy(self)
         self.setItemDelegate(_Entries(look, CONTROL, self))
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         look.changed.connect(self.updateGeometry)
+
+    def name(self, name: str) -> None:
+        """What is chosen here, for a screen reader, where no label beside it says so.
+
+        On Linux, Qt takes no other name for a combo box than that of a label.
+        """
+        self.setAccessibleName(name)
+        self._label.setText(name.replace("&", "&&"))
+        self._stand()
+
+    def _stand(self) -> None:
+        self._label.setParent(self.parentWidget() if self._label.text() else None)
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() is QEvent.Type.ParentChange:
+            self._stand()
+        return super().event(event)
 
     def sizeHint(self) -> QSize:
         texts = [self.placeholderText(), *map(self.itemText, range(self.count()))]

@@ -117,6 +117,8 @@ def _faults(node: Node) -> Iterator[str]:
         yield "a number without its unit"
     if node.role is Role.Slider and not any(c.isdigit() for c in node.description):
         yield "a slider that tells its steps and not its value"
+    if node.role is Role.ComboBox and not node.labelled:  # on Linux, Qt gives what is chosen for its name
+        yield "a choice that does not tell of what"
     if _painted(node) and (node.role in VAGUE or not node.name.strip()):
         yield "a picture that is not told"
     if node.role is Role.EditableText and not node.state.readOnly and not _knows_input_methods(node.object):

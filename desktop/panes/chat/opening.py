@@ -71,7 +71,7 @@ class TurnRow(QWidget):
     def retranslate(self) -> None:
         for index, (_role, label) in enumerate(_ROLES):
             self.role.setItemText(index, _(label))
-        self.role.setAccessibleName(_("Who says it"))
+        self.role.name(_("Who says it"))
         self.text.setAccessibleName(_("What is said"))
         self._removing.name(_("Remove turn"))
 
@@ -221,6 +221,7 @@ class OpeningDialog(QDialog):
         place = self._left if narrow else self._halves
         if place.indexOf(self._right) < 0:
             place.addWidget(self._right, 1)
+            self.setTabOrder(self.template, self.shown)
         self.shown.setMinimumHeight(self._look.px(_LOW) if narrow else 0)
 
     def _buttons(self) -> QHBoxLayout:

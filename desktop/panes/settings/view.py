@@ -140,7 +140,7 @@ class SettingsView(QWidget):
 
     def retranslate(self) -> None:
         self._title.setText(_("Settings"))
-        self._level.setAccessibleName(_("For which chats"))
+        self._level.name(_("For which chats"))
         self._folder.setText(_("Open data folder"))
         self._reset.setText(_("Reset all"))
         self.refresh()

@@ -170,10 +170,10 @@ class Results(QWidget):
         self.field.setAccessibleName(_("Search for models"))
         self._glass.setText(_("Search"))
         self._author.setItemText(1, _(_EVERYONE))
-        self._author.setAccessibleName(_("Whose models"))
+        self._author.name(_("Whose models"))
         for at, label in enumerate(_ORDERS.values()):
             self._order.setItemText(at, _(label))
-        self._order.setAccessibleName(_("Order"))
+        self._order.name(_("Order"))
         self.list.setAccessibleName(_("Models found"))
         self.refresh()
 
