@@ -86,6 +86,7 @@ class Models(QObject):
             spawn,
             self,
         )
+        offer.speeds = self.transfers.speeds
         offer.chosen.connect(self.chosen)
         self._finder = FindView(self._look, FindController(alcove.hub, offer, spawn, self))
         return self._finder

@@ -36,6 +36,7 @@ from PySide6.QtWidgets import (
 from desktop.ui import icons, theme
 from desktop.ui.composing import ends_composition, joined, settle, taken
 from desktop.ui.icons import Icon
+from desktop.ui.labels import elided
 from desktop.ui.listing import Index, RowDelegate
 from desktop.ui.theme import Theme
 from desktop.ui.translation import _
@@ -105,7 +106,8 @@ class Line(QLineEdit):
     def _dress_buttons(self) -> None:
         for clearing in self.findChildren(QAction, "_q_qlineeditclearaction"):  # Qt's own, with no name
             clearing.setText(_("Clear"))
-            clearing.setIcon(icons.icon(Icon.CLOSE, self.palette().placeholderText().color().name()))
+            side = self.style().pixelMetric(QStyle.PixelMetric.PM_LineEditIconSize)
+            clearing.setIcon(icons.icon(Icon.CLOSE, self.palette().placeholderText().color().name(), side))
 
     def _change(self) -> None:
         if not self._entering:  # by keys, by pasting, by the program: then the input method begins anew
@@ -207,7 +209,8 @@ class QuietCombo(QComboBox):
         colours, side = self._look.colours, self._look.px(_ARROW)
         painter = QPainter(self)
         hovered = self.underMouse() and self.isEnabled()
-        _frame(painter, self._look, self, colours.button_hover if hovered else colours.button, colours.button_edge)
+        edge = colours.edge if self.isEnabled() else colours.line
+        _frame(painter, self._look, self, colours.hover if hovered else colours.ground, edge)
         right = self.width() - theme.S - side
         place = QRectF(right, (self.height() - side) / 2, side, side)
         icons.paint(painter, Icon.DOWN, place, colours.muted if self.isEnabled() else colours.line)
@@ -216,8 +219,7 @@ class QuietCombo(QComboBox):
         room = QRect(theme.M, 0, right - theme.M - theme.XS, self.height())
         text = self.currentText() if chosen else self.placeholderText()
         painter.setPen(QColor(colours.muted if quiet else colours.text))
-        shown = self.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, room.width())
-        painter.drawText(room, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, shown)
+        elided(painter, room, text)
 
 
 class QuietSpin(QAbstractSpinBox):

@@ -11,11 +11,10 @@ from PySide6.QtGui import QColor, QEnterEvent, QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QAbstractButton, QWidget
 
 from desktop.ui import icons, theme
-from desktop.ui.icons import Icon
-from desktop.ui.surface import lifted, ring
+from desktop.ui.icons import ICON, Icon
+from desktop.ui.surface import chosen, lifted, ring
 from desktop.ui.theme import Theme, Type
 
-ICON = 16  # Lucide's grid of 24 units comes out on whole pixels at 16, 24, 32: sharp at 1×, 1.5×, 2×
 _LIFT = 5  # how far the shadow of a floating button reaches
 
 
@@ -85,7 +84,9 @@ class IconButton(DrawnButton):
             box = box.adjusted(_LIFT, _LIFT - 1, -_LIFT, -_LIFT - 1)
             lifted(painter, box, box.height() / 2, colours, _LIFT)
         radius = box.height() / 2 if self.floating else theme.RADIUS_S
-        if self.primary or active or self.isDown() or self.isChecked():
+        if self.isChecked() and not (active or self.isDown()):
+            chosen(painter, box, radius, colours)
+        elif self.primary or active or self.isDown():
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(QColor(self._ground(active)))
             painter.drawRoundedRect(box, radius, radius)
@@ -108,4 +109,4 @@ class IconButton(DrawnButton):
         colours = self._look.colours
         if self.primary:
             return colours.muted if not self.isEnabled() else colours.accent_hover if active else colours.accent
-        return colours.hover if active or self.isDown() else colours.selected
+        return colours.hover

@@ -15,6 +15,8 @@ from PySide6.QtSvg import QSvgRenderer
 
 from desktop.ui.lucide import DRAWINGS
 
+ICON = 16  # the grid of 24 units comes out on whole pixels at 16, 24, 32: sharp at 1×, 1.5×, 2×
+
 
 class Icon(StrEnum):
     """The value is the name of Lucide's drawing."""

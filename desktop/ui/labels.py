@@ -8,11 +8,19 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QRect, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
 from desktop.ui.theme import Theme, Type
+
+
+def elided(painter: QPainter, place: QRect, text: str, *, right: bool = False) -> int:
+    """Draws one line, in the painter's font and ink, that ends in … where it does not fit; how many pixels it took."""
+    shown = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, place.width())
+    side = Qt.AlignmentFlag.AlignRight if right else Qt.AlignmentFlag.AlignLeft
+    painter.drawText(place, Qt.AlignmentFlag.AlignVCenter | side, shown)
+    return painter.fontMetrics().horizontalAdvance(shown)
 
 
 class Tone(StrEnum):
@@ -84,7 +92,6 @@ class Elided(Label):
         return QSize(0, super().minimumSizeHint().height())
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        painter, room = QPainter(self), self.contentsRect()
+        painter = QPainter(self)
         painter.setPen(self.palette().windowText().color())
-        shown = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, room.width())
-        painter.drawText(room, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, shown)
+        elided(painter, self.contentsRect(), self.text())

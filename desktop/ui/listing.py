@@ -10,7 +10,7 @@ from PySide6.QtGui import QColor, QPainter
 from PySide6.QtWidgets import QAbstractItemView, QFrame, QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from desktop.ui import theme
-from desktop.ui.labels import Tone
+from desktop.ui.labels import Tone, elided
 from desktop.ui.surface import chosen, ring
 from desktop.ui.theme import Theme, Type
 
@@ -56,8 +56,7 @@ class RowDelegate(QStyledItemDelegate):
             place = QRect(box.left(), box.top() + number * height, box.width(), height)
             painter.setFont(self._look.font(kind))
             painter.setPen(QColor(getattr(self._look.colours, tone.value)))
-            shown = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, place.width())
-            painter.drawText(place, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, shown)
+            elided(painter, place, text)
 
 
 def dress(view: QAbstractItemView, delegate: RowDelegate) -> None:

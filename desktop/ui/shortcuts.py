@@ -21,8 +21,8 @@ from desktop.ui.menus import Menus
 from desktop.ui.theme import Theme, Type
 from desktop.ui.translation import _
 
-_WIDTH, _HEIGHT = 760, 620
-_NARROW = 640  # with one column instead of two
+_COLUMN = 320  # pixels at 100 % text size: a name and its keys
+_COLUMNS = 3
 _ENTER = "Return" if sys.platform == "darwin" else "Enter"  # as it is written on the key
 _ARROWS = {"Up": "↑", "Down": "↓", "Left": "←", "Right": "→"}
 # Keys that mean something in one place only, and so are no menu's: what the place does with them is tested there.
@@ -68,20 +68,22 @@ class ShortcutSheet(QDialog):
         self._columns = QBoxLayout(QBoxLayout.Direction.LeftToRight, self._body)
         self._columns.setContentsMargins(theme.XL, theme.S, theme.XL, theme.S)
         self._columns.setSpacing(theme.XXL)
-        self._sides = (QVBoxLayout(), QVBoxLayout())
+        self._sides = tuple(QVBoxLayout() for _column in range(_COLUMNS))
         self._close = QPushButton(default=True)
         self._close.clicked.connect(self.accept)
         self._arrange()
         look.changed.connect(self._fit)
-        within(self, look.px(_WIDTH), look.px(_HEIGHT))
         self.retranslate()
+        width = look.px(_COLUMN * _COLUMNS) + 2 * theme.XL
+        around = self.sizeHint().height() - self._area.sizeHint().height()
+        within(self, width, around + self._columns.totalHeightForWidth(width))
 
     def _arrange(self) -> None:
         for side in self._sides:
             side.setSpacing(theme.XL)
             side.addStretch()
             self._columns.addLayout(side, 1)
-        area = scrolling(self._body)
+        self._area = scrolling(self._body)
         head, foot = QHBoxLayout(), QHBoxLayout()
         head.setContentsMargins(theme.XL, theme.XL, theme.XL, theme.M)
         head.addWidget(self._title)
@@ -92,7 +94,7 @@ class ShortcutSheet(QDialog):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addLayout(head)
-        column.addWidget(area, 1)
+        column.addWidget(self._area, 1)
         column.addLayout(foot)
         self._body.setFocus()
 
@@ -110,11 +112,12 @@ class ShortcutSheet(QDialog):
             for title, rows in PLACES
         ]
         self._groups = [*of_menus, *of_places]
-        left = sum(group.lines for group in self._groups) / 2  # how much more the first column is to hold
-        for group in self._groups:
-            side = self._sides[0 if left > group.lines / 2 else 1]
-            left -= group.lines
-            side.insertWidget(side.count() - 1, group)
+        held: list[list[_Group]] = [[] for _column in self._sides]
+        for group in sorted(self._groups, key=lambda group: -group.lines):  # the long ones first: so all end alike
+            min(held, key=lambda column: sum(other.lines for other in column)).append(group)
+        for side, column in zip(self._sides, sorted(held, key=lambda c: min(map(self._groups.index, c))), strict=True):
+            for group in sorted(column, key=self._groups.index):
+                side.insertWidget(side.count() - 1, group)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -122,7 +125,7 @@ class ShortcutSheet(QDialog):
 
     def _fit(self) -> None:
         beside, below = QBoxLayout.Direction.LeftToRight, QBoxLayout.Direction.TopToBottom
-        self._columns.setDirection(below if self.width() < self._look.px(_NARROW) else beside)
+        self._columns.setDirection(below if self.width() < self._look.px(_COLUMN * _COLUMNS) else beside)
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
@@ -162,7 +165,7 @@ class _Group(QWidget):
         self.lines = len(rows) + 2  # with the heading, and the space below the last
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(theme.S)
+        column.setSpacing(theme.XS)
         heading = Label(look, Type.HEADING)
         heading.setText(title)
         column.addWidget(heading)
@@ -173,7 +176,7 @@ class _Group(QWidget):
             line.setSpacing(theme.S)
             line.addWidget(name, 1)
             for sequence in sequences:
-                line.addWidget(_Key(look, written(sequence)))
+                line.addWidget(_Key(look, written(sequence)), 0, Qt.AlignmentFlag.AlignVCenter)
             column.addLayout(line)
 
 

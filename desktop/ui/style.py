@@ -1,7 +1,7 @@
 """How Qt's own controls are drawn: by a style sheet, and ticks, rings and signs by a style over Fusion.
 
 Invariant: no control shows a trace of Fusion's own bevels, and each takes its colours from the theme in use when it is
-drawn. `primary` marks a view's one main button, `search` a field that searches: it is always there, so it is quiet.
+drawn. `primary` marks a view's one main button.
 Controls that draw themselves (`ui.buttons`, `ui.boxes`, `ui.switch`) are no affair of this module.
 """
 
@@ -14,7 +14,7 @@ from PySide6.QtGui import QColor, QIcon, QPainter, QPen
 from PySide6.QtWidgets import QAbstractButton, QProxyStyle, QStyle, QStyleOption, QWidget
 
 from desktop.ui import icons
-from desktop.ui.icons import Icon
+from desktop.ui.icons import ICON, Icon
 from desktop.ui.surface import ring
 from desktop.ui.tokens import RADIUS_S, TARGET, XL, XS, Colours, L, M, S
 
@@ -42,11 +42,11 @@ _OFF = 0.45  # the strength of what cannot be used now
 
 
 class Style(QProxyStyle):
-    """Fusion, redrawn where it shows. `colours` are those in use."""
+    """Fusion, redrawn where it shows. `colours` are those in use; `px` grows a length with the text."""
 
-    def __init__(self, colours: Callable[[], Colours]) -> None:
+    def __init__(self, colours: Callable[[], Colours], px: Callable[[float], int]) -> None:
         super().__init__("Fusion")
-        self._colours = colours
+        self._colours, self._px = colours, px
 
     def drawPrimitive(
         self, element: QStyle.PrimitiveElement, option: QStyleOption, painter: QPainter, widget: QWidget | None = None
@@ -68,6 +68,13 @@ class Style(QProxyStyle):
             sign, colour = _SIGNS[which]
             return icons.icon(sign, getattr(self._colours(), colour), _SIGN)
         return super().standardIcon(which, option, widget)
+
+    def pixelMetric(
+        self, metric: QStyle.PixelMetric, option: QStyleOption | None = None, widget: QWidget | None = None
+    ) -> int:
+        if metric == QStyle.PixelMetric.PM_LineEditIconSize:
+            return self._px(ICON)
+        return super().pixelMetric(metric, option, widget)
 
     def _tick(self, option: QStyleOption, painter: QPainter, *, is_round: bool) -> None:
         colours, state = self._colours(), option.state
@@ -133,7 +140,6 @@ def _fields(c: Colours, px: Callable[[float], int]) -> str:
 QLineEdit, QPlainTextEdit {{ border: 1px solid {c.edge}; border-radius: {RADIUS_S}px; padding: {pad}px;
   background: {c.ground}; color: {c.text}; selection-background-color: {c.selection}; selection-color: {c.text};
   placeholder-text-color: {c.muted}; }}
-QLineEdit[search="true"] {{ border-color: {c.button_edge}; background: {c.button}; }}
 QLineEdit:focus, QPlainTextEdit:focus {{ border: 2px solid {c.accent}; padding: {pad - 1}px; }}
 QLineEdit:disabled, QPlainTextEdit:disabled {{ border-color: {c.line}; color: {c.muted}; }}
 QAbstractSpinBox {{ border: 2px solid transparent; background: transparent; }}

@@ -68,7 +68,7 @@ class Theme(QObject):
         self._percent = 100
         self._family = app.font().family()
         self._column = 0
-        app.setStyle(Style(lambda: self.colours))
+        app.setStyle(Style(lambda: self.colours, self.px))
         hints = app.styleHints()
         self._system, self._contrast = hints.colorScheme(), hints.accessibility().contrastPreference()
         hints.colorSchemeChanged.connect(self._follow)

@@ -4,14 +4,14 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QFontDatabase, QTextLayout
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QApplication, QStyle, QWidget
 
 from desktop.core.settings import BY_KEY
 from desktop.ui import icons, theme
 from desktop.ui.boxes import CONTROL, Line, QuietCombo
 from desktop.ui.buttons import IconButton
 from desktop.ui.fields import NumberBox
-from desktop.ui.icons import Icon
+from desktop.ui.icons import ICON, Icon
 
 
 @pytest.fixture
@@ -140,4 +140,14 @@ def test_the_clearing_button_wears_our_icon_in_the_colours_in_use(look, show):
         look.use(appearance, 100)
         QApplication.processEvents()
         cross = field.findChild(QAction).icon().pixmap(20).toImage()
-        assert cross == icons.icon(Icon.CLOSE, look.colours.muted).pixmap(20).toImage()
+        assert cross == icons.icon(Icon.CLOSE, look.colours.muted, ICON).pixmap(20).toImage()
+
+
+def test_the_icons_in_a_field_grow_with_the_text(look, show):
+    field = show(Line("gguf"), 200)
+    field.setClearButtonEnabled(True)
+    look.use("light", 200)
+    QApplication.processEvents()
+    assert field.findChild(QAction).icon().pixmap(99).width() == 2 * ICON
+    assert field.style().pixelMetric(QStyle.PixelMetric.PM_LineEditIconSize, None, field) == 2 * ICON
+    look.use("system", 100)

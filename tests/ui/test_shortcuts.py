@@ -102,3 +102,18 @@ def test_an_arrow_is_drawn_as_on_the_key_in_every_language(sheet):
         assert written(QKeySequence("Shift+Left")).endswith("+←")
     finally:
         translation.use("en", resources() / "locale")
+
+
+@pytest.mark.parametrize("language", ["en", "ko", "it"])
+def test_in_a_window_of_usual_size_nothing_is_scrolled(qtbot, look, language):
+    translation.use(language, resources() / "locale")
+    window = QMainWindow()
+    qtbot.addWidget(window)
+    menus = Menus(window.menuBar(), [("chat", "Chat"), ("models", "Models"), ("settings", "Settings")])
+    window.resize(1180, 760)  # as it first opens
+    window.show()
+    sheet = ShortcutSheet(look, menus, window)
+    sheet.open()
+    QApplication.processEvents()
+    assert sheet.findChild(QScrollArea).verticalScrollBar().maximum() == 0
+    translation.use("en", resources() / "locale")

@@ -29,6 +29,7 @@ from desktop.ui.icons import Icon
 from desktop.ui.listing import RowDelegate, dress
 from desktop.ui.switch import Switch
 from desktop.ui.theme import TARGET, Theme
+from tests.ui.test_tokens import contrast
 
 Make = Callable[[Theme], QWidget]
 
@@ -122,6 +123,18 @@ def test_the_focus_is_seen(qtbot, look: Theme, kind: str, appearance: str) -> No
     colour = look.colours.ground if "main" in kind else look.colours.accent
     assert ringed(after, before, colour) >= 30
     assert before.size() == after.size()
+
+
+@pytest.mark.parametrize("ground", ["ground", "side", "raised", "floating"])
+@pytest.mark.parametrize("appearance", ["light", "dark"])
+@pytest.mark.parametrize("kind", ["line", "text", "combo", "number"])
+def test_where_a_field_ends_is_seen(qtbot, look: Theme, kind: str, appearance: str, ground: str) -> None:
+    look.use(appearance, 100)
+    beneath = getattr(look.colours, ground)
+    window, control = standing(qtbot, look, CONTROLS[kind], beneath)
+    image, middle = window.grab(control.geometry()).toImage(), control.rect().center()
+    for x, y in ((0, middle.y()), (control.width() - 1, middle.y()), (middle.x(), control.height() - 1)):
+        assert contrast(image.pixelColor(x, y), beneath) >= 3, (x, y)  # WCAG 2.2, 1.4.11
 
 
 @pytest.mark.parametrize("percent", [100, 200])

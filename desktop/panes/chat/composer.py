@@ -260,5 +260,5 @@ class Composer(QWidget):
     def _restyle(self) -> None:
         self.field.setFont(self._look.font(Type.READING))
         self.button.setFixedSize(self.button.sizeHint())
-        self.gauge.setFixedSize(self.gauge.sizeHint())
+        self.gauge.updateGeometry()
         self._name_model()

@@ -15,6 +15,7 @@ from PySide6.QtGui import (
     QAccessible,
     QColor,
     QFocusEvent,
+    QFontMetrics,
     QHideEvent,
     QKeyEvent,
     QPainter,
@@ -22,7 +23,7 @@ from PySide6.QtGui import (
     QPaintEvent,
     QPen,
 )
-from PySide6.QtWidgets import QAbstractButton, QFrame, QGridLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QAbstractButton, QFrame, QGridLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from desktop.core.talk import ContextUse
 from desktop.panes.chat.snippet import tidy
@@ -35,6 +36,8 @@ from desktop.ui.translation import _, ngettext
 _UNREAD = 0.4  # how strong the part of the ring is that is still to be read; seen beside the other in both appearances
 _PALE = 0.55  # between what is unread and what is read, and told from both beside them
 _FULL = 0.9  # from here on the ring warns: the next turns make something leave
+_NEAR = 0.5  # from here on the share stands beside the ring: below, nobody needs the figure
+_RING, _THICK = 16, 3  # pixels at 100 % text size
 _WIDTH = 320  # of the panel: a line of a message is recognised by its first five or six words
 _READ = 200  # characters of a message: more than a line of the panel holds
 _SHOWN = (3, 1)  # so many of the messages that leave next are named, as there is room; the others are counted
@@ -211,6 +214,7 @@ class Gauge(QAbstractButton):
         self._panel: Panel | None = None
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.setVisible(False)
         self.clicked.connect(self._toggle)
         look.changed.connect(self._close)  # the next one has the new colours
@@ -224,6 +228,7 @@ class Gauge(QAbstractButton):
         self._use, self._leaving = use or ContextUse(0, 0), leaving
         self.setVisible(self._use.size > 0)
         self.retranslate()
+        self.updateGeometry()
         self.update()
 
     def retranslate(self) -> None:
@@ -237,7 +242,17 @@ class Gauge(QAbstractButton):
             self._show_panel()
 
     def sizeHint(self) -> QSize:
-        return QSize(self._look.px(theme.TARGET), self._look.px(theme.TARGET))
+        side = self._look.px(theme.TARGET)
+        beside = QFontMetrics(self._look.font(Type.SMALL)).horizontalAdvance(self._percent)
+        return QSize(side + (beside + theme.S) * bool(beside), side)
+
+    @property
+    def _share(self) -> float:
+        return min(1.0, self._use.used / self._use.size) if self._use.size else 0.0
+
+    @property
+    def _percent(self) -> str:
+        return formats.percent(self._share) if self._share >= _NEAR else ""
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
@@ -262,8 +277,7 @@ class Gauge(QAbstractButton):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         colours = self._look.colours
-        use = self._use
-        part = min(1.0, use.used / use.size) if use.size else 0.0
+        use, part = self._use, self._share
         read = part if use.cached is None else part * use.cached / max(use.used, 1)
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -272,16 +286,23 @@ class Gauge(QAbstractButton):
             painter.setBrush(QColor(colours.hover))
             painter.drawRoundedRect(QRectF(self.rect()), theme.RADIUS_S, theme.RADIUS_S)
             painter.setBrush(Qt.BrushStyle.NoBrush)
-        inset = self._look.px(7)
-        circle = QRectF(self.rect()).adjusted(inset, inset, -inset, -inset)
-        width = self._look.px(2.5)
-        painter.setPen(QPen(QColor(colours.line), width))
+        side, width = self._look.px(_RING), self._look.px(_THICK)
+        at = self.width() - (self.height() + side) / 2
+        circle = QRectF(at, (self.height() - side) / 2, side, side).adjusted(
+            width / 2, width / 2, -width / 2, -width / 2
+        )
+        track = QColor(colours.edge)
+        track.setAlphaF(_UNREAD)
+        painter.setPen(QPen(track, width))
         painter.drawEllipse(circle)
         ink = QColor(colours.warning if part > _FULL else colours.accent)
         for drawn, strength in ((part, _UNREAD), (read, 1.0)):
             ink.setAlphaF(strength)
             painter.setPen(QPen(ink, width, Qt.PenStyle.SolidLine, Qt.PenCapStyle.FlatCap))
             painter.drawArc(circle, 90 * 16, -round(drawn * 360 * 16))
+        painter.setPen(QColor(colours.warning if part > _FULL else colours.muted))
+        painter.setFont(self._look.font(Type.SMALL))
+        painter.drawText(QRectF(theme.S, 0, at, self.height()), Qt.AlignmentFlag.AlignVCenter, self._percent)
         if self.hasFocus():
             ring(painter, QRectF(self.rect()), theme.RADIUS_S, colours)
 

@@ -10,7 +10,7 @@ import sys
 from math import ceil
 
 from PySide6.QtCore import QEvent, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QPalette, QTextCursor, QTextDocument
+from PySide6.QtGui import QKeyEvent, QKeySequence, QPalette, QTextCursor, QTextDocument
 from PySide6.QtWidgets import QLabel, QPushButton, QWidget
 
 from desktop.panes.chat.body import Body
@@ -19,12 +19,13 @@ from desktop.ui.composing import Prose
 from desktop.ui.theme import Theme, Type
 from desktop.ui.translation import _
 
+_NEW_LINE = QKeySequence("Shift+Return" if sys.platform == "darwin" else "Shift+Enter")
 _TALLEST = 360  # pixels at 100 %; a longer text scrolls in the field
 _MEASURED = 6_000  # characters; so many are taller than that already
 
 
 class Field(Prose):
-    """Ctrl or Cmd with Enter saves, Esc cancels."""
+    """Enter saves, with Shift or Alt it makes a new line, Esc cancels: as where messages are written."""
 
     accepted = Signal()
     cancelled = Signal()
@@ -46,9 +47,13 @@ class Field(Prose):
         return ceil(document.size().height()) + frame.height() + self.fontMetrics().lineSpacing() // 2
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        enter = event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter)
-        if enter and event.modifiers() & Qt.KeyboardModifier.ControlModifier:
-            self.accepted.emit()
+        enter, by = event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter), Qt.KeyboardModifier
+        if enter and event.modifiers() & (by.ShiftModifier | by.AltModifier):
+            self.insertPlainText("\n")
+            self.ensureCursorVisible()
+        elif enter:
+            if not event.isAutoRepeat():
+                self.accepted.emit()
         elif event.key() == Qt.Key.Key_Escape:
             self.cancelled.emit()
         else:
@@ -81,7 +86,7 @@ class EditorBody(Body):
         self._field.setAccessibleName(_("Edit message"))
         self._save.setText(_("Save"))
         self._cancel.setText(_("Cancel"))
-        self._hint.setText(_("Cmd+Enter saves") if sys.platform == "darwin" else _("Ctrl+Enter saves"))
+        self._hint.setText(_("{new_line}: new line", new_line=_NEW_LINE.toString(_NEW_LINE.SequenceFormat.NativeText)))
 
     def changeEvent(self, event: QEvent) -> None:
         if event.type() == QEvent.Type.LanguageChange:

@@ -30,7 +30,7 @@ from desktop.ui.asking import ask
 from desktop.ui.bars import UNDO, UNDO_SECONDS, Bar
 from desktop.ui.boxes import Line
 from desktop.ui.buttons import IconButton
-from desktop.ui.icons import Icon
+from desktop.ui.icons import ICON, Icon
 from desktop.ui.menus import Command, shortcut
 from desktop.ui.theme import Theme, Type
 from desktop.ui.translation import _
@@ -171,7 +171,6 @@ class Sidebar(QWidget):
         self.new_button.kind = Type.BODY
         self.new_button.setSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Fixed)
         self.search = SearchField()
-        self.search.setProperty("search", True)
         self.search.setClearButtonEnabled(True)
         self._glass = QAction(self)
         self.search.addAction(self._glass, QLineEdit.ActionPosition.LeadingPosition)
@@ -350,5 +349,5 @@ class Sidebar(QWidget):
         ask(self, _("Empty the bin?"), about, _("Empty the bin"), self._listing.empty_bin)
 
     def _restyle(self) -> None:
-        self._glass.setIcon(icons.icon(Icon.SEARCH, self._look.colours.muted))
+        self._glass.setIcon(icons.icon(Icon.SEARCH, self._look.colours.muted, self._look.px(ICON)))
         self.list.scheduleDelayedItemsLayout()

@@ -27,7 +27,7 @@ from desktop.panes.help.controller import HelpController
 from desktop.ui import icons, theme
 from desktop.ui.boxes import Line as Field
 from desktop.ui.column import Column, scrolling
-from desktop.ui.icons import Icon
+from desktop.ui.icons import ICON, Icon
 from desktop.ui.labels import Label, Tone
 from desktop.ui.listing import Index, Line, RowDelegate, dress
 from desktop.ui.reading import Reading, sheet
@@ -46,7 +46,6 @@ class HelpView(QWidget):
         super().__init__(parent)
         self._look, self._controller = look, controller
         self._search = _Search(self)
-        self._search.setProperty("search", True)
         self._search.written.connect(self._find)
         self._search.returnPressed.connect(self._open_marked)
         self._glass = self._search.addAction(QIcon(), QLineEdit.ActionPosition.LeadingPosition)
@@ -129,7 +128,7 @@ class HelpView(QWidget):
 
     def _fit(self) -> None:
         self._left.setFixedWidth(min(self._look.px(LIST_WIDTH), round(self.width() * _SHARE)))
-        self._glass.setIcon(icons.icon(Icon.SEARCH, self._look.colours.muted))
+        self._glass.setIcon(icons.icon(Icon.SEARCH, self._look.colours.muted, self._look.px(ICON)))
 
     def _fill(self) -> None:
         """Lists the pages found; they are not read from disk before they can be seen."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import cos, radians, sin
 
 import pytest
 from PySide6.QtCore import Qt
@@ -12,6 +13,7 @@ from PySide6.QtWidgets import QApplication, QHBoxLayout, QLabel, QPlainTextEdit,
 from desktop.core.talk import ContextUse
 from desktop.panes.chat.gauge import Gauge, Panel, shares
 from desktop.ui.theme import Theme
+from tests.ui.test_tokens import contrast
 
 USE = ContextUse(
     3000, 4096, cached=2000, instruction=200, draft=100, leaving=("a", "b", "c", "d", "e"), leaving_tokens=900
@@ -40,6 +42,32 @@ def words(gauge: Gauge) -> list[str]:
     panel = gauge.window().findChild(Panel)
     assert panel is not None
     return [label.text() for label in panel.findChildren(QLabel) if label.isVisible()]
+
+
+@pytest.mark.parametrize("percent", [100, 200])
+def test_the_share_stands_beside_the_ring_where_it_matters(qtbot, gauge: Gauge, look: Theme, percent: int) -> None:
+    look.use("light", percent)
+    gauge.show_use(ContextUse(1000, 4096))
+    assert gauge.sizeHint().width() == gauge.sizeHint().height()
+    gauge.show_use(USE)
+    room = gauge.sizeHint().width() - gauge.sizeHint().height()
+    assert room >= gauge.fontMetrics().horizontalAdvance("73 %") * 0.7  # in small letters
+    look.use("system", 100)
+
+
+@pytest.mark.parametrize("appearance", ["light", "dark"])
+def test_the_ring_is_seen_all_round(gauge: Gauge, look: Theme, appearance: str) -> None:
+    look.use(appearance, 100)
+    gauge.show_use(ContextUse(10, 4096))
+    QApplication.processEvents()
+    image, middle = gauge.grab().toImage(), gauge.rect().center()
+    for angle in range(0, 360, 30):
+        far = [
+            image.pixelColor(round(middle.x() + r * cos(radians(angle))), round(middle.y() + r * sin(radians(angle))))
+            for r in range(5, 10)
+        ]
+        assert any(contrast(colour, look.colours.ground) >= 1.3 for colour in far), angle
+    look.use("system", 100)
 
 
 def test_a_press_opens_it_and_another_closes_it(gauge: Gauge) -> None:

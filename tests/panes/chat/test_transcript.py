@@ -161,7 +161,7 @@ def test_editing_in_place(qtbot, transcript: Transcript) -> None:
     assert QApplication.focusWidget() is field
     QTest.keyClicks(field, "!")
     with qtbot.waitSignal(transcript.edit_submitted) as told:
-        QTest.keyClick(field, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
+        QTest.keyClick(field, Qt.Key.Key_Return)
     assert told.args == ["q", "Helo!"]
     assert texts(transcript)[0] == "Helo"
     click(transcript, "Edit", 0)
@@ -214,18 +214,31 @@ def test_what_is_there_at_times_moves_no_other_action(transcript: Transcript) ->
     assert button(transcript, "Delete").x() == before < button(transcript, "Continue").x()
 
 
+@pytest.mark.parametrize("modifier", [Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.AltModifier])
+def test_a_new_line_in_an_edit(qtbot, transcript: Transcript, modifier: Qt.KeyboardModifier) -> None:
+    transcript.show_chat([asked("q", "One")])
+    click(transcript, "Edit")
+    field = transcript.findChild(QPlainTextEdit)
+    with qtbot.assertNotEmitted(transcript.edit_submitted):
+        QTest.keyClick(field, Qt.Key.Key_Return, modifier)
+        QTest.keyClicks(field, "Two")
+    with qtbot.waitSignal(transcript.edit_submitted) as told:
+        QTest.keyClick(field, Qt.Key.Key_Enter, Qt.KeyboardModifier.KeypadModifier)
+    assert told.args == ["q", "One\nTwo"]
+
+
 def test_composed_syllable_is_not_cut_by_saving(qtbot, transcript: Transcript) -> None:
     transcript.show_chat([asked("q", "한")])
     click(transcript, "Edit")
     field = transcript.findChild(QPlainTextEdit)
     QApplication.sendEvent(field, QInputMethodEvent("그", []))
     with qtbot.assertNotEmitted(transcript.edit_submitted):
-        QTest.keyClick(field, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
+        QTest.keyClick(field, Qt.Key.Key_Return)
     commit = QInputMethodEvent()
     commit.setCommitString("글")
     QApplication.sendEvent(field, commit)
     with qtbot.waitSignal(transcript.edit_submitted) as told:
-        QTest.keyClick(field, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
+        QTest.keyClick(field, Qt.Key.Key_Return)
     assert told.args == ["q", "한글"]
 
 

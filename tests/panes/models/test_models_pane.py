@@ -33,6 +33,7 @@ from desktop.services.models.library import Library
 from desktop.services.paths import Paths
 from desktop.services.preferences import Preferences
 from desktop.ui.bars import Bar
+from desktop.ui.boxes import QuietCombo
 from desktop.ui.buttons import IconButton
 from desktop.ui.forms import Row
 from desktop.ui.labels import Label
@@ -279,6 +280,27 @@ def test_enter_in_the_list_chats(pane: Pane) -> None:
     pane.list.setFocus()
     QTest.keyClick(pane.list, Qt.Key.Key_Return)
     assert pane.heard == [("chosen", "a")]
+
+
+def test_where_there_is_no_room_beside_the_list_a_choice_stands_for_it(qtbot: Any, look: Any, pane: Pane) -> None:
+    pane.bring(pane.file("a.gguf"), pane.file("b.gguf", seed=2))
+    choice = pane.view.findChild(QuietCombo)
+    assert not choice.isVisible()
+    look.use("light", 200)
+    pane.view.resize(700, 400)
+    qtbot.waitUntil(choice.isVisible)
+    assert not pane.list.isVisible()
+    choice.setFocus()
+    QTest.keyClick(choice, Qt.Key.Key_Home)
+    assert pane.controller.model().built_in
+    QTest.keyClick(choice, Qt.Key.Key_Down)
+    assert pane.controller.model().name == pane.names()[1] == choice.currentText()
+    icons = [b for b in pane.view.findChildren(IconButton) if b.accessibleName() == "Import model…"]
+    assert [(b.text(), b.toolTip()) for b in icons] == [("", "Import model…")]
+    look.use("system", 100)
+    pane.view.resize(900, 700)
+    qtbot.waitUntil(pane.list.isVisible)
+    assert not choice.isVisible()
 
 
 def test_an_import_shows_its_progress_and_can_be_given_up(qtbot, look, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -70,6 +70,7 @@ class Offer(QObject):
         self.listing: Listing | None = None
         self.problem: UserError | None = None
         self.card = ""
+        self.speeds: Callable[[str], Sequence[float]] = lambda _id: ()  # of a download, one a second
         self.settings = LoadSettings()
         self.fits: dict[str, Fit] = {}
         self.recommended: tuple[str, str] = ("", "")  # a label, and the reason as a message id
@@ -292,8 +293,7 @@ class Offer(QObject):
     def transfer(self, label: str) -> Download | None:
         """The download of a variant, where there is one."""
         here = (self.repository.id, label, self.url)
-        mine = (d for d in self._downloads.all() if (d.repo, d.label, d.url) == here)
-        return next(mine, None)
+        return next((d for d in self._downloads.all() if (d.repo, d.label, d.url) == here), None)
 
     def pause(self, label: str) -> None:
         self._with(label, self._downloads.pause)

@@ -19,7 +19,7 @@ from desktop.panes.models.skeleton import Skeleton
 from desktop.ui import icons, theme
 from desktop.ui.bars import Bar
 from desktop.ui.boxes import CONTROL, Line, QuietCombo
-from desktop.ui.icons import Icon
+from desktop.ui.icons import ICON, Icon
 from desktop.ui.labels import Label, Tone
 from desktop.ui.listing import dress
 from desktop.ui.theme import Theme, Type
@@ -220,7 +220,7 @@ class Results(QWidget):
         )  # their words begin where the field does
 
     def _restyle(self) -> None:
-        self._glass.setIcon(icons.icon(Icon.SEARCH, self._look.colours.muted))
+        self._glass.setIcon(icons.icon(Icon.SEARCH, self._look.colours.muted, self._look.px(ICON)))
         self._fit()
 
 

@@ -160,6 +160,6 @@ class RepositoryDelegate(RowDelegate):
     def _figure(self, painter: QPainter, place: QRect, icon: Icon, number: int) -> None:
         colours, mark = self._look.colours, self._look.px(_MARK)
         text = place.adjusted(0, 0, -mark - theme.XS - 2, 0)
-        self._text(painter, text, formats.number(number), Type.SMALL, colours.muted, Qt.AlignmentFlag.AlignRight)
+        self._text(painter, text, formats.number(number), Type.SMALL, colours.muted, right=True)
         at = QRectF(place.right() - mark, place.center().y() - mark / 2, mark, mark)
         icons.paint(painter, icon, at, colours.muted)

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QMessageBox, QProgressBar
 from desktop.core.repos import Variant
 from desktop.panes.models import figures
 from desktop.panes.models.downloads.download_row import amounts, said
+from desktop.panes.models.downloads.sparkline import Sparkline
 from desktop.panes.models.find.offer import Download, Fit, Offer, State, Verdict
 from desktop.panes.models.fit_panel import FitPanel, RoomPanel
 from desktop.panes.models.library.facts import explained
@@ -45,6 +46,7 @@ class VariantDetail(QWidget):
         self._progress.setTextVisible(False)
         self._progress.setFixedHeight(theme.S)
         self._state = Label(look, Type.SMALL, Tone.MUTED, wrap=True, selectable=True)
+        self._spark = Sparkline(look)
         self.panel = FitPanel(look)
         self.room = RoomPanel(look, leading=True)
         self.room.remedied.connect(offer.remedy)
@@ -65,8 +67,13 @@ class VariantDetail(QWidget):
         words.setSpacing(theme.S)
         words.addWidget(self._reason)
         words.addLayout(buttons)
-        for widget in (self._progress, self._state, self.room):
-            words.addWidget(widget)
+        below = QHBoxLayout()
+        below.setSpacing(theme.L)
+        below.addWidget(self._state, 1)
+        below.addWidget(self._spark, 0, Qt.AlignmentFlag.AlignTop)
+        words.addWidget(self._progress)
+        words.addLayout(below)
+        words.addWidget(self.room)
         self._told, self._more = QVBoxLayout(), QVBoxLayout()
         for part in (self._told, self._more):
             part.setSpacing(theme.S)
@@ -131,6 +138,7 @@ class VariantDetail(QWidget):
         self._cancel.setText(_("Cancel"))
         self._progress.setVisible(going and not here)
         self._state.setVisible(bool(here) or going)
+        self._spark.setVisible(going and not here)
         if focused is not None and focused.isHidden():  # the focus goes to what took its place, and not astray
             (self._go if self._pause.isHidden() else self._pause).setFocus()
         if here:
@@ -141,6 +149,7 @@ class VariantDetail(QWidget):
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
         if event.type() is QEvent.Type.LanguageChange and self._variant is not None:
+            self._spark.tell()
             self.refresh()
 
     def _lead(self, large: bool) -> None:
@@ -149,7 +158,7 @@ class VariantDetail(QWidget):
             return
         self._leads = large
         self._words.removeWidget(self.room)
-        self._words.insertWidget(1 if large else self._words.indexOf(self._state) + 1, self.room)
+        self._words.insertWidget(1 if large else self._words.indexOf(self._progress) + 2, self.room)
         self._go.setProperty("primary", not large)
         self._go.style().unpolish(self._go)  # a style sheet looks at properties only then
         self._go.style().polish(self._go)
@@ -162,6 +171,7 @@ class VariantDetail(QWidget):
         self._progress.setAccessibleName(amounts(transfer))
         self._state.setText("\n".join(filter(None, (amounts(transfer), said(transfer)))))
         self._state.tone(Tone.WARNING if transfer.problem else Tone.MUTED)
+        self._spark.put(self._offer.speeds(transfer.id), resting=transfer.state is not State.RUNNING)
 
     def _act(self) -> None:
         if self._offer.model(self.label):

@@ -20,7 +20,7 @@ from desktop.panes.models import figures, meter, parts
 from desktop.panes.models.find.offer import Fit
 from desktop.ui import formats, icons, theme
 from desktop.ui.icons import Icon
-from desktop.ui.labels import Tone
+from desktop.ui.labels import Tone, elided
 from desktop.ui.surface import chosen, ring
 from desktop.ui.theme import Theme, Type
 from desktop.ui.translation import _
@@ -347,10 +347,7 @@ class VariantRow(QAbstractButton):
         """Draws one line and says how wide it became."""
         painter.setFont(tabular(self._look.font(kind)))
         painter.setPen(QColor(colour))
-        shown = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, place.width())
-        side = Qt.AlignmentFlag.AlignRight if right else Qt.AlignmentFlag.AlignLeft
-        painter.drawText(place, Qt.AlignmentFlag.AlignVCenter | side, shown)
-        return painter.fontMetrics().horizontalAdvance(shown)
+        return elided(painter, place, text, right=right)
 
 
 def _rate(tokens: float) -> str:

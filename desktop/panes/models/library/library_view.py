@@ -209,6 +209,8 @@ class LibraryView(QWidget):
         self._store.setVisible(self._upkeep is not None and not narrow)
         self._disk.setVisible(self._upkeep is not None and narrow)
         self._label()
+        self._beside.activate()
+        self._left.updateGeometry()  # or the layout around it goes by what it needed before
 
     def _label(self) -> None:
         """The words of the buttons; beside the combo box they are icons alone."""

@@ -15,6 +15,7 @@ from desktop.panes.models import figures
 from desktop.panes.models.library import facts
 from desktop.panes.models.library.controller import Model
 from desktop.ui import theme
+from desktop.ui.labels import elided
 from desktop.ui.listing import Index, RowDelegate
 from desktop.ui.theme import Theme, Type
 from desktop.ui.translation import _
@@ -84,7 +85,4 @@ class ModelDelegate(RowDelegate):
         """Draws one line and says how much room it took."""
         painter.setFont(self._look.font(kind))
         painter.setPen(QColor(ink))
-        shown = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, place.width())
-        side = Qt.AlignmentFlag.AlignRight if right else Qt.AlignmentFlag.AlignLeft
-        painter.drawText(place, Qt.AlignmentFlag.AlignVCenter | side, shown)
-        return painter.fontMetrics().horizontalAdvance(shown) + theme.S if shown else 0
+        return elided(painter, place, text, right=right) + theme.S

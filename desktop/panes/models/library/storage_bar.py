@@ -14,7 +14,7 @@ from desktop.panes.models import meter
 from desktop.panes.models.library.upkeep import Upkeep
 from desktop.panes.models.parts import Kind, Part
 from desktop.ui import formats, theme
-from desktop.ui.labels import Tone
+from desktop.ui.labels import Tone, elided
 from desktop.ui.surface import ring
 from desktop.ui.theme import Theme, Type
 from desktop.ui.translation import _
@@ -77,18 +77,17 @@ class StorageButton(QAbstractButton):
             painter.drawRoundedRect(box, theme.RADIUS_S, theme.RADIUS_S)
         if self.hasFocus():
             ring(painter, QRectF(self.rect()), theme.RADIUS_S, colours)
-        line, thick, side = self._look.px(_LINE), self._look.px(_BAR), theme.M
-        top = (self.height() - line - theme.XS - thick) // 2
-        words = QRect(side, top, self.width() - 2 * side, line)
+        high, thick, side = self._look.px(_LINE), self._look.px(_BAR), theme.M
+        top = (self.height() - high - theme.XS - thick) // 2
+        words = QRect(side, top, self.width() - 2 * side, high)
         painter.setFont(self._look.font(Type.SMALL))
         painter.setPen(QColor(colours.text))
         left = free(self._upkeep)
         room = words.width() - painter.fontMetrics().horizontalAdvance(left) - side
         if room < painter.fontMetrics().horizontalAdvance(self.text()):
             left, room = "", words.width()  # the picture says it, and the page that opens
-        name = painter.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, room)
-        painter.drawText(words, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, name)
+        elided(painter, words.adjusted(0, 0, room - words.width(), 0), self.text())
         painter.setPen(QColor(colours.muted))
-        painter.drawText(words, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, left)
+        elided(painter, words, left, right=True)
         bar = QRectF(side, words.bottom() + 1 + theme.XS, words.width(), thick)
         meter.paint(painter, self._look, bar, held(self._upkeep), 0, Tone.ACCENT)
