@@ -37,11 +37,12 @@ _FOUND = 8  # messages: those who want more search in the list of chats
 
 @dataclass(frozen=True, slots=True)
 class Ways:
-    """How one gets to what was chosen: a chat (at a message, with words to mark), a setting, a help page."""
+    """How one gets to what was chosen: a chat (at a message, with words to mark), a setting, a help page, downloads."""
 
     chat: Callable[[str, str, str], object]
     setting: Callable[[str], object]
     page: Callable[[str], object]
+    downloads: Callable[[], object]
 
 
 class Finder:
@@ -128,6 +129,9 @@ class Finder:
             key = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
             also = _also(pane.label, everyday.PANES[pane.name])
             yield Offer(f"pane {pane.name}", pane.icon, action.text(), _("Go to"), action.trigger, key, also)
+
+        also, kind = _also("Downloads", everyday.DOWNLOADS), _("Go to")
+        yield Offer("downloads", Icon.DOWNLOAD, _("Downloads"), kind, self._to.downloads, _("Models"), also)
 
     def _chats(self) -> Iterator[Offer]:
         for chat in self._chat.listing.chats:

@@ -230,7 +230,7 @@ class Root:
     def finder(self) -> Finder:
         from desktop.app.finder import Finder, Ways
 
-        ways = Ways(self._open_chat, self._show_setting, self._show_page)
+        ways = Ways(self._open_chat, self._show_setting, self._show_page, self._show_downloads)
         return Finder(self.look, self.window, self.chat, self._alcove, self.tasks, ways, self.recent)
 
     def _open_chat(self, chat_id: str, message_id: str = "", words: str = "") -> None:

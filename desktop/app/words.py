@@ -47,10 +47,11 @@ COMMANDS: Mapping[Command, str] = {
 }
 PANES: Mapping[str, str] = {
     "chat": N_("conversation, talk, write"),
-    "models": N_("download, downloads, library, storage, disk, delete a model, install"),
+    "models": N_("library, storage, disk, delete a model, install, download"),
     "settings": N_("preferences, options, configuration"),
     "help": N_("manual, guide, how to, questions"),
 }
+DOWNLOADS = N_("progress, queue, pause")
 SETTINGS: Mapping[str, str] = {
     "language": N_("Korean, Italian, English, translation"),
     "appearance": N_("theme, colours, night, dark mode, black, white"),

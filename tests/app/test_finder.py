@@ -37,7 +37,7 @@ def speak(qtbot, look) -> Iterator[Speak]:
         chat = SimpleNamespace(models=[], listing=SimpleNamespace(chats=chats))
         alcove = SimpleNamespace(help=Help(resources()))
         tasks = SimpleNamespace(spawn=lambda work: work.close())
-        Finder(look, window, chat, alcove, tasks, Ways(print, print, print), []).toggle()
+        Finder(look, window, chat, alcove, tasks, Ways(print, print, print, print), []).toggle()
         found = window.findChild(Palette)
         assert found is not None
         return found
@@ -68,7 +68,7 @@ def keys(palette: Palette, typed: str) -> list[str]:
         ("korean", "setting language"),
         ("한국어", "setting language"),
         ("italiano", "setting language"),
-        ("download", "pane models"),
+        ("download", "downloads"),
         ("preferences", "pane settings"),
         ("설정", "pane settings"),
         ("impostazioni", "pane settings"),
