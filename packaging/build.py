@@ -3,7 +3,7 @@
 Invariant: what is shipped is built in an environment of its own, `build/venv`, with the versions of `constraints.txt`
 and an engine for every processor (`engine/build.py`). With `--here`, what is installed beside this Python is taken as
 it is: quicker, and good for this computer only. Two builds of one commit hold the same files. It needs Python 3.11 and
-a C++ compiler; signing is not done here.
+a C++ compiler; on Windows NSIS, too. `installer.py` and `macos/` sign, where they are given an identity.
 """
 
 from __future__ import annotations
@@ -31,11 +31,25 @@ def main() -> int:
     if not given.here:
         return _apart(["--here", *(["--stage"] if given.stage else [])])
     stage()
-    if not given.stage and sys.platform == "linux":
+    if not given.stage:
+        _pack()
+    return 0
+
+
+def _pack() -> None:
+    """What this system's people open, of what is staged."""
+    if sys.platform == "linux":
         from linux import archives
 
         archives.make(moment())
-    return 0
+    elif sys.platform == "win32":
+        import installer
+
+        installer.make()
+    elif sys.platform == "darwin":
+        from macos import bundle
+
+        bundle.finish()
 
 
 def _apart(arguments: list[str]) -> int:

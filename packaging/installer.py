@@ -20,6 +20,7 @@ import product
 SOURCE = product.ROOT / "packaging" / "windows"
 MADE = product.BUILD / "windows"
 LONGEST = 150  # of a path in the folder: with C:\Users\NAME\AppData\Local\Programs\Alcove less than Windows' 260
+OUTPUT = product.DIST / f"{product.NAME}-{product.VERSION}-windows-x64.exe"
 PROGRAMS = (f"{product.EXECUTABLE}.exe", f"{product.EXECUTABLE}-cli.exe")
 
 
@@ -108,19 +109,24 @@ def signed(file: Path, sign: str) -> None:
     subprocess.run([*shlex.split(sign, posix=os.name != "nt"), str(file)], check=True)
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description="Compiles the Windows installer of what is staged.")
-    parser.add_argument("--staged", type=Path, default=product.STAGED, help="the folder of the program")
-    parser.add_argument("--output", type=Path, default=product.DIST / f"Alcove-{product.VERSION}-windows-x64.exe")
-    parser.add_argument("--target", default="", help="amd64-unicode makes a 64-bit installer, where NSIS has that")
-    given = parser.parse_args()
+def make(staged: Path = product.STAGED, output: Path = OUTPUT, target: str = "") -> Path:
+    """The installer, signed with all that is in it, if there is a command for that."""
     sign = os.environ.get("ALCOVE_SIGN", "")
     if sign:
         for program in PROGRAMS:
-            signed(given.staged / program, sign)
+            signed(staged / program, sign)
     else:
         print("ALCOVE_SIGN is not set: nothing is signed, and Windows will warn whoever starts the installer.")
-    print(compiled(given.staged.resolve(), given.output.resolve(), sign, given.target))
+    return compiled(staged.resolve(), output.resolve(), sign, target)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Compiles the Windows installer of what is staged.")
+    parser.add_argument("--staged", type=Path, default=product.STAGED, help="the folder of the program")
+    parser.add_argument("--output", type=Path, default=OUTPUT)
+    parser.add_argument("--target", default="", help="amd64-unicode makes a 64-bit installer, where NSIS has that")
+    given = parser.parse_args()
+    print(make(given.staged, given.output, given.target))
     return 0
 
 

@@ -97,7 +97,7 @@ UninstPage custom un.AskWhat un.TakeWhat
 
 ; -- what both the installer and the uninstaller do -------------------------------------------------------------------
 
-!macro Speak ELSE ; as Windows does, where that is one of our languages; else the person chooses, once
+!macro Speak ASK ; as Windows does, where that is one of our languages; else the person chooses, once
   System::Call 'kernel32::GetUserDefaultUILanguage() i .r0'
   IntOp $0 $0 & 0x3FF ; the language without its country
   ${If} $0 = 0x09
@@ -107,7 +107,7 @@ UninstPage custom un.AskWhat un.TakeWhat
   ${ElseIf} $0 = 0x10
     StrCpy $LANGUAGE ${LANG_ITALIAN}
   ${Else}
-    !insertmacro ${ELSE}
+    !insertmacro ${ASK}
   ${EndIf}
 !macroend
 
