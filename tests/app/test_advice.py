@@ -249,3 +249,20 @@ def test_an_earlier_question_does_not_overwrite_a_later_one(tmp_path: Path) -> N
     before, fit = advised(tmp_path, 12, ask_twice).fits
     assert before is None
     assert fit is not None
+
+
+def test_llama_cpp_is_not_asked_because_a_chat_is_opened(tmp_path: Path) -> None:
+    """Also where the model seems too large, which a reply would have confirmed first."""
+
+    async def choose(alcove, advice, chat) -> None:
+        async def ask(*_asked: object) -> None:
+            pytest.fail("llama.cpp was asked")
+
+        alcove.fitting._probing.ask = ask
+        model = await alcove.library.import_file(tiny_model(tmp_path / "tiny.gguf"), How.LINK)
+        chat.chat = replace(chat.chat, model=model.name)
+        chat.head_changed.emit(chat.chat)
+
+    fit = advised(tmp_path, 0.001, choose).fits[-1]
+    assert fit is not None
+    assert fit.verdict is Verdict.TOO_LARGE
