@@ -198,19 +198,17 @@ class LibraryView(QWidget):
     def _fit(self) -> None:
         """The list leaves the larger part to the model, however large the text is."""
         way, narrow, side = QBoxLayout.Direction, self._one_column, theme.XL - theme.M
-        self._whole.setDirection(way.TopToBottom if narrow else way.LeftToRight)
-        self._beside.setDirection(way.LeftToRight if narrow else way.TopToBottom)
-        self._beside.setContentsMargins(theme.XL if narrow else side, theme.S, theme.XL if narrow else theme.S, theme.S)
-        wide = min(self._look.px(LIST_WIDTH), round(self.width() * _SHARE))
-        self._left.setMinimumWidth(0 if narrow else wide)
-        self._left.setMaximumWidth(_ANY if narrow else wide)
+        self._label()  # first what takes less room, then the directions: no more is asked for meanwhile
         self._list.setVisible(not narrow)
         self._choice.setVisible(narrow)
         self._store.setVisible(self._upkeep is not None and not narrow)
         self._disk.setVisible(self._upkeep is not None and narrow)
-        self._label()
-        self._beside.activate()
-        self._left.updateGeometry()  # or the layout around it goes by what it needed before
+        wide = min(self._look.px(LIST_WIDTH), round(self.width() * _SHARE))
+        self._left.setMinimumWidth(0 if narrow else wide)
+        self._left.setMaximumWidth(_ANY if narrow else wide)
+        self._beside.setContentsMargins(theme.XL if narrow else side, theme.S, theme.XL if narrow else theme.S, theme.S)
+        self._whole.setDirection(way.TopToBottom if narrow else way.LeftToRight)
+        self._beside.setDirection(way.LeftToRight if narrow else way.TopToBottom)
 
     def _label(self) -> None:
         """The words of the buttons; beside the combo box they are icons alone."""
