@@ -19,9 +19,10 @@ import sys
 import tempfile
 import zipfile
 from pathlib import Path
+from platform import machine
 
 VERSION = "0.3.36"
-CARDS = {"cpu": "", "vulkan": "-DGGML_VULKAN=ON", "cuda": "-DGGML_CUDA=ON"}  # Metal comes by itself on macOS
+CARDS = {"cpu": "", "vulkan": "-DGGML_VULKAN=ON", "cuda": "-DGGML_CUDA=ON"}  # Metal: of every Mac with Apple silicon
 PORTABLE = (
     "-DGGML_NATIVE=OFF",
     "-DGGML_BACKEND_DL=ON",
@@ -43,6 +44,7 @@ def arguments(platform: str, card: str) -> list[str]:
         found += ["-DCMAKE_INSTALL_RPATH=$ORIGIN", *STRIPPED]
     elif platform == "darwin":
         found += ["-DCMAKE_INSTALL_RPATH=@loader_path", f"-DCMAKE_OSX_DEPLOYMENT_TARGET={macos_minimum()}"]
+        found.append(f"-DGGML_METAL={'ON' if machine() == 'arm64' else 'OFF'}")  # Intel Macs' cards lack what it needs
     if shutil.which("ccache"):
         found += ["-DCMAKE_C_COMPILER_LAUNCHER=ccache", "-DCMAKE_CXX_COMPILER_LAUNCHER=ccache"]
     return found
