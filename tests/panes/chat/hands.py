@@ -48,6 +48,7 @@ def shown_rows(view):
 
 
 def row_of(view, text):
+    view.pane.until(lambda: any(row.text == text for row in shown_rows(view)))  # the list is read after the reply
     return next(i for i, row in enumerate(shown_rows(view)) if row.text == text)
 
 
