@@ -367,11 +367,11 @@ def test_nothing_lies_above_another_where_the_text_is_large(look: Any, tmp_path:
 def test_one_model_of_the_shelf_is_recommended(look: Any, tmp_path: Path, hub: HubServer) -> None:
     async def doing(page: FindPage) -> None:
         heard = [page.heard(at) for at in range(len(page.controller.rows))]
-        assert [at for at, said in enumerate(heard) if "recommended for this computer" in said] == [0]
+        assert [at for at, said in enumerate(heard) if "Recommended for this computer" in said] == [0]
         page.judge.available = 2_500_000_000
         page.controller.changed.emit()
         heard = [page.heard(at) for at in range(len(page.controller.rows))]
-        (at,) = [at for at, said in enumerate(heard) if "recommended for this computer" in said]
+        (at,) = [at for at, said in enumerate(heard) if "Recommended for this computer" in said]
         assert "TinyLlama" in heard[at]
 
     visit(look, tmp_path, doing)

@@ -97,7 +97,7 @@ class RowsModel(QAbstractListModel):
 
     def about(self, row: Repository, *, dated: bool = True) -> str:
         """The line below the name."""
-        advised = _("recommended for this computer") if self.advised(row) else ""
+        advised = _("Recommended for this computer") if self.advised(row) else ""
         return " · ".join(filter(None, (advised, figures.repository(row, dated=dated))))
 
 
