@@ -147,6 +147,26 @@ OLD = {"alcove.exe", "alcove-cli.exe", "uninstall.exe", "_internal/old.pyd", "_i
 NEW = {"alcove.exe", "alcove-cli.exe", "uninstall.exe", "_internal/new.pyd", "_internal/both.txt"}
 
 
+def test_the_installer_holds_what_is_staged_and_nothing_else(stand_in: Path, tmp_path: Path) -> None:
+    """The one that people are given: of 32 bits, as installers are."""
+    staged = tmp_path / "staged"
+    for name in (*installer.PROGRAMS, "_internal/a.pyd", "_internal/한글/b.dat"):
+        (staged / name).parent.mkdir(parents=True, exist_ok=True)
+        (staged / name).write_bytes(stand_in.read_bytes())
+    if not (product.ICONS / "alcove.ico").exists():
+        icons.make()
+    made = installer.compiled(staged, tmp_path / "Alcove-windows-x64.exe")
+    listed = subprocess.run(["7z", "l", "-slt", made], capture_output=True, text=True, check=True).stdout
+    assert "SubType = NSIS-3 Unicode" in listed
+    names = {
+        line.removeprefix("Path = ") for line in listed.split("----------\n", 1)[1].splitlines() if line[:4] == "Path"
+    }
+    plugins = {name for name in names if name.startswith("$PLUGINSDIR")}
+    assert names - plugins == files(staged) | {"uninstall.exe"}
+    tools = {"modern-wizard.bmp", "nsDialogs.dll", "System.dll", "LangDLL.dll", "UserInfo.dll"}
+    assert {Path(name).name for name in plugins} == tools
+
+
 def test_it_installs_silently_for_one_person(windows: Windows, older: Path) -> None:
     assert windows.run(older, "/S") == 0
     assert files(windows.folder) == OLD
