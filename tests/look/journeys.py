@@ -45,11 +45,6 @@ async def room(person: Person, pseudo: str, text_size: str) -> None:
                 await scene(stage)
             for width, height in SIZES[percent]:
                 await stage.resize(width, height)
-                if stage.above():  # a dialogue takes its size from the window when it opens
-                    await stage.clear()
-                    await stage.dress("en", text_size=percent)
-                    await scene(stage)
-                    await stage.dress(language, text_size=percent)
                 for fault in cramped(drawn(stage)):
                     tell(f"{name} {language} {width}×{height}: {fault}")
         await stage.dress("en", text_size=percent)

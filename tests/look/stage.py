@@ -15,6 +15,7 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from PySide6.QtCore import QSize
 from PySide6.QtGui import QColor, QImage, QPainter
 from PySide6.QtWidgets import QApplication, QDialog, QMenu, QToolTip, QWidget
 
@@ -23,6 +24,7 @@ from desktop.services.paths import resources
 from desktop.ui.bars import Bar
 from desktop.ui.buttons import IconButton
 from desktop.ui.menus import Command
+from desktop.ui.tokens import XXL
 from tests.flows.person import Person
 from tests.flows.program import Program
 from tests.look.pseudo import PseudoQt
@@ -67,6 +69,8 @@ class Stage:
 
     async def resize(self, width: int, height: int) -> None:
         self.window.resize(width, height)
+        for dialog in [top for top in self.above() if isinstance(top, QDialog)]:  # as it would have opened in it
+            dialog.resize(dialog.size().boundedTo(self.window.size() - QSize(XXL, XXL)))
         await self.settle()
 
     async def settle(self, seconds: float = 0.03) -> None:
