@@ -37,19 +37,21 @@ LANGUAGES = {"en": "English", "ko": "한국어", "it": "Italiano"}
 LOOKS = ("light", "dark")
 SIZES = ((1280, 800), (900, 600))
 LARGE = "it"  # the language of the pictures with text at 200 %: of the three, its words are the longest
+MAIN = ("welcome", "chat", "palette", "library", "variants", "downloads", "settings")  # also large in a small window
 COLOURS = 256
 _FREQUENT = 160  # of these, the commonest colours; the others stand each for many that are rare
 
 Shot = tuple[str, str, str, int, tuple[int, int]]  # the end of its name, language, look, size of text, of the window
 
 
-def shots(language: str) -> Iterator[list[Shot]]:
-    """The pictures of each scene; a scene is set anew for every list."""
+def shots(language: str, scene: str) -> Iterator[list[Shot]]:
+    """The pictures of a scene; it is set anew for every list."""
     yield [
         (f"{language}-{look}-{size[0]}", language, look, 100, size) for look, size in itertools.product(LOOKS, SIZES)
     ]
     if language == LARGE:
         yield [(f"{language}-200", language, "light", 200, SIZES[0])]
+        yield [(f"{language}-200-{SIZES[1][0]}", language, "light", 200, SIZES[1])] if scene in MAIN else []
     if language == "en":
         yield [("pseudo", PSEUDO, "light", 100, SIZES[1])]
 
@@ -57,8 +59,10 @@ def shots(language: str) -> Iterator[list[Shot]]:
 async def shoot(person: Person, pseudo: str, language: str, *scenes: str) -> None:
     """Leads the window through the scenes and draws it."""
     stage = Stage(person, pseudo)
-    for wanted in shots(language):
-        for scene in scenes:
+    for group in zip(*(shots(language, scene) for scene in scenes), strict=True):
+        for scene, wanted in zip(scenes, group, strict=True):
+            if not wanted:
+                continue
             await stage.dress(wanted[0][1], text_size=wanted[0][3])
             await stage.resize(*SIZES[0])
             await SCENES[scene](stage)
@@ -124,8 +128,9 @@ def index(scenes: Sequence[str]) -> str:
         for language, called in LANGUAGES.items():
             cells = [thumbnail(f"{scene}-{language}-{look}-{size[0]}") for size in SIZES for look in LOOKS]
             lines.append(f"| {called} | {' | '.join(cells)} |")
-        lines += ["", f"Text at 200 %, and the made-up language: {thumbnail(f'{scene}-{LARGE}-200')}"]
-        lines.append(thumbnail(f"{scene}-pseudo"))
+        large = [f"{scene}-{LARGE}-200", *[f"{scene}-{LARGE}-200-{SIZES[1][0]}"] * (scene in MAIN)]
+        shown = map(thumbnail, (*large, f"{scene}-pseudo"))
+        lines += ["", "Text at 200 %, and the made-up language:", *shown]
     return "\n".join([*lines, ""])
 
 
