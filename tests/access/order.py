@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QAbstractSpinBox, QApplication, QComboBox, QWidget
 from shiboken6 import isValid
 
 from desktop.ui.reading import Reading
+from desktop.ui.translation import _
 
 MOST = 400  # stops after which it is certain that there is no end
 SLACK = 6  # pixels by which things in one line may stand higher or lower
@@ -101,7 +102,7 @@ def missed(window: QWidget, steps: list[Step]) -> list[str]:
         takes = bool(widget.focusPolicy() & Qt.FocusPolicy.TabFocus) and not inner
         if (
             takes
-            and "To the end" not in called(widget)
+            and _("To the end") not in called(widget)
             and widget.isVisible()
             and widget.isEnabled()
             and id(widget) not in stops

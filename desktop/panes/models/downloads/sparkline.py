@@ -32,6 +32,7 @@ class Sparkline(QWidget):
         self._resting = False
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         look.changed.connect(self.updateGeometry)
+        self.tell()
 
     def sizeHint(self) -> QSize:
         return QSize(self._look.px(REMEMBERED), self._look.px(28))
