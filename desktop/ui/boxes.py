@@ -169,8 +169,8 @@ class QuietCombo(QComboBox):
         super().__init__(parent)
         self._look = look
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self._label = QLabel()  # nobody sees it
-        self._label.setBuddy(self)
+        self._label = QLabel()
+        self._label.hide()  # nobody sees it
         self.setItemDelegate(_Entries(look, CONTROL, self))
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         look.changed.connect(self.updateGeometry)
@@ -182,6 +182,7 @@ class QuietCombo(QComboBox):
         """
         self.setAccessibleName(name)
         self._label.setText(name.replace("&", "&&"))
+        self._label.setBuddy(self)  # not before: without a name, only a label beside it is heard
         self._stand()
 
     def _stand(self) -> None:
