@@ -44,3 +44,32 @@ def test_macos_is_asked_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "darwin")
     monkeypatch.setattr(cores, "sysctl", lambda name: 0 if "avx2" in name else 1)
     assert cpu.missing_instructions(INFO) == ["AVX2"]
+
+
+def test_glibc_and_the_kernel_agree() -> None:
+    """Of this processor; one that is no x86, or a C library that does not tell, says nothing."""
+    told = cpu._usable() if sys.platform == "linux" else set()
+    listed = cpu.linux_flags(Path("/proc/cpuinfo").read_text()) if told else set()
+    assert told == {flag for flag in cpu._LEAVES if flag in listed}
+
+
+@pytest.mark.parametrize(
+    ("machine", "flags", "lacks"),
+    [
+        ("x86_64", {"ssse3", "sse4_2", "popcnt"}, []),
+        ("AMD64", {"ssse3", "pni"}, ["SSE4.2", "POPCNT"]),
+        ("x86_64", {"pni"}, ["SSSE3", "SSE4.2", "POPCNT"]),
+        ("aarch64", {"asimd"}, []),
+    ],
+)
+def test_what_the_program_cannot_start_without(
+    monkeypatch: pytest.MonkeyPatch, machine: str, flags: set[str], lacks: list[str]
+) -> None:
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setattr(cpu.platform, "machine", lambda: machine)
+    monkeypatch.setattr(cpu, "_usable", lambda: flags)
+    assert cpu.lacks_baseline() == lacks
+
+
+def test_this_computer_is_new_enough() -> None:
+    assert cpu.lacks_baseline() == []

@@ -54,3 +54,10 @@ def test_a_probe_that_hangs_is_ended() -> None:
     report = asyncio.run(examine(python("import time; time.sleep(60)"), limit_s=0.2))
     assert time.monotonic() - began < 20
     assert "did not answer" in str(report.fault)
+
+
+def test_kernels_of_which_none_fit_are_a_finding() -> None:
+    said = '{"version": "1", "system_info": "", "kernels": {"kind": "", "of": 13}, "devices": []}'
+    report = asyncio.run(examine(python(f"print({said!r})")))
+    assert report.fault is None
+    assert not report.works
