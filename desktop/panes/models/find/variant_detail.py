@@ -188,7 +188,7 @@ class VariantDetail(QWidget):
         label = self.label
         asking = QMessageBox(self)
         asking.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        asking.setIcon(QMessageBox.Icon.Question)
+        asking.setWindowTitle("Alcove")
         asking.setText(_("Download {variant} although it is too large?", variant=label))
         asking.setInformativeText(
             _(

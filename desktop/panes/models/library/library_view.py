@@ -161,8 +161,8 @@ class LibraryView(QWidget):
         self._mark()
 
     def retranslate(self) -> None:
-        for one in (self._list, self._choice):
-            one.setAccessibleName(_("Models on this computer"))
+        self._list.setAccessibleName(_("Models on this computer"))
+        self._choice.name(_("Models on this computer"))
         self._details.retranslate()
         self._show_found()
         self.refresh()
