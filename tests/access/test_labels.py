@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from PySide6.QtGui import QAccessible
-from PySide6.QtWidgets import QSlider
+from PySide6.QtWidgets import QLabel, QSlider, QVBoxLayout, QWidget
 
 from desktop.core.chat import Opening
 from desktop.core.levels import Level, Levels, rows_for
 from desktop.panes.chat.opening import OpeningDialog
 from desktop.ui import hearing
+from desktop.ui.boxes import QuietCombo
 from desktop.ui.forms import Row, SettingsForm
 from desktop.ui.icons import Icon
 from desktop.ui.window import Pane, Side
@@ -66,3 +67,14 @@ def test_the_ways_to_the_panes_are_tabs_and_say_which_is_shown(qtbot: Any, look:
     button = tabs["Chat"].object
     QAccessible.queryAccessibleInterface(button).actionInterface().doAction("Press")
     assert asked == ["chat"]
+
+
+def test_the_name_of_a_combo_box_is_heard_and_not_seen(qtbot: Any, look: Any) -> None:
+    host, combo = QWidget(), QuietCombo(look)
+    qtbot.addWidget(host)
+    QVBoxLayout(host).addWidget(combo)
+    combo.addItem("Newest")
+    combo.name("Order")
+    host.show()
+    assert labels(combo) == ["Order"]
+    assert [label.text() for label in host.findChildren(QLabel) if label.isVisible()] == []
