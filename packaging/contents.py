@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import sys
 from collections.abc import Iterable
 from fnmatch import fnmatch
@@ -15,6 +16,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import checksums
+import licences
 import product
 
 Entry = tuple[str, str, str]  # PyInstaller's: name in the bundle, path here, kind
@@ -55,6 +58,7 @@ EXCLUDED = [
     *("PySide6.QtDBus", "PySide6.QtQml", "PySide6.QtQuick", "PySide6.QtOpenGL", "PySide6.QtPrintSupport"),
     *("PySide6.QtTest", "numpy._core._multiarray_tests"),
 ]
+_RESOURCES = "desktop/resources"
 _SYSTEM = ("/lib/", "/lib64/", "/usr/lib/", "/usr/lib64/")
 _BROUGHT = re.compile(  # system libraries that not every desktop has, and that go with what is bundled
     r"lib(xcb-(cursor|icccm|image|keysyms|render-util|util|xkb)|xkbcommon-x11|ssl|crypto|sqlite3|ffi|bz2|lzma|"
@@ -66,11 +70,16 @@ def resources() -> list[tuple[str, str]]:
     """Files of Alcove's own, beside the package as in a wheel, and the names and versions of what is asked for."""
     from PyInstaller.utils.hooks import copy_metadata
 
-    root = product.ROOT / "resources"
-    files = [path for path in root.rglob("*") if path.is_file() and path.suffix not in (".po", ".pot")]
-    where = Path("desktop") / "resources"
-    found = [(str(path), str(where / path.relative_to(root).parent)) for path in files]
-    return found + copy_metadata("llama-cpp-python")
+    shutil.rmtree(product.RESOURCES, ignore_errors=True)
+    shutil.copytree(product.ROOT / "resources", product.RESOURCES, ignore=shutil.ignore_patterns("*.po", "*.pot"))
+    return [(str(product.RESOURCES), _RESOURCES), *copy_metadata("llama-cpp-python")]
+
+
+def told(analysis: Any) -> None:
+    """Adds what the resources tell of the whole: every licence, and their own checksums."""
+    product.LICENCES.write_text(licences.gathered(files(analysis)), "utf-8")
+    sums = checksums.written(product.RESOURCES)
+    analysis.datas += [(f"{_RESOURCES}/{path.name}", str(path), "DATA") for path in (product.LICENCES, sums)]
 
 
 def engine_libraries() -> list[tuple[str, str]]:

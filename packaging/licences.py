@@ -44,7 +44,7 @@ def gathered(files: Iterable[Path]) -> str:
         owner = owners.get(file)
         if owner is not None:
             parts[_plain(owner)] = owner
-        elif not _pythons(file) and not file.is_relative_to(product.ROOT):
+        elif not _pythons(file) and not _ours(file):
             packages.add(_system_package(file))
     texts = [*_own(), *(_of_distribution(parts[name]) for name in sorted(parts)), *map(_of_package, sorted(packages))]
     contents = "".join(f"  {name}\n" for name, _text in texts)
@@ -85,6 +85,10 @@ def _pythons(file: Path) -> bool:
     """Whether it came with Python itself."""
     bases = (Path(sys.base_prefix), Path(sysconfig.get_path("stdlib")))
     return any(file.is_relative_to(base.resolve()) for base in bases) and "site-packages" not in file.parts
+
+
+def _ours(file: Path) -> bool:
+    return file.is_relative_to(product.ROOT) and "site-packages" not in file.parts
 
 
 def _of_distribution(distribution: metadata.Distribution) -> tuple[str, str]:

@@ -14,7 +14,8 @@ BUILD = ROOT / "build"  # what is made on the way
 DIST = ROOT / "dist"  # what is given to people
 STAGED = DIST / "alcove"  # the program: one folder, started in place
 ICONS = BUILD / "icons"
-LICENCES = BUILD / "licences.txt"
+RESOURCES = BUILD / "resources"  # as they lie in the program
+LICENCES = RESOURCES / "licences.txt"
 
 NAME = "Alcove"
 EXECUTABLE = "alcove"

@@ -29,7 +29,7 @@ Version: {version}
 Architecture: {architecture}
 Maintainer: {maintainer}
 Installed-Size: {size}
-Depends: {depends}
+Depends: {depends}, ca-certificates
 Recommends: xdg-utils
 Suggests: libgtk-3-0
 Section: utils
