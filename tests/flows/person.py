@@ -17,6 +17,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QAbstractButton,
     QApplication,
+    QComboBox,
     QFileDialog,
     QLabel,
     QLineEdit,
@@ -101,8 +102,8 @@ class Person:
         return [bar.text for bar in self.all(Bar)]
 
     def rows(self, name: str = "Chats") -> list[str]:
-        """The lines of a list."""
-        model = self.list(name).model()
+        """The lines of a list, or of the combo box that stands for it where there is no room."""
+        model = next(iter((*self.all(QListView, name), *self.all(QComboBox, name)))).model()
         return [str(model.index(row, 0).data()) for row in range(model.rowCount())]
 
     def list(self, name: str) -> QListView:
