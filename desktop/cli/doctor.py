@@ -92,7 +92,7 @@ def _instructions(report: probe.Report) -> str:
         return _(NO_KERNELS)
     if report.missing:
         return _(N_("lacks {instructions}"), instructions=", ".join(report.missing))
-    if not kernels.of:
+    if kernels.linked:
         return _(N_("has all it needs"))
     return _(
         N_("“{kind}”, the fastest of {count} kinds that this processor can run: {instructions}"),

@@ -19,18 +19,19 @@ from desktop.engine.devices import Library
 
 @dataclass(frozen=True, slots=True)
 class Kernels:
-    """Which of the CPU's kernels were taken, of how many; of none, where they are part of the library."""
+    """Which of the CPU's kernels were taken, of how many; or that they are part of the library."""
 
     kind: str = ""
     of: int = 0
+    linked: bool = False
 
     @property
     def fit(self) -> bool:
-        """Whether this processor has kernels it can run, as far as that is known before they are loaded."""
-        return bool(self.kind) or not self.of
+        """Whether this processor has kernels it can run, as far as that is known before they compute."""
+        return bool(self.kind) or self.linked
 
 
-LINKED = Kernels()
+LINKED = Kernels(linked=True)
 
 
 def load(library: Library, folder: Path) -> Kernels:

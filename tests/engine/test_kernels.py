@@ -90,6 +90,11 @@ def test_a_processor_for_which_there_is_none(ggml: Ggml, folder: Path, monkeypat
         refuse_processor("", found)
 
 
+def test_a_folder_that_has_lost_them(ggml: Ggml, tmp_path: Path) -> None:
+    found = load(ggml, tmp_path)  # type: ignore[arg-type]
+    assert (found, found.fit) == (Kernels("", 0), False)
+
+
 def test_a_file_that_cannot_be_opened_or_made_ready(ggml: Ggml, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ggml.refuses = {"libggml-cpu-skylakex.so"}
     assert load(ggml, folder).kind == "haswell"  # type: ignore[arg-type]
