@@ -40,7 +40,7 @@ from desktop.panes.chat.view import ChatView
 from desktop.services.chats.loading import GUIDE_SETTINGS
 from desktop.services.chats.prompts import opening_for
 from desktop.services.models.library import Model
-from desktop.services.paths import Paths
+from desktop.services.paths import Paths, resources
 from desktop.services.preferences import Preferences
 from desktop.ui import formats, hearing, loop, translation
 from desktop.ui.instance import Instance
@@ -220,11 +220,15 @@ class Root:
             Command.USUAL_SIZE: lambda: self.tasks.spawn(self._size_text(None)),
             Command.HELP: lambda: self.window.show_pane("help"),
             Command.SHORTCUTS: self._show_shortcuts,
+            Command.LICENCES: self._show_licences,
             Command.ABOUT: lambda: self._show_page("about"),
         }
 
     def _able(self) -> Mapping[Command, Callable[[], bool]]:
-        return {Command.UNLOAD_MODEL: lambda: self._alcove.engine.loaded is not None}
+        return {
+            Command.UNLOAD_MODEL: lambda: self._alcove.engine.loaded is not None,
+            Command.LICENCES: self._licences.exists,
+        }
 
     @cached_property
     def finder(self) -> Finder:
@@ -251,6 +255,18 @@ class Root:
         sheet = ShortcutSheet(self.look, self.window.menus, self.window)
         sheet.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         sheet.open()
+
+    @property
+    def _licences(self) -> Path:
+        """The file that is made when the program is packaged; run from source there is none."""
+        return resources() / "licences.txt"
+
+    def _show_licences(self) -> None:
+        from desktop.ui.licences import LicenceDialog
+
+        dialog = LicenceDialog(self.look, self._licences, self.window)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.open()
 
     async def _size_text(self, step: float | None) -> None:
         """Larger or smaller by a step; None: as it came."""

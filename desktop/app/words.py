@@ -43,6 +43,7 @@ COMMANDS: Mapping[Command, str] = {
     _C.BIN: N_("delete, remove, trash, throw away, discard"),
     _C.HELP: N_("manual, guide, how to, questions"),
     _C.SHORTCUTS: N_("keys, hotkeys, keyboard"),
+    _C.LICENCES: N_("rights, open source, who made the parts"),
     _C.ABOUT: N_("version, licence, who made it"),
 }
 PANES: Mapping[str, str] = {

@@ -57,6 +57,7 @@ class Command(Enum):
     BIN = N_("Move to bin")
     HELP = N_("Alcove help")
     SHORTCUTS = N_("Keyboard shortcuts")
+    LICENCES = N_("Licences…")
     ABOUT = N_("About Alcove")
 
 
@@ -73,7 +74,7 @@ _CHAT = (
     *(_C.NEXT_CHAT, _C.PREVIOUS_CHAT, None, _C.CHOOSE_MODEL, _C.EDIT_LAST, _C.REGENERATE, _C.CONTINUE, _C.COPY_REPLY),
     *(_C.STOP, None, _C.RENAME, _C.OPENING, _C.CHAT_SETTINGS, None, _C.BIN),
 )
-_HELP = (_C.HELP, _C.SHORTCUTS, None, _C.ABOUT)
+_HELP = (_C.HELP, _C.SHORTCUTS, None, _C.LICENCES, _C.ABOUT)
 _Key = str | QKeySequence.StandardKey
 _S = QKeySequence.StandardKey
 _KEYS: dict[Command, tuple[_Key, ...]] = {  # on a Mac, Qt takes Ctrl for the command key and Meta for Control
