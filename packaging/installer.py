@@ -70,6 +70,23 @@ def _escaped(text: str) -> str:
     return text.replace("$", "$$")
 
 
+def draw_picture(file: Path) -> Path:
+    """What stands beside the last page, in NSIS' size: our icon on the ground of our own window's side."""
+    from PySide6.QtCore import QPoint, Qt
+    from PySide6.QtGui import QImage, QPainter
+
+    from desktop.ui.tokens import LIGHT
+
+    smooth = Qt.TransformationMode.SmoothTransformation
+    image = QImage(164, 314, QImage.Format.Format_RGB888)
+    image.fill(LIGHT.side)
+    painter = QPainter(image)
+    painter.drawImage(QPoint(34, 48), QImage(str(product.ICONS / "alcove-256.png")).scaledToWidth(96, smooth))
+    painter.end()
+    image.save(str(file))
+    return file
+
+
 def version_of_four(version: str) -> str:
     """Windows counts versions in four numbers; what comes after numbers is left out."""
     numbers = [part for part in version.split(".")[:4] if part.isdigit()]
@@ -85,6 +102,7 @@ def definitions(output: Path, listed: Path, sign: str) -> dict[str, str]:
         "VERSION_OF_FOUR": version_of_four(product.VERSION),
         "SUMMARY": product.SUMMARY,
         "ICON": str(product.ICONS / "alcove.ico"),
+        "PICTURE": str(MADE / "side.bmp"),
         "STRINGS": str(SOURCE / "strings"),
         "FILES": str(listed),
         "OUTPUT": str(output),
@@ -96,6 +114,7 @@ def compiled(staged: Path, output: Path, sign: str = "", target: str = "") -> Pa
     """The installer; `target` as NSIS names it, where it is not the usual one."""
     MADE.mkdir(parents=True, exist_ok=True)
     output.parent.mkdir(parents=True, exist_ok=True)
+    draw_picture(MADE / "side.bmp")
     listed = MADE / "files.nsh"
     listed.write_text(lists(staged, staged_files(staged)), "utf-8")
     told = definitions(output, listed, sign) | ({"TARGET": target} if target else {})
