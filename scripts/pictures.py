@@ -2,7 +2,8 @@
 
 The window is opened off screen once for each language, over a data folder with chats, models and downloads and beside
 the Hub of the tests; it is led through the scenes of `tests.look`, and drawn into files in every look and size live.
-Hangul and emoji need fonts that have them (Debian: fonts-noto-cjk, fonts-noto-color-emoji).
+The letters are Inter's, as on a desktop of today; Hangul and emoji need fonts that have them (Debian: fonts-inter,
+fonts-noto-cjk, fonts-noto-color-emoji).
 """
 
 from __future__ import annotations
@@ -39,6 +40,16 @@ SIZES = ((1280, 800), (900, 600))
 LARGE = "it"  # the language of the pictures with text at 200 %: of the three, its words are the longest
 MAIN = ("welcome", "chat", "palette", "library", "variants", "downloads", "settings")  # also large in a small window
 COLOURS = 256
+FONTS = """<?xml version="1.0"?>
+<!DOCTYPE fontconfig SYSTEM "urn:fontconfig:fonts.dtd">
+<fontconfig>
+  <include ignore_missing="yes">/etc/fonts/fonts.conf</include>
+  <match target="pattern">
+    <test name="family"><string>sans-serif</string></test>
+    <edit name="family" mode="prepend" binding="strong"><string>Inter</string></edit>
+  </match>
+</fontconfig>
+"""
 _FREQUENT = 160  # of these, the commonest colours; the others stand each for many that are rare
 
 Shot = tuple[str, str, str, int, tuple[int, int]]  # the end of its name, language, look, size of text, of the window
@@ -148,6 +159,8 @@ def main() -> int:
     scenes = [scene for scene in SCENES if not sys.argv[1:] or scene in sys.argv[1:]]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
+        (folder / "fonts.conf").write_text(FONTS, encoding="utf-8")
+        os.environ["FONTCONFIG_FILE"] = str(folder / "fonts.conf")
         pseudo = compile_catalogue(folder / "pseudo")
         held = bloke_repository(folder / "hub", true_sizes=True)
         for language in LANGUAGES:
