@@ -95,14 +95,18 @@ def _oracle() -> Callable[[str, str, int], bool]:
         flags = _usable() or linux_flags(Path("/proc/cpuinfo").read_text("utf-8", "replace"))
         return lambda flag, _name, _number: not flags or flag in flags
     if sys.platform == "darwin":
-        from desktop.engine.cores import sysctl
-
-        return lambda _flag, name, _number: not name or sysctl(name) != 0
+        return lambda _flag, name, _number: not name or _told_by_macos(name)
     if sys.platform == "win32":
         present = ctypes.windll.kernel32.IsProcessorFeaturePresent
         untold = {0} if sys.getwindowsversion().build >= _WINDOWS_2004 else {0, 36, 38, 39, 40, 41}
         return lambda _flag, _name, number: number in untold or bool(present(number))
     return lambda *_: True
+
+
+def _told_by_macos(name: str) -> bool:
+    from desktop.engine.cores import sysctl  # late: it imports psutil
+
+    return sysctl(name) != 0
 
 
 def _usable() -> Set[str]:

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from desktop.assembly import Assembly
-from desktop.cli import _parser, checks, selftest
+from desktop.cli import _parser, checks, main, selftest
 from desktop.cli.doctor import Finding
 from desktop.services.paths import Paths, resources
 from desktop.ui.translation import use
@@ -69,6 +69,18 @@ def test_the_verb_and_its_status(capsys: pytest.CaptureFixture[str], monkeypatch
         assert asyncio.run(parsed.run(parsed)) == 1
         out = capsys.readouterr().out
         assert out == seen or json.loads(out)["well"] is False
+
+
+def test_it_is_an_option_too(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    async def one(_paths: Paths, _shipped: Path):  # type: ignore[no-untyped-def]
+        yield Finding("One", "good")
+
+    monkeypatch.setattr(selftest, "findings_of", one)
+    assert main(["--self-test", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {
+        "well": True,
+        "findings": [{"topic": "One", "seen": "good", "well": True}],
+    }
 
 
 def test_a_guide_that_was_cut_short_is_told_twice(person: Paths, shipped: Path, qapp: object) -> None:
