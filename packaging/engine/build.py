@@ -32,6 +32,7 @@ PORTABLE = (
     "-DCMAKE_INSTALL_BINDIR=llama_cpp/lib",  # where the kernels go, as they are no targets of llama-cpp-python's own
     "-DCMAKE_INSTALL_LIBDIR=llama_cpp/lib",
 )
+OWN_THREADS = "-DGGML_OPENMP=OFF"  # its library is the compiler's, or Homebrew's: no part of these systems
 STRIPPED = ("-DCMAKE_SHARED_LINKER_FLAGS=-Wl,-s", "-DCMAKE_MODULE_LINKER_FLAGS=-Wl,-s")
 _LIBRARY = re.compile(r"llama_cpp/lib/(?:lib)?(?:llama|ggml(?:-[\w.-]+)?)\.(?:so|dylib|dll)")
 _NEVER = re.compile(r"-x64\.|/lib(?:gcc|stdc)")  # kernels for processors on which Qt and numpy do not start
@@ -43,8 +44,10 @@ def arguments(platform: str, card: str) -> list[str]:
     if platform.startswith("linux"):
         found += ["-DCMAKE_INSTALL_RPATH=$ORIGIN", *STRIPPED]
     elif platform == "darwin":
-        found += ["-DCMAKE_INSTALL_RPATH=@loader_path", f"-DCMAKE_OSX_DEPLOYMENT_TARGET={macos_minimum()}"]
+        found += [OWN_THREADS, "-DCMAKE_INSTALL_RPATH=@loader_path", f"-DCMAKE_OSX_DEPLOYMENT_TARGET={macos_minimum()}"]
         found.append(f"-DGGML_METAL={'ON' if machine() == 'arm64' else 'OFF'}")  # Intel Macs' cards lack what it needs
+    else:
+        found.append(OWN_THREADS)
     if shutil.which("ccache"):
         found += ["-DCMAKE_C_COMPILER_LAUNCHER=ccache", "-DCMAKE_CXX_COMPILER_LAUNCHER=ccache"]
     return found
