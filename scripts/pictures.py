@@ -1,7 +1,8 @@
 """The gallery, `docs/pictures`: every pane in every language, look and size: `python scripts/pictures.py [scenes]`.
 
 The window is opened off screen once for each language, over a data folder with chats, models and downloads and beside
-the Hub of the tests; it is led through the scenes of `tests.look`, and drawn into files in every look and size live.
+the Hub of the tests, and once more over an empty one, for the first start. It is led through the scenes of
+`tests.look`, and drawn into files in every look and size live.
 The letters are Inter's, as on a desktop of today; Hangul and emoji need fonts that have them (Debian: fonts-inter,
 fonts-noto-cjk, fonts-noto-color-emoji).
 """
@@ -39,6 +40,7 @@ LOOKS = ("light", "dark")
 SIZES = ((1280, 800), (900, 600))
 LARGE = "it"  # the language of the pictures with text at 200 %: of the three, its words are the longest
 MAIN = ("welcome", "chat", "palette", "library", "variants", "downloads", "settings")  # also large in a small window
+FIRST = "welcome"  # the scene of the first start: nothing is in its data folder
 COLOURS = 256
 FONTS = """<?xml version="1.0"?>
 <!DOCTYPE fontconfig SYSTEM "urn:fontconfig:fonts.dtd">
@@ -168,7 +170,9 @@ def main() -> int:
                 os.environ["HF_ENDPOINT"] = hub.endpoint
                 hub.misbehave(RUNNING, on="cdn", piece=1_000_000, every_s=0.05)
                 asyncio.run(furnish(folder / language, folder / "models", language, held))
-                live(folder / language, journey(), pseudo, language, *scenes)
+                live(folder / language, journey(), pseudo, language, *(scene for scene in scenes if scene != FIRST))
+                if FIRST in scenes:
+                    live(folder / f"{language}, empty", journey(), pseudo, language, FIRST)
             print(language)
     (PICTURES / "README.md").write_text(index(list(SCENES)), encoding="utf-8")
     return 0
