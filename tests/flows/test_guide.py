@@ -75,7 +75,7 @@ def test_it_answers_from_the_page_and_declines_the_rest(pages: Help, alcove: Pro
         ("Come elimino una chat?", ("“Sposta nel cestino”", "Eliminare una chat")),
         ("What is the command palette?", ("Ctrl+K", "The command palette")),
         ("명령 팔레트가 뭐예요?", ("Ctrl+K", "명령 팔레트")),
-        ("Che cos'è il riquadro comandi?", ("Ctrl+K", "Riquadro comandi")),
+        ("Che cos'è il riquadro comandi?", ("comandi, chat, modelli", "Riquadro comandi")),
         ("Wie wird das Wetter in Hamburg?", ("English, Korean and Italian",)),
     ],
 )
