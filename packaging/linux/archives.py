@@ -98,10 +98,23 @@ def _shared(share: Path, moment: int) -> None:
     for name, source in texts.items():
         text = (_HERE / source).read_text("utf-8").replace("@VERSION@", product.VERSION).replace("@DATE@", date)
         _put(share / name, text)
+    _look_at(share)
     for size in _HICOLOR:
         _copy(product.ICONS / f"alcove-{size}.png", share / f"icons/hicolor/{size}x{size}/apps/{identifier}.png")
     drawing = product.ROOT / "resources" / "icons" / "alcove.svg"
     _copy(drawing, share / f"icons/hicolor/scalable/apps/{identifier}.svg")
+
+
+def _look_at(share: Path) -> None:
+    """Lets those judge the texts who know the rules, where they are installed."""
+    for judge, path in (
+        (["desktop-file-validate"], share / f"applications/{product.IDENTIFIER}.desktop"),
+        (["appstreamcli", "validate", "--no-net", "--pedantic"], share / f"metainfo/{product.IDENTIFIER}.metainfo.xml"),
+    ):
+        if shutil.which(judge[0]):
+            subprocess.run([*judge, str(path)], check=True, stdout=subprocess.DEVNULL)
+        else:
+            print(f"{judge[0]} is not installed: {path.name} was not looked at.")
 
 
 def _put(path: Path, text: str) -> None:
