@@ -64,7 +64,8 @@ def _verb(given: Sequence[str]) -> int:
     try:
         with _ended_in_order():
             status: int = asyncio.run(parsed.run(parsed))
-        sys.stdout.flush()
+        if sys.stdout is not None:  # a program of windows has none on Windows
+            sys.stdout.flush()
         return status
     except UserError as error:
         print(_(error.message, **error.fields), file=sys.stderr)
