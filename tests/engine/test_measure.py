@@ -209,4 +209,5 @@ def test_what_is_foretold_is_what_is_held(tmp_path: Path, repack: bool) -> None:
     estimate = probed(shape, settings, said)
     assert estimate.total_bytes == pytest.approx(held(path, shape, settings), rel=0.03, abs=40e6)
     assert min(estimate.weights_bytes, estimate.kv_bytes) > 60e6
-    assert (estimate.repack_bytes > 120e6) is repack
+    copies = repack and bool(Repacking.of(llama.system_info()).rules)  # kernels without AVX2 have no use for a copy
+    assert (estimate.repack_bytes > 120e6) is copies
