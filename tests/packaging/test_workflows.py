@@ -44,16 +44,13 @@ def test_a_script_in_a_step_is_clean(file: Path, shellcheck: Callable[[str], str
     scripts = [step["run"] for step in steps(read(file)) if "run" in step and step.get("shell") != "pwsh"]
     assert scripts
     for script in scripts:
-        filled = re.sub(r"\$\{\{.*?\}\}", "filled", script)
-        assert shellcheck(f"#!/usr/bin/env bash\nset -e -o pipefail\n{filled}") == ""
+        assert shellcheck(f"#!/usr/bin/env bash\nset -e -o pipefail\n{script}") == ""
 
 
 @each
-def test_what_comes_from_outside_reaches_no_script_as_text(file: Path) -> None:
-    """Expressions in a script are pasted in before the shell reads it; only the workflow's own matrix may be."""
-    for step in steps(read(file)):
-        for expression in re.findall(r"\$\{\{(.*?)\}\}", step.get("run", "")):
-            assert expression.strip().startswith("matrix."), expression
+def test_nothing_is_pasted_into_a_script(file: Path) -> None:
+    """An expression is, before the shell reads it; a variable of the environment is not."""
+    assert not [step["run"] for step in steps(read(file)) if "${{" in step.get("run", "")]
 
 
 @each
