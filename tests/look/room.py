@@ -127,7 +127,8 @@ def _places(parent: QWidget) -> Iterator[Fault]:
     layout = parent.layout()
     if layout is None or isinstance(parent, QAbstractScrollArea):
         return
-    children = [child for child in _managed(layout) if child.isVisibleTo(parent) and not child.geometry().isEmpty()]
+    managed = _managed(parent, layout)
+    children = [child for child in managed if child.isVisibleTo(parent) and not child.geometry().isEmpty()]
     for child in children:
         place = child.geometry()
         if not parent.rect().adjusted(-SLACK, -SLACK, SLACK, SLACK).contains(place):
@@ -138,13 +139,14 @@ def _places(parent: QWidget) -> Iterator[Fault]:
             yield one, f"lies on {path(other)}: {_at(one.geometry())} and {_at(other.geometry())}"
 
 
-def _managed(layout: QLayout) -> Iterator[QWidget]:
-    for at in range(layout.count()):
-        item = layout.itemAt(at)
-        if item.widget() is not None:
-            yield item.widget()
-        elif item.layout() is not None:
-            yield from _managed(item.layout())
+def _managed(parent: QWidget, layout: QLayout) -> list[QWidget]:
+    """The children that the layout, or one within it, places.
+
+    Not by `QLayout.itemAt`: the items are Qt's own, and what Python holds of them outlives them.
+    """
+    layouts = [layout, *layout.findChildren(QLayout)]
+    children = parent.findChildren(QWidget, options=Qt.FindChildOption.FindDirectChildrenOnly)
+    return [child for child in children if any(one.indexOf(child) >= 0 for one in layouts)]
 
 
 def _drawn(one: Written) -> Iterator[Fault]:

@@ -8,8 +8,19 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QRect, Qt
 from PySide6.QtGui import QPainter, QPaintEvent
-from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QMenuBar, QPushButton, QTabBar, QWidget
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QHBoxLayout,
+    QLabel,
+    QMenuBar,
+    QPlainTextEdit,
+    QPushButton,
+    QTabBar,
+    QWidget,
+    QWidgetItem,
+)
 from pytestqt.qtbot import QtBot
+from shiboken6.Shiboken import getAllValidWrappers
 
 from tests.look import journeys
 from tests.look.painted import Painted
@@ -91,6 +102,21 @@ def test_what_has_no_room_is_found(qtbot: QtBot, make: Callable[[], QWidget], fa
 )
 def test_what_has_room_is_left_alone(qtbot: QtBot, make: Callable[[], QWidget]) -> None:
     assert _looked_at(qtbot, make()) == []
+
+
+def test_looking_leaves_nothing_behind_that_qt_destroys(qtbot: QtBot) -> None:
+    """Qt's next object may get its address, be taken for it, and end the program."""
+    written = QPlainTextEdit("A line.\n" * 99)
+    pair = _pair(QRect(120, 5, 40, 20))
+    for widget in (written, pair):
+        widget.show()
+        qtbot.waitExposed(widget)
+        qtbot.waitUntil(lambda: written.verticalScrollBar().isVisible())
+        cramped([])
+    items = [thing for thing in getAllValidWrappers() if type(thing) is QWidgetItem]
+    written.close()
+    pair.close()
+    assert items == []
 
 
 def _looked_at(qtbot: QtBot, widget: QWidget) -> list[str]:
