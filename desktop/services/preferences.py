@@ -41,25 +41,33 @@ class Preferences:
         """All settings for a chat with a model: the chat's own win over the model's, those over the global ones."""
         return settings.resolve(chat, self.values(model), self.values())
 
-    async def set(self, key: str, value: object, model: str | None = None) -> None:
-        """Sets one value. Raises `SettingError`, or `StorageError` (the value then holds until the program ends)."""
+    def put(self, key: str, value: object, model: str | None = None) -> None:
+        """Sets one value, which holds from now on; `save` writes it. Raises `SettingError`."""
         checked = settings.check(key, value)
         self._table(model, make=True)[key] = list(checked) if isinstance(checked, tuple) else checked
-        await self._save()
 
-    async def reset(self, key: str | None = None, model: str | None = None) -> None:
-        """Forgets one value, or all known ones of a level."""
+    def drop(self, key: str | None = None, model: str | None = None) -> None:
+        """Forgets one value, or all known ones of a level, from now on; `save` writes that."""
         table = self._table(model)
         for one in [key] if key else list(settings.BY_KEY):
             table.pop(one, None)
-        await self._save()
+
+    async def set(self, key: str, value: object, model: str | None = None) -> None:
+        """Sets one value. Raises `SettingError`, or `StorageError` (the value then holds until the program ends)."""
+        self.put(key, value, model)
+        await self.save()
+
+    async def reset(self, key: str | None = None, model: str | None = None) -> None:
+        """Forgets one value, or all known ones of a level."""
+        self.drop(key, model)
+        await self.save()
 
     async def rename_model(self, old: str, new: str) -> None:
         """Lets a model keep its values under its new name."""
         models = self._inner(self._tables, "models", make=True)
         if old in models:
             models[new] = models.pop(old)
-            await self._save()
+            await self.save()
 
     @property
     def window(self) -> Mapping[str, object]:
@@ -69,7 +77,7 @@ class Preferences:
     async def set_window(self, place: Mapping[str, Value]) -> None:
         """Remembers where the window is."""
         self._tables["window"] = dict(place)
-        await self._save()
+        await self.save()
 
     def _table(self, model: str | None, make: bool = False) -> dict[str, Any]:
         if model is None:
@@ -91,7 +99,8 @@ class Preferences:
 
         return asyncio.Lock()
 
-    async def _save(self) -> None:
+    async def save(self) -> None:
+        """Writes what holds. Raises `StorageError`."""
         import asyncio
 
         from desktop.core import toml

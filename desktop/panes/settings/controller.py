@@ -1,7 +1,7 @@
 """What the settings pane does: reads and sets values for all chats or for a model, and goes back.
 
-Invariant: a value is kept the moment it is set; there is no "save". Language and appearance are told on at once, by
-`window_changed`. What values mean is `core.settings`', how they are kept `services.preferences`'.
+Invariant: a value holds the moment it is set, and is written then; there is no "save". Language and appearance are told
+on at once, by `window_changed`. What values mean is `core.settings`', how they are kept `services.preferences`'.
 """
 
 from __future__ import annotations
@@ -59,38 +59,41 @@ class SettingsController(QObject):
         return Levels(Level.MODEL, self._preferences.values(self.model), ((Level.ALL, everywhere),))
 
     def set(self, key: str, value: Value) -> None:
-        self._do(self._set({key: value}, self.model))
+        self._put({key: value}, self.model)
 
     def reset(self, key: str) -> None:
-        self._do(self._reset(key))
+        self._preferences.drop(key, self.model)
+        self._do(self._saved(key))
 
     def reset_all(self) -> None:
-        self._do(self._reset(None))
+        before = (self.model, dict(self._preferences.values(self.model)))
+        self._preferences.drop(None, self.model)
+        self._do(self._all_reset(before))
 
     def undo(self) -> None:
         """Takes back the last `reset_all`."""
         model, values = self._before
-        self._do(self._set(values, model))
+        self._put(values, model)
+
+    def _put(self, values: Values, model: str | None) -> None:
+        """At once, not when it is written: what was set before, and is told of late, must not be shown again."""
+        for key, value in values.items():
+            self._preferences.put(key, value, model)
+        self._do(self._saved(*values))
 
     def _do(self, work: Coroutine[Any, Any, Any]) -> None:
         self._spawn(work, self.failed.emit)
 
-    async def _set(self, values: Values, model: str | None) -> None:
+    async def _saved(self, *keys: str) -> None:
         try:
-            for key, value in values.items():
-                await self._preferences.set(key, value, model)
+            await self._preferences.save()
         finally:
-            self._tell(*values)
+            self._tell(*keys)
 
-    async def _reset(self, key: str | None) -> None:
-        before = (self.model, dict(self._preferences.values(self.model)))
-        try:
-            await self._preferences.reset(key, self.model)
-        finally:
-            self._tell(*([key] if key else before[1]))
-        if key is None:
-            self._before = before
-            self.reset_done.emit()
+    async def _all_reset(self, before: tuple[str | None, Values]) -> None:
+        await self._saved(*before[1])
+        self._before = before
+        self.reset_done.emit()
 
     def _tell(self, *keys: str) -> None:
         self.changed.emit()

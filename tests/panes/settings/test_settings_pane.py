@@ -15,6 +15,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QAbstractSpinBox,
     QApplication,
+    QCheckBox,
     QComboBox,
     QLineEdit,
     QPlainTextEdit,
@@ -115,6 +116,21 @@ def test_the_window_hears_of_its_own_settings_at_once(pane: Pane) -> None:
     assert [w["appearance"] for w in pane.window] == ["dark"]
     enter(pane.view, "text_size", "130")
     assert (pane.window[-1]["appearance"], pane.window[-1]["text_size"]) == ("dark", 130)
+
+
+def test_a_switch_turned_twice_stays_as_it_was_turned_last(pane: Pane, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The disk is slow: what was set first is written, and told of, when it has been set anew."""
+    writing: list[Coroutine[Any, Any, Any]] = []
+    monkeypatch.setattr(pane.controller, "_spawn", lambda work, _show: writing.append(work))
+    switch = control(pane.view, "offline", QCheckBox)
+    QTest.mouseClick(switch, Qt.MouseButton.LeftButton)
+    assert pane.preferences.values() == {"offline": True}
+    QTest.mouseClick(switch, Qt.MouseButton.LeftButton)
+    for work in writing:
+        asyncio.run(work)
+        assert not switch.isChecked()
+    assert [w["offline"] for w in pane.window] == [False, False]
+    assert pane.stored()["settings"] == {}
 
 
 def test_reset_all_can_be_undone(pane: Pane) -> None:
