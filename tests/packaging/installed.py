@@ -54,7 +54,7 @@ class Windows:
     def value(self, key: str, name: str = "") -> str | None:
         """Of the registry; None where there is none."""
         which = ["/v", name] if name else ["/ve"]
-        line = ["wine", "reg", "query", key, *which]
+        line = ["wine", "reg", "query", key, *which, "/reg:64"]
         asked = subprocess.run(line, env=self.environment, timeout=PATIENCE_S, capture_output=True)
         rows = [row.strip() for row in asked.stdout.decode("utf-8", "replace").splitlines() if "REG_" in row]
         return rows[0].split("REG_SZ", 1)[-1].strip() if asked.returncode == 0 and rows else None
@@ -129,7 +129,8 @@ def wine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Windows]:
 def windows(wine: Windows) -> Iterator[Windows]:
     """As it was: nothing of Alcove is on it."""
     yield wine
-    wine.run("taskkill", "/F", "/IM", "alcove.exe")
+    for verb in ("quit", "release"):
+        wine.run(wine.folder / "alcove.exe", verb)
     for uninstaller in [*wine.prefix.glob("drive_c/**/Alcove/uninstall.exe")]:
         wine.run(uninstaller, "/S", "/PURGE", "_?=" + on_windows(wine, uninstaller.parent))
         shutil.rmtree(uninstaller.parent, ignore_errors=True)
@@ -237,8 +238,8 @@ def test_a_program_that_does_not_end_stays_whole(windows: Windows, older: Path, 
     remover = [windows.folder / "uninstall.exe", "/S", "_?=" + on_windows(windows, windows.folder)]
     assert windows.run(*([newer, "/S"] if what == "install" else remover)) == 3
     assert files(windows.folder) == OLD
-    windows.run("taskkill", "/F", "/IM", "alcove.exe")
-    program.wait(PATIENCE_S)
+    assert windows.run(windows.folder / "alcove.exe", "release") == 0
+    assert program.wait(PATIENCE_S) == 0
 
 
 def test_the_uninstaller_leaves_what_people_made(windows: Windows, older: Path) -> None:

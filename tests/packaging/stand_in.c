@@ -1,7 +1,7 @@
 /* Stands in for the packaged program under Wine: a process that holds its file, and ends when `quit` asks it to.
 
    alcove            writes "open", waits to be asked, takes a while, writes "written", ends
-   alcove stuck      the same, but never ends
+   alcove stuck      the same, but does not end until `release`
    alcove quit       asks, and waits until the other has ended: 0, or 1 after three seconds
    The paths of files, as by a double-click, are written, too. */
 
@@ -20,6 +20,10 @@ static void say(const wchar_t *words) {
 }
 
 int wmain(int count, wchar_t **words) {
+    HANDLE released = CreateEventW(NULL, TRUE, FALSE, L"Local\\alcove-released");
+    if (count > 1 && wcscmp(words[1], L"release") == 0) {
+        return !SetEvent(released);
+    }
     HANDLE asked = CreateEventW(NULL, TRUE, FALSE, L"Local\\alcove-asked");
     if (count > 1 && wcscmp(words[1], L"quit") == 0) {
         SetEvent(asked);
@@ -28,9 +32,10 @@ int wmain(int count, wchar_t **words) {
     }
     HANDLE ended = CreateEventW(NULL, TRUE, FALSE, L"Local\\alcove-ended");
     ResetEvent(asked);
+    ResetEvent(released);
     say(count > 1 ? words[1] : L"open");
     WaitForSingleObject(asked, INFINITE);
-    Sleep(count > 1 && wcscmp(words[1], L"stuck") == 0 ? INFINITE : 1500);
+    WaitForSingleObject(released, count > 1 && wcscmp(words[1], L"stuck") == 0 ? INFINITE : 1500);
     say(L"written");
     SetEvent(ended);
     return 0;
