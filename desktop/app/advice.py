@@ -2,12 +2,12 @@
 
 Invariant: the figures are those of the models pane, from the one estimator; nothing is fetched for them, and llama.cpp
 is not asked. Until they are there, nothing is said of the model. A suggestion is `services.fit.advising`'s; it is made
-only to who has no model yet, and fetched only when the person asks for it.
+only to who has no model yet, and fetched only when the person asks for it. Who has one is offered to talk to it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from desktop.assembly import Assembly
 from desktop.core.chat import Chat
@@ -19,6 +19,7 @@ from desktop.panes.chat.controller import ChatController
 from desktop.panes.chat.fitness import Fitness, Suggestion
 from desktop.panes.chat.view import ChatView
 from desktop.services.fit.fitting import Subject
+from desktop.services.models.library import Model
 from desktop.ui.loop import Tasks
 
 _OFFLINE = N_("Alcove is set to stay offline. Switch “Offline” off in the settings to download this model.")
@@ -44,6 +45,13 @@ class Advice:
         self._shown = self._suggestion()
         self._view.welcome.suggest(self._shown)
 
+    def suggest_anew(self) -> None:
+        """As at the start: memory may have become free since, and nobody has seen yet what is suggested."""
+        shown = self._shown
+        if shown is None or not (shown.coming or shown.here):
+            self._alcove.advising.forget()
+            self.suggest()
+
     def _look(self) -> None:
         chat = self._chat.chat
         if chat.model != self._model:
@@ -66,8 +74,9 @@ class Advice:
 
     def _suggestion(self) -> Suggestion | None:
         alcove = self._alcove
-        if any(not model.built_in for model in alcove.library.all()):
-            return None
+        models = alcove.library.all()
+        if any(not model.built_in for model in models):
+            return _newest(models)
         found = alcove.advising.model()
         if found is None:
             return None
@@ -105,3 +114,11 @@ class Advice:
         await alcove.downloads.add(wanted.repo, listing.commit, variant)
         self.suggest()
         then()
+
+
+def _newest(models: Sequence[Model]) -> Suggestion | None:
+    """The model of the library that came last, of those that are larger than the guide."""
+    guide = max((model.size for model in models if model.built_in), default=0)
+    larger = [model for model in models if not model.built_in and model.size > guide]
+    newest = max(larger, key=lambda model: model.added, default=None)
+    return Suggestion(newest.name, newest.size, here=True) if newest else None

@@ -159,6 +159,7 @@ class Root:
     def start(self) -> None:
         """What is read once the window can be seen."""
         self._list_models()
+        self.chat_view.welcome.appeared.connect(self._advice.suggest_anew)  # from the second time on
         self._status.start()
         self.chat.start()
         self.models.start()
@@ -197,6 +198,7 @@ class Root:
         self.chat_view.welcome.find_wanted.connect(self._find)
         self.chat_view.welcome.get_wanted.connect(lambda wanted: self._advice.get(wanted, self._show_downloads))
         self.chat_view.welcome.coming_wanted.connect(self._show_downloads)
+        self.chat_view.welcome.chat_wanted.connect(self._chat_with)
         self.chat_view.sidebar.chosen.connect(lambda *_chosen: self.window.show_pane("chat"))
         self.chat_view.sidebar.new_requested.connect(lambda: self.window.show_pane("chat"))
         self.chat_view.search_wanted.connect(self.window.unfold)

@@ -15,7 +15,7 @@ from desktop.core.generation import LoadSettings, ModelInfo
 from desktop.panes.chat.controller import ChatController
 from desktop.panes.chat.message import MessageView, pace
 from desktop.ui import formats
-from desktop.ui.translation import _
+from desktop.ui.translation import _, ngettext
 from desktop.ui.window import MainWindow
 
 STATUS_MS = 2000  # memory moves slowly, and asking the system for it costs 0.1 ms
@@ -51,10 +51,9 @@ class Status(QObject):
         device = _device(settings, info)
         held = formats.size(self._alcove.machine.resident(self._alcove.engine.pid))
         line = [device, _("{memory} of memory", memory=held)]
-        threads = formats.number(settings.threads)
         whole = [
             _("Model: {name}", name=name),
-            _("It runs on: {device}, {threads} threads", device=device, threads=threads),
+            _runs(device, settings.threads),
             _("It holds {memory} of memory", memory=held),
         ]
         if self._speed and self._of == path:
@@ -74,3 +73,13 @@ def _device(settings: LoadSettings, info: ModelInfo) -> str:
     if info.gpu_layers:
         return info.device
     return _("CPU (GPU layers: 0)") if settings.gpu_layers == 0 else _("CPU (no usable graphics card)")
+
+
+def _runs(device: str, threads: int) -> str:
+    return ngettext(
+        "It runs on: {device}, {threads} thread",
+        "It runs on: {device}, {threads} threads",
+        threads,
+        device=device,
+        threads=formats.number(threads),
+    )

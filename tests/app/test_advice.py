@@ -24,6 +24,7 @@ from tests.hub.shapes import MISTRAL_REPO, bloke_repository
 from tests.models import tiny_model
 
 GB = 1_000_000_000
+MISTRAL = Suggestion("Mistral 7B", 4 * GB, "TheBloke/Mistral-7B-GGUF", "Q4_K_M")
 
 
 @pytest.fixture
@@ -189,6 +190,41 @@ def test_a_suggestion_stays_while_it_fits(tmp_path: Path) -> None:
     first, *later = advised(tmp_path, 12, change).suggestions
     assert first is not None
     assert later == [first] * 3
+
+
+def test_a_larger_model_is_suggested_when_the_welcome_comes_again(tmp_path: Path) -> None:
+    async def free_some(alcove, advice, chat) -> None:
+        for free in (0.3, 2.5, 12):
+            alcove.fitting.room = lambda free=free: Room(round(free * GB), 16 * GB, ())
+            advice.suggest_anew()
+        assert alcove.advising.model().listing.repository.id == advice._shown.repo  # the search says the same
+
+    names = [found and found.name for found in advised(tmp_path, 0.3, free_some).suggestions]
+    assert names == [None, "TinyLlama 1.1B Chat v1.0", "Mistral 7B Instruct v0.1"]
+
+
+def test_what_is_on_its_way_stays_suggested(tmp_path: Path, hub: HubServer) -> None:
+    async def get(alcove, advice, chat) -> None:
+        alcove.fitting.room = lambda: Room(round(2.5 * GB), 16 * GB, ())
+        advice._shown = replace(MISTRAL, coming=True)
+        advice.suggest_anew()
+
+    assert advised(tmp_path, 12, get).suggestions == []
+
+
+def test_the_newest_model_larger_than_the_guide_is_offered_to_talk_to(tmp_path: Path) -> None:
+    async def bring(alcove, advice, chat) -> None:
+        guide = next(model for model in alcove.library.all() if model.built_in)
+        own = [
+            replace(guide, built_in=False, name=name, size=size, added=added)
+            for name, size, added in (("old", 9 * GB, 1.0), ("new", 4 * GB, 3.0), ("tiny", 1, 5.0), ("mid", GB, 2.0))
+        ]
+        for models in ([guide, *own], [guide, own[2]]):
+            alcove.library.all = lambda models=models: models
+            advice.suggest()
+            advice.suggest_anew()
+
+    assert advised(tmp_path, 12, bring).suggestions == [Suggestion("new", 4 * GB, here=True), None, None]
 
 
 def test_what_does_not_fit_any_more_gives_way(tmp_path: Path) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
+import pytest
 from PySide6.QtCore import QObject, Signal
 
 from desktop.app import status
-from desktop.app.status import Status
+from desktop.app.status import Status, _runs
 from desktop.ui.icons import Icon
 from desktop.ui.window import MainWindow, Pane, Place
 
@@ -43,3 +44,8 @@ def test_it_is_quiet_while_the_window_is_closed(qtbot, look, monkeypatch):
     assert engine.asked == 0
     window.show()
     qtbot.waitUntil(lambda: engine.asked > 1)
+
+
+@pytest.mark.parametrize(("threads", "said"), [(1, "CPU, 1 thread"), (6, "CPU, 6 threads")])
+def test_one_thread_is_one(threads: int, said: str) -> None:
+    assert _runs("CPU", threads) == f"It runs on: {said}"

@@ -70,12 +70,14 @@ class Fitness:
 class Suggestion:
     """A model of the shelf that fits this computer: its name, the file's bytes, and where it is found.
 
-    `coming`: its download is in the queue; `refused`: why it cannot begin, as a message id.
+    `coming`: its download is in the queue; `refused`: why it cannot begin, as a message id. `here`: it is one of the
+    library, to be talked to.
     """
 
     name: str
     size: int
-    repo: str
-    label: str
+    repo: str = ""
+    label: str = ""
     coming: bool = False
     refused: str = ""
+    here: bool = False

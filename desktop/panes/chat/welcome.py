@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QShowEvent
 from PySide6.QtWidgets import QPushButton, QSizePolicy, QWidget
 
 from desktop.core.errors import N_, UserError
@@ -92,12 +92,15 @@ def _breakable(name: str) -> str:
 class Welcome(Column):
     """`asked` carries the question that was clicked, `get_wanted` the `Suggestion` to be fetched.
 
-    `find_wanted` carries the one whose choices are to be looked at, or None for a search.
+    `find_wanted` carries the one whose choices are to be looked at, or None for a search; `chat_wanted` the name of a
+    model of the library. `appeared` says that what is suggested may become another: nobody has seen it yet.
     """
 
     asked = Signal(str)
     get_wanted = Signal(object)
     find_wanted = Signal(object)
+    chat_wanted = Signal(str)
+    appeared = Signal()
     coming_wanted = Signal()  # to the downloads, where it is on its way
 
     def __init__(self, look: Theme) -> None:
@@ -123,7 +126,7 @@ class Welcome(Column):
         self.search.setProperty("primary", True)
         self.search.clicked.connect(self._press)
         self.others = QPushButton()
-        self.others.clicked.connect(lambda: self.find_wanted.emit(self._suggestion))
+        self.others.clicked.connect(self._find)
         self._lay_out()
         self.retranslate()
 
@@ -178,13 +181,13 @@ class Welcome(Column):
         found, trouble = self._suggestion, self._trouble
         for widget in (self.search, self._why):
             widget.setVisible(self._guide)
-        self.others.setText(_("Other choices"))
+        self.others.setText(_("Find a model…") if found and found.here else _("Other choices"))
         self.others.setVisible(self._guide and found is not None)
-        self.search.setToolTip(f"{found.repo}, {found.label}" if found else "")
+        self.search.setToolTip(f"{found.repo}, {found.label}" if found and not found.here else "")
         self.search.setText(self._action())
         if trouble is not None:
             self._why.setText(_(trouble.message, **trouble.fields))
-        elif found is None:
+        elif found is None or found.here:
             self._why.setText(_("A bigger model answers questions about everything."))
         elif found.refused:
             self._why.setText(_(found.refused))
@@ -200,6 +203,8 @@ class Welcome(Column):
         found = self._suggestion
         if found is None:
             return _("Find a model…")
+        if found.here:
+            return _("Chat with {model}", model=found.name)
         if self._waiting:
             return _("Starting the download…")
         if found.coming:
@@ -212,10 +217,21 @@ class Welcome(Column):
         found = self._suggestion
         if found is None:
             self.find_wanted.emit(None)
+        elif found.here:
+            self.chat_wanted.emit(found.name)
         elif found.coming:
             self.coming_wanted.emit()
         elif not self._waiting:  # it stays enabled meanwhile: the focus would go elsewhere
             self.get_wanted.emit(found)
+
+    def _find(self) -> None:
+        found = self._suggestion
+        self.find_wanted.emit(None if found and found.here else found)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        if not event.spontaneous() and not self._waiting:
+            self.appeared.emit()
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)

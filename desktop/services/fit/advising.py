@@ -1,7 +1,8 @@
 """Which model this computer is advised to take: one answer for the welcome, the search for models and the command line.
 
-Invariant: who asks in the same program is told the same, until that model does not fit any more; the variant is the one
-that `core.choice` takes wherever a repository is shown. Nothing is fetched or measured for it.
+Invariant: who asks in the same program is told the same, until that model does not fit any more or what was said is
+forgotten; the variant is the one that `core.choice` takes wherever a repository is shown. Nothing is fetched or
+measured for it.
 """
 
 from __future__ import annotations
@@ -57,6 +58,10 @@ class Advising:
         found = self._first([self._repo, *chatty] if self._repo else chatty)
         self._repo = found.listing.repository.id if found else ""
         return found
+
+    def forget(self) -> None:
+        """Whoever asks next is told as if nobody had asked before."""
+        self._repo = ""
 
     def _first(self, repos: Iterable[str]) -> Advised | None:
         advised = (self.variant(repo) for repo in repos)

@@ -100,6 +100,35 @@ def test_what_is_on_its_way_is_led_to(qtbot, welcome: Welcome) -> None:
         click(welcome.search)
 
 
+def test_a_model_of_the_library_is_offered_to_talk_to(qtbot, welcome: Welcome) -> None:
+    welcome.suggest(Suggestion("Mistral 7B", 4_370_000_000, here=True))
+    assert welcome.search.text() == "Chat with Mistral 7B"
+    assert "questions about everything" in welcome.search.accessibleDescription()
+    assert welcome.search.toolTip() == ""
+    with qtbot.waitSignal(welcome.chat_wanted) as told, qtbot.assertNotEmitted(welcome.get_wanted):
+        click(welcome.search)
+    assert told.args == ["Mistral 7B"]
+    assert welcome.others.text() == "Find a model…"
+    with qtbot.waitSignal(welcome.find_wanted) as told:
+        click(welcome.others)
+    assert told.args == [None]
+
+
+def test_it_asks_for_another_suggestion_whenever_it_comes_and_never_while_it_is_seen(qtbot, welcome: Welcome) -> None:
+    told: list[bool] = []
+    welcome.appeared.connect(lambda: told.append(True))
+    welcome.suggest(MISTRAL)
+    welcome.show_model(True, "Guide")
+    assert told == []
+    welcome.hide()
+    welcome.show()
+    assert told == [True]
+    welcome.hide()
+    welcome.wait()  # for the download to begin
+    welcome.show()
+    assert told == [True]
+
+
 @pytest.mark.parametrize("key", [Qt.Key.Key_Return, Qt.Key.Key_Space])
 def test_a_question_is_asked_by_keys(qtbot, welcome: Welcome, key: Qt.Key) -> None:
     with qtbot.waitSignal(welcome.asked) as told:
