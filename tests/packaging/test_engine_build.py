@@ -99,3 +99,10 @@ def test_nothing_of_the_builder_gets_in(build: ModuleType, platform: str, monkey
 
 def test_the_version_is_one_that_alcove_runs_on(build: ModuleType) -> None:
     assert f"llama-cpp-python>={build.VERSION}" in (ROOT / "pyproject.toml").read_text()
+
+
+def test_a_package_looks_at_its_processor_before_anything_else() -> None:
+    """PyInstaller's own hook for Qt comes after ours, and would end the program without a word."""
+    hooks = (ROOT / "packaging" / "alcove.spec").read_text().partition("runtime_hooks=[")[2].partition("],\n")[0]
+    assert next(line for line in hooks.splitlines() if ".py" in line).endswith('"engine" / "first.py"),')
+    assert (ROOT / "packaging" / "engine" / "first.py").is_file()
