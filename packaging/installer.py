@@ -103,7 +103,7 @@ def definitions(output: Path, listed: Path, sign: str) -> dict[str, str]:
         "SUMMARY": product.SUMMARY,
         "ICON": str(product.ICONS / "alcove.ico"),
         "PICTURE": str(MADE / "side.bmp"),
-        "STRINGS": str(SOURCE / "strings"),
+        "SOURCE": str(SOURCE),
         "FILES": str(listed),
         "OUTPUT": str(output),
     }

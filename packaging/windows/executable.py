@@ -1,8 +1,8 @@
 """The two programs of the Windows package, for `alcove.spec`: one for the window, one for command windows.
 
 `alcove.exe` has no console of its own: a double-click shows the window only, and the engine's processes show nothing.
-`alcove-cli.exe` is the same program in a console, where the verbs print. Both share one folder. Paths may have more than
-260 characters, and Windows scales nothing by itself (`alcove.manifest`).
+`alcove-cli.exe` is the same program in a console, where the verbs print. Both share one folder. Paths may have more
+than 260 characters, and Windows scales nothing by itself (`alcove.manifest`).
 """
 
 from __future__ import annotations

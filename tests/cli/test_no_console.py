@@ -7,7 +7,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-_RUN = "import sys; sys.stdin = sys.stdout = sys.stderr = None; from desktop.cli import main; sys.exit(main(['models']))"
+_RUN = """
+import sys
+from desktop.cli import main
+
+sys.stdin = sys.stdout = sys.stderr = None
+sys.exit(main(["models"]))
+"""
 
 
 def test_a_verb_ends_well_without_streams(tmp_path: Path) -> None:

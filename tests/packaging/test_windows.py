@@ -14,7 +14,7 @@ from windows import executable
 
 STRINGS = installer.SOURCE / "strings"
 LANGUAGES = ("english", "korean", "italian")
-SCRIPT = (installer.SOURCE / "alcove.nsi").read_text("utf-8")
+SCRIPT = "".join(path.read_text("utf-8") for path in sorted(installer.SOURCE.glob("*.ns[ih]")))
 
 
 def said(language: str) -> dict[str, str]:
