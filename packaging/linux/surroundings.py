@@ -1,7 +1,8 @@
-"""Before anything of Alcove runs in the packaged program: gives programs that it opens the person's own surroundings.
+"""Before anything of Alcove runs in the packaged program: mends the surroundings, for it and for what it opens.
 
 PyInstaller's starter sets LD_LIBRARY_PATH to the bundle's libraries. A browser or a file manager that Alcove opens
 would load those instead of its own; Alcove itself finds them without, by their RUNPATH.
+Qt brings no plugin for fcitx, by which many type Korean. fcitx 5 answers for ibus, too, whose plugin is here.
 """
 
 import os
@@ -11,3 +12,7 @@ if original is not None:
     os.environ["LD_LIBRARY_PATH"] = original
 else:
     os.environ.pop("LD_LIBRARY_PATH", None)
+
+method = os.environ.get("QT_IM_MODULE", "")
+if method.startswith("fcitx"):
+    os.environ.setdefault("QT_IM_MODULES", f"{method};ibus")  # the first that is there

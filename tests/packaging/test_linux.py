@@ -172,6 +172,22 @@ def test_programs_it_opens_get_the_persons_own_libraries(
     assert "LD_LIBRARY_PATH_ORIG" not in os.environ
 
 
+@pytest.mark.parametrize(
+    ("method", "methods", "left"),
+    [("fcitx", None, "fcitx;ibus"), ("fcitx5", "xim", "xim"), ("ibus", None, None), (None, None, None)],
+)
+def test_who_types_by_fcitx_types_here_too(
+    method: str | None, methods: str | None, left: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in (("QT_IM_MODULE", method), ("QT_IM_MODULES", methods)):
+        monkeypatch.setenv(name, value or "")
+        if value is None:
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("LD_LIBRARY_PATH", "")
+    runpy.run_path(str(LINUX / "surroundings.py"))
+    assert os.environ.get("QT_IM_MODULES") == left
+
+
 def test_every_byte_is_counted_once(tmp_path: Path) -> None:
     for name, size in (("PySide6/Qt/lib/libicudata.so.73", 5), ("yaml/_yaml.so", 3), ("libz.so.1", 2)):
         path = tmp_path / "_internal" / name
