@@ -19,10 +19,12 @@ import product
 Texts = list[tuple[str, str]]  # the name of a part with its version, and its licence
 
 _NAMES = ("LICEN", "COPYING", "NOTICE", "AUTHORS")
-_HEAD = """{name} {version} stands on the work of many people. This file names every part that is in the program, and
-holds the licence under which it is used. {name} itself comes first.
+_HEAD = (
+    "{name} {version} stands on the work of many people. This file names every part that is in the program, and holds the "
+    "licence under which it is used. {name} itself comes first.
 
-"""
+"
+)
 _BESIDE = {  # what distributions bring along and do not tell of
     "llama_cpp_python": ("llama.cpp.txt",),
     "pyside6_essentials": ("Qt.txt", "LGPL-3.txt", "GPL-3.txt", "Qt-third-party.txt"),
