@@ -148,6 +148,11 @@ class ActionsBody(Body):
     def stops(self) -> list[QWidget]:
         return [b for b in self._buttons() if not b.isHidden() and b.isEnabled()]
 
+    def turner(self, step: int) -> IconButton:
+        """The button to the version before (-1) or after (1); at the last of them the one that leads back."""
+        ways = (self._earlier, self._later) if step < 0 else (self._later, self._earlier)
+        return ways[0] if ways[0].isEnabled() else ways[1]
+
     def _buttons(self) -> list[IconButton]:
         """In the order in which they stand: what is there only at times stands last, so that nothing else moves."""
         return [self._earlier, self._later, self._copy, self._edit, self._again, self._delete, self._go_on]

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 
 from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QAccessible, QGuiApplication
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QApplication, QWidget
 
 from desktop.core.chat import Role
 from desktop.core.errors import N_
@@ -223,7 +223,7 @@ class Transcript(RowArea):
         body.again.connect(lambda: self.regenerate_requested.emit(entry.view.id))
         body.go_on.connect(lambda: self.continue_requested.emit(entry.view.id))
         body.delete.connect(lambda: self.delete_requested.emit(entry.view.id))
-        body.version.connect(lambda version: self.switch_requested.emit(entry.view.id, version))
+        body.version.connect(lambda version: self._switch(entry, body, version))
         return body
 
     def _editor(self, row: Row) -> EditorBody:
@@ -241,6 +241,18 @@ class Transcript(RowArea):
         self._set_editing(entry, False)
         if text.strip() and text != entry.view.message.text:
             self.edit_submitted.emit(entry.view.id, text)
+
+    def _switch(self, entry: Entry, body: ActionsBody, version: int) -> None:
+        """Who has a button's focus keeps it, though the version is another message, with buttons of its own."""
+        at, step, focused = self.entries.index(entry), version - entry.view.version, QApplication.focusWidget()
+        held = focused is not None and body.isAncestorOf(focused)
+        self.switch_requested.emit(entry.view.id, version)
+        new = self.entries[at] if held and at < len(self.entries) else entry
+        row = next((row for row in new.rows or () if row.part is Part.ACTIONS and new is not entry), None)
+        if row is not None and row.widget is None:
+            self.go_to(new, row)
+        if row is not None and isinstance(row.widget, ActionsBody):
+            self._focus(row, row.widget.turner(step), step > 0)
 
     def _change(self, entry: Entry, view: MessageView) -> None:
         if entry.view != view:

@@ -21,6 +21,7 @@ from desktop.panes.chat.gauge import Panel
 from desktop.panes.chat.opening import OpeningDialog
 from desktop.panes.chat.prompt_dialog import PromptDialog
 from desktop.panes.chat.rows import Part
+from desktop.ui.buttons import IconButton
 from desktop.ui.labels import Label
 from tests.panes.chat.hands import button, open_menu, pick, write
 from tests.panes.chat.scripted import Script
@@ -35,6 +36,32 @@ def test_a_message_by_enter_and_by_the_button(view, pane):
     pane.until(lambda: pane.texts()[2:] == ["More", "A reply."])
     pane.idle()
     assert view.composer.field.hasFocus()
+
+
+@pytest.mark.parametrize("length", [1, 4000])
+def test_whoever_turns_versions_by_keys_stays_on_the_button(view, pane, length):
+    """Also where the reply is far longer than the window; at the last version on the button that leads back."""
+    pane.controller.choose_model("mistral")
+    pane.talk.scripts = [Script(("word " * (length + n),)) for n in range(3)]
+    write(view, "Hello")
+    for _again in range(2):
+        pane.controller.regenerate(pane.controller.last_own())
+        pane.idle()
+    view.transcript.go_to_end()
+    buttons = view.transcript.findChildren(IconButton)
+    earlier = next(b for b in buttons if b.accessibleName() == "Earlier version" and b.isVisible())
+    earlier.setFocus(Qt.FocusReason.TabFocusReason)
+    seen = []
+    for name in ("Earlier version", "Earlier version", "Later version", "Later version"):
+        focused = QApplication.focusWidget()
+        assert focused.accessibleName() == name
+        QTest.keyClick(focused, Qt.Key.Key_Space)
+        pane.idle()
+        seen.append(len(pane.texts()[1].split()) - length)
+        port, focused = view.transcript.viewport(), QApplication.focusWidget()
+        assert port.rect().contains(focused.mapTo(port, focused.rect().center()))
+    assert seen == [1, 0, 1, 2]
+    assert focused.accessibleName() == "Earlier version"
 
 
 def test_an_example_is_asked_by_one_click(view, pane):
