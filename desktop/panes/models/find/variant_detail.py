@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QRectF, Qt
 from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QMessageBox, QProgressBar, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from desktop.core.repos import Variant
 from desktop.panes.models import figures
@@ -18,6 +18,7 @@ from desktop.panes.models.find.offer import Download, Fit, Offer, State, Verdict
 from desktop.panes.models.fit_panel import FitPanel, RoomPanel
 from desktop.panes.models.library.facts import explained
 from desktop.ui import formats, theme
+from desktop.ui.asking import ask
 from desktop.ui.labels import Label, Tone
 from desktop.ui.surface import card
 from desktop.ui.theme import Theme, Type
@@ -186,22 +187,18 @@ class VariantDetail(QWidget):
     def _ask(self, fit: Fit) -> None:
         """Once, because the person may know better: memory can be freed, or another computer be meant."""
         label = self.label
-        asking = QMessageBox(self)
-        asking.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        asking.setWindowTitle("Alcove")
-        asking.setText(_("Download {variant} although it is too large?", variant=label))
-        asking.setInformativeText(
+        ask(
+            self,
+            _("Download {variant} although it is too large?", variant=label),
             _(
                 "It takes about {size} of memory with these settings, and {available} are available now. With a "
                 "smaller context, or with other programs closed, it may still run.",
                 size=formats.size(fit.estimate.total_bytes),
                 available=formats.size(fit.available_bytes),
-            )
+            ),
+            _("Download anyway"),
+            lambda: self._offer.download(label),
         )
-        download = asking.addButton(_("Download anyway"), QMessageBox.ButtonRole.AcceptRole)
-        asking.setDefaultButton(asking.addButton(QMessageBox.StandardButton.Cancel))
-        download.clicked.connect(lambda: self._offer.download(label))
-        asking.open()
 
     def _pause_or_resume(self) -> None:
         transfer = self._offer.transfer(self.label)
