@@ -20,10 +20,8 @@ Texts = list[tuple[str, str]]  # the name of a part with its version, and its li
 
 _NAMES = ("LICEN", "COPYING", "NOTICE", "AUTHORS")
 _HEAD = (
-    "{name} {version} stands on the work of many people. This file names every part that is in the program, and holds the "
-    "licence under which it is used. {name} itself comes first.
-
-"
+    "{name} {version} stands on the work of many people. This file names every part that is in the program, and "
+    "holds the licence under which it is used. {name} itself comes first.\n\n"
 )
 _BESIDE = {  # what distributions bring along and do not tell of
     "llama_cpp_python": ("llama.cpp.txt",),
