@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QEvent, Qt
-from PySide6.QtWidgets import QMessageBox
+from PySide6.QtCore import QEvent
 
 from desktop.panes.models.fit_panel import FitPanel, RoomPanel
 from desktop.panes.models.library.upkeep import Fit, Upkeep, Verdict
 from desktop.panes.models.plate import Plate
 from desktop.ui import formats
+from desktop.ui.asking import ask
 from desktop.ui.labels import Label, Tone
 from desktop.ui.theme import Theme, Type
 from desktop.ui.translation import _
@@ -70,14 +70,12 @@ class MemorySection(Plate):
             self._agreed.add(model_id)
             load()
 
-        asking = QMessageBox(self)
-        asking.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        asking.setIcon(QMessageBox.Icon.Warning)
-        asking.setText(_("This model is too large for the memory that is available now."))
         needed, there = formats.size(fit.estimate.total_bytes), formats.size(fit.available_bytes)
         words = _("It needs {size}, and {available} are available.", size=needed, available=there)
-        asking.setInformativeText(words + " " + _("The computer may become very slow until it is unloaded."))
-        anyway = asking.addButton(_("Load anyway"), QMessageBox.ButtonRole.AcceptRole)
-        asking.setDefaultButton(asking.addButton(QMessageBox.StandardButton.Cancel))
-        anyway.clicked.connect(agreed)
-        asking.open()
+        ask(
+            self,
+            _("This model is too large for the memory that is available now."),
+            words + " " + _("The computer may become very slow until it is unloaded."),
+            _("Load anyway"),
+            agreed,
+        )
