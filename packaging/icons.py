@@ -2,19 +2,18 @@
 
 Writes `build/icons`: `alcove-SIZE.png`, and the same pictures as `alcove.ico` for Windows and `alcove.icns` for macOS.
 
-Invariant: both containers hold the PNG files byte for byte. It draws with Qt, which the program has anyway.
+Invariant: both containers hold the PNG files byte for byte. It draws with Qt, which the program has
+anyway, and needs no screen for it.
 """
 
 from __future__ import annotations
 
-import os
 import struct
-import sys
 from pathlib import Path
 
 import product
 from PySide6.QtCore import QBuffer, QIODevice, QRectF, Qt
-from PySide6.QtGui import QGuiApplication, QImage, QPainter
+from PySide6.QtGui import QImage, QPainter
 from PySide6.QtSvg import QSvgRenderer
 
 SOURCE = product.ROOT / "resources" / "icons" / "alcove.svg"
@@ -58,15 +57,12 @@ def icns(pictures: dict[int, bytes]) -> bytes:
 
 def make(folder: Path = product.ICONS) -> None:
     """Writes them all."""
-    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-    app = QGuiApplication.instance() or QGuiApplication(sys.argv[:1])
     folder.mkdir(parents=True, exist_ok=True)
     pictures = {size: drawn(size) for size in SIZES}
     for size, picture in pictures.items():
         (folder / f"alcove-{size}.png").write_bytes(picture)
     (folder / "alcove.ico").write_bytes(ico(pictures))
     (folder / "alcove.icns").write_bytes(icns(pictures))
-    del app
 
 
 if __name__ == "__main__":
