@@ -375,3 +375,15 @@ def test_one_model_of_the_shelf_is_recommended(look: Any, tmp_path: Path, hub: H
         assert "TinyLlama" in heard[at]
 
     visit(look, tmp_path, doing)
+
+
+def test_who_comes_back_to_the_shelf_sees_what_is_recommended_now(look: Any, tmp_path: Path, hub: HubServer) -> None:
+    async def doing(page: FindPage) -> None:
+        assert "Recommended for this computer" in page.heard(0)
+        page.judge.available = 2_500_000_000
+        assert "Recommended for this computer" in page.heard(0)  # not while it is being read
+        page.view.hide()
+        page.view.show()
+        assert "Recommended for this computer" not in page.heard(0)
+
+    visit(look, tmp_path, doing)

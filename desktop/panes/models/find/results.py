@@ -7,7 +7,7 @@ below them, so nothing moves when any of it changes; more rows come when the end
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QModelIndex, Qt
-from PySide6.QtGui import QIcon, QInputMethodEvent, QKeyEvent, QKeySequence, QResizeEvent
+from PySide6.QtGui import QIcon, QInputMethodEvent, QKeyEvent, QKeySequence, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QLineEdit, QListView, QStackedWidget, QVBoxLayout, QWidget
 
 from desktop.core.errors import N_, Sealed, UserError
@@ -104,6 +104,11 @@ class Results(QWidget):
         whole.addLayout(self._above)
         whole.addLayout(self._below, 1)
         self._fit()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Memory may be another amount by now, and another model be recommended."""
+        super().showEvent(event)
+        self._rows.forget()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
