@@ -29,6 +29,8 @@ def drawn(size: int) -> bytes:
     """The picture as PNG, `size` pixels wide and high."""
     image = QImage(size, size, QImage.Format.Format_ARGB32)
     image.fill(Qt.GlobalColor.transparent)
+    image.setDotsPerMeterX(3780)  # 96 an inch; else what the screen of the builder has gets into the file
+    image.setDotsPerMeterY(3780)
     painter = QPainter(image)
     QSvgRenderer(str(SOURCE)).render(painter, QRectF(0, 0, size, size))
     painter.end()
