@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
     QPlainTextEdit,
     QPushButton,
     QTabBar,
+    QToolButton,
     QWidget,
     QWidgetItem,
 )
@@ -66,6 +67,13 @@ def _bar() -> QMenuBar:
     return bar
 
 
+def _bar_without_more() -> QMenuBar:
+    """As where Qt's button for what has no room is not there."""
+    bar = _bar()
+    bar.findChild(QToolButton, "qt_menubar_ext_button").setObjectName("")
+    return bar
+
+
 def _pair(moved: QRect) -> QWidget:
     """Two labels side by side, of which one is moved after they were laid out."""
     both = QWidget()
@@ -88,7 +96,7 @@ def _pair(moved: QRect) -> QWidget:
         (lambda: Drawn(f"[!!{LONG}!!]"), "no tooltip"),
         (_wrapped, "px high"),
         (_tabs, "ends outside"),
-        (_bar, "no room for"),
+        (_bar_without_more, "no room for"),
         (lambda: _pair(QRect(15, 5, 40, 20)), "lies on"),
         (lambda: _pair(QRect(190, 5, 40, 20)), "lies outside"),
     ],
@@ -98,7 +106,7 @@ def test_what_has_no_room_is_found(qtbot: QtBot, make: Callable[[], QWidget], fa
 
 
 @pytest.mark.parametrize(
-    "make", [lambda: QLabel("Short"), lambda: Drawn(f"[!!{LONG}!!]", LONG), lambda: _pair(QRect(120, 5, 40, 20))]
+    "make", [lambda: QLabel("Short"), _bar, lambda: Drawn(f"[!!{LONG}!!]", LONG), lambda: _pair(QRect(120, 5, 40, 20))]
 )
 def test_what_has_room_is_left_alone(qtbot: QtBot, make: Callable[[], QWidget]) -> None:
     assert _looked_at(qtbot, make()) == []
