@@ -6,8 +6,13 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
 import pytest
+from PySide6.QtCore import QCoreApplication, QEvent, Qt
+from PySide6.QtWidgets import QLayoutItem, QWidget
+from pytestqt.qtbot import QtBot
+from shiboken6.Shiboken import getAllValidWrappers
 
-from desktop.ui.report import redacted, report
+from desktop.ui.report import ReportDialog, redacted, report
+from desktop.ui.theme import Theme
 
 
 @pytest.mark.parametrize(
@@ -35,3 +40,24 @@ def test_a_report_tells_versions_and_traceback() -> None:
     assert text.startswith("Alcove ")
     assert "in fail" in text
     assert str(Path.home()) not in text
+
+
+def test_opened_again_and_again_it_leaves_nothing_behind_that_qt_destroyed(qtbot: QtBot, look: Theme) -> None:
+    """What Python held of it would be taken for Qt's next object at the same address, which ends the program."""
+    window = QWidget()
+    qtbot.addWidget(window)
+    window.show()
+
+    def held() -> int:
+        return sum(isinstance(thing, QLayoutItem | ReportDialog) for thing in getAllValidWrappers())
+
+    before = held()
+    for _time in range(5):
+        dialog = ReportDialog(look, RuntimeError("made up"), window)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.open()
+        assert held() > before
+        dialog.reject()
+        QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+        del dialog
+    assert held() == before
