@@ -34,6 +34,7 @@ _PRIVATE = (
     N_("Alcove goes online only when you look for a model or download one."),
 )
 _WIDEST = 520  # a greeting is read at one glance: each sentence in one line
+_NAME = 220  # pixels of a model's name in a button: some 30 letters, which the smallest window has at 200 %, too
 _ARROW = 16
 _CARD = 40  # the least height of a card: a comfortable target
 _TALLEST = 9_999  # no limit, as Qt's measuring of text takes it
@@ -181,9 +182,11 @@ class Welcome(Column):
         found, trouble = self._suggestion, self._trouble
         for widget in (self.search, self._why):
             widget.setVisible(self._guide)
-        self.others.setText(_("Find a model…") if found and found.here else _("Other choices"))
+        here = found.name if found and found.here else ""
+        self.others.setText(_("Find a model…") if here else _("Other choices"))
         self.others.setVisible(self._guide and found is not None)
-        self.search.setToolTip(f"{found.repo}, {found.label}" if found and not found.here else "")
+        self.search.setToolTip(here or (f"{found.repo}, {found.label}" if found else ""))
+        self.search.setAccessibleName(_("Chat with {model}", model=here) if here else "")
         self.search.setText(self._action())
         if trouble is not None:
             self._why.setText(_(trouble.message, **trouble.fields))
@@ -204,7 +207,7 @@ class Welcome(Column):
         if found is None:
             return _("Find a model…")
         if found.here:
-            return _("Chat with {model}", model=found.name)
+            return _("Chat with {model}", model=self._brief(found.name))
         if self._waiting:
             return _("Starting the download…")
         if found.coming:
@@ -212,6 +215,10 @@ class Welcome(Column):
         if self._trouble is not None:
             return _("Try again")
         return _("Get {model} ({size})", model=found.name, size=formats.size(found.size))
+
+    def _brief(self, name: str) -> str:
+        """A file's name may be longer than a button."""
+        return self.search.fontMetrics().elidedText(name, Qt.TextElideMode.ElideMiddle, self._look.px(_NAME))
 
     def _press(self) -> None:
         found = self._suggestion

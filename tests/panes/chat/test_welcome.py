@@ -104,7 +104,6 @@ def test_a_model_of_the_library_is_offered_to_talk_to(qtbot, welcome: Welcome) -
     welcome.suggest(Suggestion("Mistral 7B", 4_370_000_000, here=True))
     assert welcome.search.text() == "Chat with Mistral 7B"
     assert "questions about everything" in welcome.search.accessibleDescription()
-    assert welcome.search.toolTip() == ""
     with qtbot.waitSignal(welcome.chat_wanted) as told, qtbot.assertNotEmitted(welcome.get_wanted):
         click(welcome.search)
     assert told.args == ["Mistral 7B"]
@@ -112,6 +111,16 @@ def test_a_model_of_the_library_is_offered_to_talk_to(qtbot, welcome: Welcome) -
     with qtbot.waitSignal(welcome.find_wanted) as told:
         click(welcome.others)
     assert told.args == [None]
+
+
+def test_a_long_name_is_shortened_in_the_button_and_whole_elsewhere(welcome: Welcome) -> None:
+    name = "Meta-Llama-3.1-8B-Instruct-" + "abliterated-" * 9 + "Q4_K_M"
+    welcome.suggest(Suggestion(name, 4_370_000_000, here=True))
+    assert "…" in welcome.search.text()
+    assert welcome.search.sizeHint().width() < welcome.width() / 2
+    assert (welcome.search.toolTip(), welcome.search.accessibleName()) == (name, f"Chat with {name}")
+    welcome.suggest(MISTRAL)
+    assert welcome.search.accessibleName() == ""
 
 
 def test_it_asks_for_another_suggestion_whenever_it_comes_and_never_while_it_is_seen(qtbot, welcome: Welcome) -> None:
