@@ -51,6 +51,9 @@ class Windows:
     def start(self, *command: str | Path) -> subprocess.Popen[bytes]:
         return subprocess.Popen(["wine", *map(str, command)], env=self.environment, stdout=subprocess.DEVNULL)
 
+    def become(self, version: str) -> None:
+        assert self.run("reg", "add", r"HKCU\Software\Wine", "/v", "Version", "/d", version, "/f") == 0
+
     def value(self, key: str, name: str = "") -> str | None:
         """Of the registry; None where there is none."""
         which = ["/v", name] if name else ["/ve"]
@@ -120,7 +123,7 @@ def newer(stand_in: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def wine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Windows]:
     windows = Windows(tmp_path_factory.mktemp("wine") / "prefix", tmp_path_factory.mktemp("said") / "words.txt")
     assert windows.run("wineboot", "-i") == 0
-    assert windows.run("reg", "add", r"HKCU\Software\Wine", "/v", "Version", "/d", "win10", "/f") == 0
+    windows.become("win10")
     yield windows
     subprocess.run(["wineserver", "-k"], env=windows.environment, timeout=PATIENCE_S)
 
@@ -295,3 +298,21 @@ def test_it_goes_where_a_person_wants_it(windows: Windows, older: Path, newer: P
     assert files(folder) == OLD
     assert windows.run(newer, "/S") == 0  # it stays there
     assert (files(folder), files(windows.folder)) == (NEW, set())
+
+
+def test_an_old_windows_is_told_so(windows: Windows, older: Path) -> None:
+    windows.become("win81")
+    assert windows.run(older, "/S") == 10
+    windows.become("win10")
+    assert files(windows.folder) == set()
+
+
+def test_two_installations_do_not_meet(windows: Windows, older: Path, newer: Path) -> None:
+    assert windows.run(older, "/S") == 0
+    program = windows.start(windows.folder / "alcove.exe", "stuck")
+    windows.until_said("stuck")
+    both = [windows.start(newer, "/S") for _ in range(2)]  # one waits for the program
+    assert {process.wait(PATIENCE_S) for process in both} == {3, 1618 % 256}  # here a status has eight bits
+    assert windows.run(windows.folder / "alcove.exe", "release") == 0
+    assert program.wait(PATIENCE_S) == 0
+    assert files(windows.folder) == OLD
