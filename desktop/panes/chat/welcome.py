@@ -34,7 +34,7 @@ _PRIVATE = (
     N_("Alcove goes online only when you look for a model or download one."),
 )
 _WIDEST = 520  # a greeting is read at one glance: each sentence in one line
-_NAME = 220  # pixels of a model's name in a button: some 30 letters, which the smallest window has at 200 %, too
+_NAME = (220, 320)  # pixels of a model's name in a button: some 30 letters; the most that the smallest window has
 _ARROW = 16
 _CARD = 40  # the least height of a card: a comfortable target
 _TALLEST = 9_999  # no limit, as Qt's measuring of text takes it
@@ -218,7 +218,9 @@ class Welcome(Column):
 
     def _brief(self, name: str) -> str:
         """A file's name may be longer than a button."""
-        return self.search.fontMetrics().elidedText(name, Qt.TextElideMode.ElideMiddle, self._look.px(_NAME))
+        return self.search.fontMetrics().elidedText(
+            name, Qt.TextElideMode.ElideMiddle, min(self._look.px(_NAME[0]), _NAME[1])
+        )
 
     def _press(self) -> None:
         found = self._suggestion
