@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QShowEvent
+from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPaintEvent, QPen, QShowEvent
 from PySide6.QtWidgets import QPushButton, QSizePolicy, QWidget
 
 from desktop.core.errors import N_, UserError
@@ -129,6 +129,7 @@ class Welcome(Column):
         self.others = QPushButton()
         self.others.clicked.connect(self._find)
         self._lay_out()
+        look.changed.connect(self._offer)  # with larger text, less of a name has room
         self.retranslate()
 
     def show_model(self, guide: bool, label: str, detail: str = "") -> None:
@@ -218,9 +219,9 @@ class Welcome(Column):
 
     def _brief(self, name: str) -> str:
         """A file's name may be longer than a button."""
-        return self.search.fontMetrics().elidedText(
-            name, Qt.TextElideMode.ElideMiddle, min(self._look.px(_NAME[0]), _NAME[1])
-        )
+        metrics = QFontMetrics(self._look.font(Type.BODY))
+        most = min(self._look.px(_NAME[0]), _NAME[1])
+        return metrics.elidedText(name, Qt.TextElideMode.ElideMiddle, most)
 
     def _press(self) -> None:
         found = self._suggestion

@@ -113,11 +113,16 @@ def test_a_model_of_the_library_is_offered_to_talk_to(qtbot, welcome: Welcome) -
     assert told.args == [None]
 
 
-def test_a_long_name_is_shortened_in_the_button_and_whole_elsewhere(welcome: Welcome) -> None:
+def test_a_long_name_is_shortened_in_the_button_and_whole_elsewhere(welcome: Welcome, look: Theme) -> None:
     name = "Meta-Llama-3.1-8B-Instruct-" + "abliterated-" * 9 + "Q4_K_M"
     welcome.suggest(Suggestion(name, 4_370_000_000, here=True))
     assert "…" in welcome.search.text()
     assert welcome.search.sizeHint().width() < welcome.width() / 2
+    shown = welcome.search.text()
+    look.use("light", 200)
+    assert len(welcome.search.text()) < len(shown)
+    look.use("light", 100)
+    assert welcome.search.text() == shown
     assert (welcome.search.toolTip(), welcome.search.accessibleName()) == (name, f"Chat with {name}")
     welcome.suggest(MISTRAL)
     assert welcome.search.accessibleName() == ""
