@@ -13,6 +13,7 @@ from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QFocusEvent, QGuiApplication, QKeyEvent, QTextBlock
 from PySide6.QtWidgets import QPlainTextEdit
 
+_COMMAND = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier | Qt.KeyboardModifier.MetaModifier
 _ENDING = (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Escape)
 
 
@@ -27,6 +28,12 @@ def ends_composition(event: QEvent) -> bool:
         QGuiApplication.inputMethod().commit()
     event.accept()
     return True
+
+
+def writes(event: QKeyEvent) -> bool:
+    """Whether this key is a letter, which was meant for a field where none has the focus."""
+    text = event.text()
+    return bool(text.strip()) and text.isprintable() and not event.modifiers() & _COMMAND
 
 
 def joined(text: str, at: int, composing: str) -> str:

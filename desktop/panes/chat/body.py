@@ -269,9 +269,8 @@ class FoldBody(Body):
 
 
 class NoteBody(Body):
-    """What went wrong with a reply, in a sentence, and the way on: the model again, and then the reply."""
+    """What went wrong with a reply, in a sentence, and the way on."""
 
-    reload = Signal()
     go_on = Signal()
 
     def __init__(self, look: Theme, parent: QWidget | None = None) -> None:
@@ -280,16 +279,14 @@ class NoteBody(Body):
         self._label.setWordWrap(True)
         self._label.setTextFormat(Qt.TextFormat.PlainText)
         self._button = QPushButton(self)
-        self._reloaded = False
-        self._button.clicked.connect(lambda: (self.go_on if self._reloaded else self.reload).emit())
+        self._button.clicked.connect(self.go_on)
 
-    def show_note(self, sentence: str, *, last: bool, reloaded: bool) -> None:
-        """`last`: the conversation ends here. `reloaded`: the model is there again."""
-        self._reloaded = reloaded
+    def show_note(self, sentence: str, *, last: bool) -> None:
+        """`last`: the conversation ends here."""
         self._label.setText(sentence)
         self._button.setVisible(last)
-        self._button.setText(_("Continue") if reloaded else _("Reload"))
-        self._button.setAccessibleName(_("Continue the reply") if reloaded else _("Reload the model"))
+        self._button.setText(_("Continue"))
+        self._button.setAccessibleName(_("Continue the reply"))
 
     def fit(self, width: int) -> int:
         pad, icon = self.look.px(theme.M), self.look.px(20)

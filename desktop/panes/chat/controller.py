@@ -13,7 +13,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
-from desktop.core.chat import Chat, Tree
+from desktop.core.chat import Chat, Role, Tree
 from desktop.core.errors import UserError
 from desktop.core.talk import ContextUse, TalkEvent
 from desktop.panes.chat.ahead import Ahead
@@ -81,7 +81,6 @@ class ChatController(QObject):
         head.changed.connect(lambda _chat: self._show_ways_on())
         head.failed.connect(self.show_error)
         notices.changed.connect(self._on_notice)
-        notices.reloaded.connect(self._on_reloaded)
         notices.worked.connect(self._on_activity)
         listing.gone.connect(self._on_gone)
         listing.changed.connect(self._on_listed)
@@ -229,6 +228,12 @@ class ChatController(QObject):
         if self._free():
             self._start(self._current, self._talk.continue_reply(self.chat.id, message_id))
 
+    def go_on(self) -> None:
+        """Continues the last reply."""
+        path = self._current.path()
+        if path and path[-1].role is Role.ASSISTANT:
+            self.continue_reply(path[-1].id)
+
     def edit(self, message_id: str, text: str) -> None:
         if text.strip() and self._free():
             self._start(self._current, self._talk.edit(self.chat.id, message_id, text))
@@ -245,7 +250,6 @@ class ChatController(QObject):
 
     def _start(self, conversation: Conversation, events: AsyncIterator[TalkEvent]) -> None:
         self.notices.put(conversation, None)
-        conversation.reloaded = False
         self.replies.start(conversation, events, PACE if conversation.chat.model == _GUIDE else 0.0)
 
     # -- changing the chat ------------------------------------------------------------------------------------------
@@ -319,8 +323,8 @@ class ChatController(QObject):
 
     # -- what went wrong --------------------------------------------------------------------------------------------
 
-    def act(self, notice: Notice | None = None) -> None:
-        """A notice's button that is not the window's affair, or "Reload" under a reply: loads the model again."""
+    def act(self, notice: Notice) -> None:
+        """A notice's button that is not the window's affair: loads the model again."""
         self.notices.reload(self._current, notice)
 
     def dismiss(self) -> None:
@@ -342,11 +346,6 @@ class ChatController(QObject):
     def _on_notice(self, conversation: Conversation, notice: Notice | None) -> None:
         if conversation is self._current:
             self.notice_changed.emit(notice)
-
-    def _on_reloaded(self, conversation: Conversation) -> None:
-        """The reply that the engine's end has interrupted can go on."""
-        conversation.reloaded = True
-        self.replies.show_last(conversation)
 
     # -- what the replies tell --------------------------------------------------------------------------------------
 

@@ -43,7 +43,6 @@ class Conversation:
         self.notice: Notice | None = None
         self.left: frozenset[str] = frozenset()
         self.growing: Growing | None = None
-        self.reloaded = False  # the model that the last reply had lost is there again
 
     @property
     def id(self) -> str:
@@ -104,5 +103,4 @@ class Conversation:
             streaming=streaming,
             can_continue=last and message.role is Role.ASSISTANT and not streaming and cut_short,
             unanswered=last and message.role is Role.USER and not self.busy,
-            reloaded=self.reloaded,
         )

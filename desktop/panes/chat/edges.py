@@ -78,6 +78,7 @@ class Action(StrEnum):
     NOTHING = ""
     RELOAD = "reload"
     AGAIN = "again"  # the question has no reply yet: asks for it once more
+    GO_ON = "go on"  # the reply is not whole: loads the model again, if it must be, and goes on with it
     SAFER = "safer"
     TEMPLATE = "template"
     SETTINGS = "settings"

@@ -16,7 +16,9 @@ from desktop.ui.markdown import Segments, split_thoughts
 from desktop.ui.translation import _, ngettext
 
 _TAG = len("</thinking>")
+_SOON_S = 0.1  # what `formats.duration` tells at least
 _EVEN = 100  # tokens a second, from which nobody counts tenths
+_FEW, _SHORT_S = 8, 0.25  # tokens, seconds: of less the speed is chance, and can come out in thousands; no source
 _PIECE = 3_000  # characters of plain text shown by one widget
 
 
@@ -24,8 +26,8 @@ _PIECE = 3_000  # characters of plain text shown by one widget
 class MessageView:
     """`version` counts from 1. `starts_thinking`: the template opened the thoughts, so the reply has no `<think>`.
 
-    `unanswered`: the person's message has no reply and waits for none. `reloaded`: the model that this reply lost is
-    there again. `status`, in the person's language, is shown while nothing has been written yet.
+    `unanswered`: the person's message has no reply and waits for none. `status`, in the person's language, is shown
+    while nothing has been written yet.
     """
 
     message: Message
@@ -35,7 +37,6 @@ class MessageView:
     streaming: bool = False
     can_continue: bool = False
     unanswered: bool = False
-    reloaded: bool = False
     starts_thinking: bool = False
     status: str = ""
 
@@ -62,6 +63,16 @@ def pace(tokens_per_s: float) -> str:
     return _("{speed} tokens/s", speed=formats.number(tokens_per_s, 1 if tokens_per_s < _EVEN else 0))
 
 
+def speed(message: Message) -> float:
+    """Tokens a second; 0 where so little was written that nobody can tell."""
+    tokens, speed = message.usage.completion_tokens, message.timings.generation_per_s
+    return speed if tokens >= _FEW and tokens >= _SHORT_S * speed else 0.0
+
+
+def _wait(seconds: float) -> str:
+    return formats.duration(seconds) if seconds >= _SOON_S / 2 else f"< {formats.duration(_SOON_S)}"
+
+
 def statistics(message: Message) -> str:
     """What a reply took, in one line; "" where nothing is known."""
     usage, timings = message.usage, message.timings
@@ -69,18 +80,26 @@ def statistics(message: Message) -> str:
     if usage.completion_tokens:
         tokens = formats.number(usage.completion_tokens)
         parts.append(ngettext("{tokens} token", "{tokens} tokens", usage.completion_tokens, tokens=tokens))
-    if timings.generation_per_s > 0:
-        parts.append(pace(timings.generation_per_s))
+    if written_at := speed(message):
+        parts.append(pace(written_at))
     if timings.first_token_s > 0:
-        parts.append(_("first word {time}", time=formats.duration(timings.first_token_s)))
+        parts.append(_("first word {time}", time=_wait(timings.first_token_s)))
     stopped_early = message.stop_reason in (StopReason.CANCELLED, StopReason.MEMORY) and not timings.first_token_s
     if usage.prompt_tokens and not stopped_early:  # else nobody knows how far the reading came
-        read = formats.number(usage.prompt_tokens - usage.cached_tokens)
+        fresh = usage.prompt_tokens - usage.cached_tokens
+        read = formats.number(fresh)
         cached = formats.number(usage.cached_tokens)
         if usage.cached_tokens:
-            parts.append(_("{read} read, {cached} from cache", read=read, cached=cached))
+            said = ngettext(
+                "{read} read, {cached} from cache",
+                "{read} read, {cached} from cache",
+                fresh,
+                read=read,
+                cached=cached,
+            )
+            parts.append(said)
         else:
-            parts.append(_("{read} read", read=read))
+            parts.append(ngettext("{read} read", "{read} read", fresh, read=read))
     return " · ".join(parts)
 
 

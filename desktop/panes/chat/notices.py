@@ -30,7 +30,6 @@ class Notices(QObject):
     """Notices by chat. `worked` tells that the conversation's activity has changed."""
 
     changed = Signal(object, object)  # conversation, Notice or None
-    reloaded = Signal(object)  # the conversation whose model is there again
     worked = Signal(object)
 
     def __init__(self, talk: Talk, tasks: Tasks, parent: QObject | None = None) -> None:
@@ -68,6 +67,8 @@ class Notices(QObject):
         notice = self.of(conversation)
         if notice and notice.action in (Action.NOTHING, Action.RELOAD) and path and path[-1].role is Role.USER:
             self.put(conversation, replace(notice, action=Action.AGAIN))
+        elif notice and notice.action is Action.RELOAD and path:
+            self.put(conversation, replace(notice, action=Action.GO_ON))
         if died:
             self._tasks.spawn(self._offer_safer(conversation, UserError(_SAFER) if told else error))
 
@@ -80,7 +81,7 @@ class Notices(QObject):
         if settings:
             self.put(conversation, Notice(error.message, error.fields, Action.SAFER, settings))
 
-    def reload(self, conversation: Conversation, notice: Notice | None = None) -> None:
+    def reload(self, conversation: Conversation, notice: Notice) -> None:
         """Loads the chat's model again, with the notice's settings if it has any."""
         if conversation.id and not conversation.busy:
             self._reloads[conversation.id] = self._tasks.spawn(self._reload(conversation, notice))
@@ -91,15 +92,14 @@ class Notices(QObject):
         if task is not None:
             task.cancel()
 
-    async def _reload(self, conversation: Conversation, notice: Notice | None) -> None:
+    async def _reload(self, conversation: Conversation, notice: Notice) -> None:
         self.put(conversation, None)
         self._work(conversation, Work.LOADING)
-        settings = notice.settings if notice else None
+        settings = notice.settings
         try:
             await self._talk.reload(conversation.id, settings)
             if settings:
                 conversation.chat = replace(conversation.chat, settings={**conversation.chat.settings, **settings})
-            self.reloaded.emit(conversation)
         except UserError as error:
             self.say(conversation, error)
             if isinstance(error, EngineDied | LoadError):

@@ -46,11 +46,10 @@ class Plain:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """Why a reply was interrupted ("" if unknown); whether it is the last, and whether the model is there again."""
+    """Why a reply was interrupted ("" if unknown), and whether it is the last."""
 
     sentence: str
     last: bool
-    reloaded: bool
 
 
 Content = Segment | Plain | Note | MessageView | str | tuple[bool, bool]
@@ -184,7 +183,7 @@ class Entry:
         found = self._reply_parts() if self.view.reply and len(self.view.message.text) < _LONGEST else self._plain()
         message = self.view.message
         if message.stop_reason is StopReason.DIED:
-            found.append((Part.NOTE, Note(message.note, self.view.last, self.view.reloaded)))
+            found.append((Part.NOTE, Note(message.note, self.view.last)))
         found.append((Part.ACTIONS, self.view))
         if self.boundary:
             found.append((Part.LEFT, ""))

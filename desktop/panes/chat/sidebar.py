@@ -30,6 +30,7 @@ from desktop.ui.asking import ask
 from desktop.ui.bars import UNDO, UNDO_SECONDS, Bar
 from desktop.ui.boxes import Line
 from desktop.ui.buttons import IconButton
+from desktop.ui.composing import writes
 from desktop.ui.icons import ICON, Icon
 from desktop.ui.menus import Command, shortcut
 from desktop.ui.theme import Theme, Type
@@ -39,7 +40,6 @@ _TYPING_MS = 180  # a search starts when the keys rest that long
 _OPEN_KEYS = (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space)
 _MENUS = (RowKind.CHAT, RowKind.BINNED)  # rows that a menu belongs to
 _BIN_KEYS = (Qt.Key.Key_Delete, Qt.Key.Key_Backspace)
-_COMMAND = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier | Qt.KeyboardModifier.MetaModifier
 
 
 class SearchField(Line):
@@ -92,7 +92,7 @@ class ChatList(QListView):
             super().keyPressEvent(event)
         elif event.key() == Qt.Key.Key_Escape:
             self.left.emit()
-        elif _writes(event):
+        elif writes(event):
             self.typed.emit(event.text())
         elif not index.isValid():
             super().keyPressEvent(event)
@@ -141,11 +141,6 @@ class ChatList(QListView):
     def rename(self, index: QModelIndex) -> None:
         if index.flags() & Qt.ItemFlag.ItemIsEditable:
             self.edit(index)
-
-
-def _writes(event: QKeyEvent) -> bool:
-    text = event.text()
-    return bool(text.strip()) and text.isprintable() and not event.modifiers() & _COMMAND
 
 
 class Sidebar(QWidget):

@@ -9,8 +9,8 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Sequence
 
-from PySide6.QtCore import QTimer, Signal
-from PySide6.QtGui import QAccessible, QGuiApplication
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QAccessible, QGuiApplication, QInputMethodEvent, QKeyEvent
 from PySide6.QtWidgets import QApplication, QWidget
 
 from desktop.core.chat import Role
@@ -21,6 +21,7 @@ from desktop.panes.chat.body import Body, BubbleBody, CodeBody, FoldBody, LeftBo
 from desktop.panes.chat.message import MessageView
 from desktop.panes.chat.revision import EditorBody
 from desktop.panes.chat.rows import Entry, Note, Part, Plain, Row
+from desktop.ui.composing import writes
 from desktop.ui.highlight import Highlighter
 from desktop.ui.markdown import Segment
 from desktop.ui.theme import Theme
@@ -32,7 +33,7 @@ _INTERRUPTED = N_("This reply was interrupted. What had been written is kept.")
 
 
 class Transcript(RowArea):
-    """Shows the active path of one chat."""
+    """Shows the active path of one chat. What is `typed` or `composed` where nothing is edited is for a new message."""
 
     ROLE = QAccessible.Role.Grouping
     copied = Signal(str)  # the clipboard holds it already
@@ -41,8 +42,9 @@ class Transcript(RowArea):
     continue_requested = Signal(str)
     delete_requested = Signal(str)
     switch_requested = Signal(str, int)  # id, the version wanted, from 1
-    reload_requested = Signal(str)
     link_requested = Signal(str, str)  # id, an address: ask before opening
+    typed = Signal(str)
+    composed = Signal(object)  # a QInputMethodEvent
 
     def __init__(self, look: Theme, parent: QWidget | None = None) -> None:
         super().__init__(look, parent)
@@ -53,6 +55,7 @@ class Transcript(RowArea):
         self._frame.setSingleShot(True)
         self._frame.setInterval(_FRAME_MS)
         self._frame.timeout.connect(self._show_streamed)
+        self.setAttribute(Qt.WidgetAttribute.WA_InputMethodEnabled)
         self.setAccessibleName(_("Conversation"))
 
     def retranslate(self) -> None:
@@ -158,6 +161,18 @@ class Transcript(RowArea):
         if entry is not None and not entry.view.streaming:
             self._set_editing(entry, True)
 
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if writes(event):
+            self.typed.emit(event.text())
+        else:
+            super().keyPressEvent(event)
+
+    def inputMethodQuery(self, query: Qt.InputMethodQuery) -> object:
+        return True if query is Qt.InputMethodQuery.ImEnabled else super().inputMethodQuery(query)
+
+    def inputMethodEvent(self, event: QInputMethodEvent) -> None:
+        self.composed.emit(event)
+
     def make(self, row: Row) -> Body:
         entry, canvas = row.entry, self.widget()
         name = _("Reply") if entry.view.reply else _("You wrote")
@@ -174,7 +189,6 @@ class Transcript(RowArea):
             fold.toggled.connect(lambda opened: self._fold(entry, opened))
         elif row.part is Part.NOTE:
             body = note = NoteBody(self.look, canvas)
-            note.reload.connect(lambda: self.reload_requested.emit(entry.view.id))
             note.go_on.connect(lambda: self.continue_requested.emit(entry.view.id))
         elif row.part is Part.ACTIONS:
             body = self._actions(row)
@@ -196,7 +210,7 @@ class Transcript(RowArea):
         elif isinstance(body, FoldBody) and isinstance(content, tuple):
             body.show_state(*content)
         elif isinstance(body, NoteBody) and isinstance(content, Note):
-            body.show_note(_(content.sentence or _INTERRUPTED), last=content.last, reloaded=content.reloaded)
+            body.show_note(_(content.sentence or _INTERRUPTED), last=content.last)
         elif isinstance(body, ActionsBody) and isinstance(content, MessageView):
             body.show_actions(content)
         elif isinstance(body, EditorBody) and isinstance(content, MessageView):

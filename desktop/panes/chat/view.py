@@ -41,6 +41,7 @@ _LABELS = {
     Action.NOTHING: "",
     Action.RELOAD: N_("Reload"),
     Action.AGAIN: N_("Try again"),
+    Action.GO_ON: N_("Continue"),
     Action.SAFER: N_("Use safer settings"),
     Action.TEMPLATE: N_("Choose template…"),
     Action.SETTINGS: N_("Chat settings…"),
@@ -170,11 +171,11 @@ class ChatView(QWidget):
         composer.recalled.connect(self._recall)
         composer.model_chosen.connect(controller.choose_model)
         transcript.edit_submitted.connect(controller.edit)
+        transcript.edit_submitted.connect(lambda *_edited: composer.field.setFocus())
         transcript.regenerate_requested.connect(controller.regenerate)
         transcript.continue_requested.connect(controller.continue_reply)
         transcript.delete_requested.connect(controller.delete)
         transcript.switch_requested.connect(controller.switch)
-        transcript.reload_requested.connect(lambda _message_id: controller.act())
         transcript.link_requested.connect(lambda _message_id, address: ask_to_open(self, address))
         self.welcome.asked.connect(self._suggest)
         self.undo_bar.acted.connect(controller.removals.undo)
@@ -183,8 +184,9 @@ class ChatView(QWidget):
         self.sidebar.new_requested.connect(self.new_chat)
         self.sidebar.chosen.connect(self.open_chat)
         self.sidebar.left.connect(composer.field.setFocus)
-        self.sidebar.typed.connect(self._type)
-        self.sidebar.composed.connect(self._compose)
+        for part in (self.sidebar, transcript):
+            part.typed.connect(self._type)
+            part.composed.connect(self._compose)
 
     def _wire_header(self) -> None:
         controller, header, head = self._controller, self.header, self._controller.head
@@ -266,7 +268,7 @@ class ChatView(QWidget):
         self.composer.field.setFocus()
 
     def _type(self, text: str) -> None:
-        """A letter typed in the list is the message's first."""
+        """A letter typed in the list, or in what is read, is the message's first."""
         if self.isVisible():
             self.composer.field.setFocus()
             self.composer.field.insertPlainText(text)
@@ -305,6 +307,8 @@ class ChatView(QWidget):
         self._controller.dismiss()
         if notice.action is Action.AGAIN:
             self._controller.ask_again()
+        elif notice.action is Action.GO_ON:
+            self._controller.go_on()
         elif notice.action is Action.TEMPLATE:
             self._edit_opening()
         elif notice.action is Action.SETTINGS:

@@ -40,6 +40,29 @@ def test_statistics_tell_read_from_cached_tokens() -> None:
     assert told(StopReason.MEMORY, Usage(500, 20, 0), first=0.0) == "memory was running out"
 
 
+@pytest.mark.parametrize(
+    ("tokens", "speed", "told"),
+    [
+        (128, 14.2, "128 tokens · 14.2 tokens/s"),
+        (1000, 886.0, "1,000 tokens · 886 tokens/s"),  # a small model on a fast card
+        (7, 14.2, "7 tokens"),
+        (8, 14.2, "8 tokens · 14.2 tokens/s"),
+        (120, 4968.0, "120 tokens"),  # in 24 ms
+        (120, 486.0, "120 tokens"),
+        (1, 0.0, "1 token"),
+    ],
+)
+def test_a_speed_is_told_where_there_was_time_to_measure_it(tokens: int, speed: float, told: str) -> None:
+    usage, timings = Usage(0, 0, tokens), Timings(generation_per_s=speed)
+    assert statistics(Message("a", None, Role.ASSISTANT, "Hi", 0.0, usage=usage, timings=timings)) == told
+
+
+@pytest.mark.parametrize(("seconds", "told"), [(0.0004, "< 0.1 s"), (0.049, "< 0.1 s"), (0.05, "0.1 s"), (2, "2.0 s")])
+def test_no_wait_is_told_as_nothing(seconds: float, told: str) -> None:
+    message = Message("a", None, Role.ASSISTANT, "Hi", 0.0, timings=Timings(first_token_s=seconds))
+    assert statistics(message) == f"first word {told}"
+
+
 @pytest.mark.parametrize("text", ["", "short", "line\n" * 3_000, "x" * 20_000, "한" * 9_999 + "\n\n"])
 def test_pieces_are_the_text(text: str) -> None:
     parts = pieces(text)

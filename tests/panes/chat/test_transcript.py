@@ -133,7 +133,7 @@ def test_code_is_copied_whole_though_shown_in_parts(transcript: Transcript) -> N
         ("Regenerate", "regenerate_requested"),
         ("Continue", "continue_requested"),
         ("Delete", "delete_requested"),
-        ("Reload the model", "reload_requested"),
+        ("Continue the reply", "continue_requested"),
     ],
 )
 def test_actions_say_what_is_wanted(qtbot, transcript: Transcript, name: str, signal: str) -> None:

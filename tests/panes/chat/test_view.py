@@ -2,7 +2,7 @@
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtGui import QGuiApplication, QInputMethodEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QApplication,
@@ -23,7 +23,8 @@ from desktop.panes.chat.prompt_dialog import PromptDialog
 from desktop.panes.chat.rows import Part
 from desktop.ui.buttons import IconButton
 from desktop.ui.labels import Label
-from tests.panes.chat.hands import button, open_menu, pick, write
+from desktop.ui.reading import Reading
+from tests.panes.chat.hands import button, open_menu, pick, type_in, write
 from tests.panes.chat.scripted import Script
 
 
@@ -375,3 +376,45 @@ def test_the_panel_names_what_leaves_next(view, pane):
     QTest.mouseClick(view.composer.gauge, Qt.MouseButton.LeftButton)
     panel = view.window().findChild(Panel)
     pane.until(lambda: any("“Hello there”" in label.text() for label in panel.findChildren(Label)))
+
+
+def test_what_is_typed_after_an_edit_is_the_next_message(view, pane):
+    write(view, "Helo")
+    QTest.keyClick(view.composer.field, Qt.Key.Key_Up)
+    field = QApplication.focusWidget()
+    assert field is not view.composer.field
+    QTest.keyClicks(field, "?")
+    QTest.keyClick(field, Qt.Key.Key_Return)
+    pane.idle()
+    pane.until(lambda: pane.texts()[0] == "Helo?")
+    QTest.keyClicks(QApplication.focusWidget(), "and then")
+    assert view.composer.text == "and then"
+
+
+@pytest.mark.parametrize("place", ["the conversation", "its text", "a button"])
+def test_letters_typed_where_one_reads_are_for_the_message(view, pane, place):
+    write(view, "Hello")
+    buttons = (b for b in view.transcript.findChildren(IconButton) if b.isVisible() and b.accessibleName() == "Copy")
+    focus = {
+        "the conversation": view.transcript,
+        "its text": view.transcript.findChild(Reading),
+        "a button": next(buttons),
+    }[place]
+    focus.setFocus()
+    QTest.keyClick(focus, Qt.Key.Key_H, Qt.KeyboardModifier.ControlModifier)  # no letter
+    assert view.composer.text == ""
+    QTest.keyClicks(QApplication.focusWidget(), "n")
+    QTest.keyClicks(QApplication.focusWidget(), "ow")
+    assert view.composer.text == "now"
+    assert view.composer.field.hasFocus()
+
+
+def test_a_syllable_composed_in_the_conversation_is_for_the_message(view, pane):
+    write(view, "Hello")
+    view.transcript.setFocus()
+    assert view.transcript.inputMethodQuery(Qt.InputMethodQuery.ImEnabled)
+    QApplication.sendEvent(view.transcript, QInputMethodEvent("그", []))
+    assert view.composer.field.composing == "그"
+    type_in(view.transcript, "그")
+    assert view.composer.text == "그"
+    assert view.composer.field.hasFocus()

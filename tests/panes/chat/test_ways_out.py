@@ -50,19 +50,25 @@ def test_a_missing_template_leads_to_the_opening(view, pane):
     pane.until(lambda: pane.wait(pane.chats.get(pane.controller.chat.id)).opening.template == "ChatML")
 
 
-def test_an_interrupted_reply_goes_on_by_two_clicks(view, pane):
+def test_an_interrupted_reply_goes_on_by_one_click(view, pane):
     died = EngineDied("The engine stopped.")
     pane.talk.scripts = [Script(("half ",), error=died, note="The engine stopped."), Script(("whole",))]
     write(view, "Hello")
     note = view.transcript.findChild(NoteBody)
-    QTest.mouseClick(button(note, "Reload"), Qt.MouseButton.LeftButton)
-    pane.until(lambda: pane.talk.reloaded == [None])
-    pane.idle()
-    assert pane.texts() == ["Hello", "half "]
-    QTest.mouseClick(button(view.transcript.findChild(NoteBody), "Continue"), Qt.MouseButton.LeftButton)
+    QTest.mouseClick(button(note, "Continue"), Qt.MouseButton.LeftButton)
     pane.until(lambda: pane.texts() == ["Hello", "half whole"])
     pane.idle()
     pane.until(lambda: not any(note.isVisible() for note in view.transcript.findChildren(NoteBody)))
+
+
+def test_a_bar_about_a_reply_that_is_not_whole_goes_on_with_it(view, pane):
+    died = EngineDied("The engine stopped.")
+    pane.talk.scripts = [Script(("half ",), error=died), Script(("whole",))]
+    write(view, "Hello")
+    QTest.mouseClick(button(view.notice_bar, "Continue"), Qt.MouseButton.LeftButton)
+    pane.until(lambda: pane.texts() == ["Hello", "half whole"])
+    pane.idle()
+    assert not view.notice_bar.isVisible()
 
 
 def test_a_question_whose_reply_was_stopped_early_is_asked_again_where_it_stands(view, pane):
