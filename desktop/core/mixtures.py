@@ -1,7 +1,7 @@
 """Which type llama.cpp's quantiser gives each matrix: the tensors of one variant from those of another.
 
 Invariant: an answer makes up the variant's own length to within a header's difference, or there is none. So a mixture
-of another maker, with an importance matrix or not, is found out by its size and left to the guess by its main type.
+of another maker, with an importance matrix or not, is found out by its size and left to the guess by usual shares.
 Source: `llama_tensor_get_type`, as of today (llama-quant.cpp) and as of autumn 2023 (llama.cpp at b1200), when most of
 TheBloke's files were made. Mixtures of experts, and the IQ types' own rules, are not foreseen here.
 """
@@ -9,6 +9,7 @@ TheBloke's files were made. Mixtures of experts, and the IQ types' own rules, ar
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
@@ -66,6 +67,33 @@ def tensors_of(known: Sequence[Tensor], variant: FileType, size: int) -> tuple[T
             rows = zip(known, numbers, offsets, sizes, strict=False)
             return tuple(Tensor(t.name, t.shape, number, offset, nbytes) for t, number, offset, nbytes in rows)
     return None
+
+
+def shares(
+    variant: FileType, layers: int, width: int, feed_forward: int, kept: int, vocabulary: int, bits: float = 0.0
+) -> tuple[tuple[int, float], ...]:
+    """Of a llama's bytes, the share of each type's matrices: pairs with its number; tables that are only looked up add
+    nothing. `kept` are the rows of K; of several mixtures, that with about so many `bits` for each weight (0: today's).
+    """
+    square, narrow, broad = width * width, width * kept, width * feed_forward
+    counts = {"attn_q": square, "attn_output": square, "attn_k": narrow, "attn_v": narrow}
+    counts |= dict.fromkeys(("ffn_gate", "ffn_up", "ffn_down"), broad)
+    model = _Model(layers, tied=False, shared=width >= 4 * kept)
+    weights = layers * sum(counts.values()) + 2 * width * vocabulary
+    found: list[tuple[float, tuple[tuple[int, float], ...]]] = []
+    for rules in _DIFFERING.get(variant.name, (_TODAY,)):
+        sizes: Counter[str] = Counter()
+        for layer in range(layers):
+            for part, count in counts.items():
+                name = _type(layer, part, variant, model, rules)
+                sizes[name] += round(count * quants.TENSOR_TYPES[_NUMBERS[name]].bits)
+        ends = [_type(-1, part, variant, model, rules) for part in ("output.weight", "token_embd.weight")]
+        output, looked_up = (round(width * vocabulary * quants.TENSOR_TYPES[_NUMBERS[name]].bits) for name in ends)
+        sizes[ends[0]] += output
+        whole = sizes.total() + looked_up
+        off = abs(whole / weights - bits) if bits else float(bool(found))
+        found.append((off, tuple((_NUMBERS[name], size / whole) for name, size in sizes.items())))
+    return min(found)[1]
 
 
 def _mixed(known: Sequence[Tensor], variant: FileType, rules: _Rules) -> list[int]:

@@ -32,7 +32,7 @@ _RULES: tuple[tuple[frozenset[str], Mapping[str, int]], ...] = (
 _LOOKED_UP = re.compile(
     r"^(token_embd|position_embd|token_types|per_layer_token_embd)\.|_rel_b\.|tid2eid|nextn\.embed_tok"
 )
-_GUESSED_SHARE = 0.9  # of a file in a repackable type; 70 % in TinyLlama's Q4_K_M, 95 % in Mistral-7B's Q4_0
+_GUESSED_SHARE = 0.9  # of a file of which not even the type is known; 95 % in Mistral-7B's Q4_0
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +86,10 @@ def place(shape: Shape, repacking: Repacking, host: int) -> Placement:
     if shape.weights is not None:
         return _place(shape.weights, len(shape.layers), repacking, host)
     own = shape.weights_bytes * host // (len(shape.layers) + 1)
-    unknown = shape.main_type < 0 and bool(repacking.rules)
-    copied = int(own * _GUESSED_SHARE) if unknown or repacking.rows(shape.main_type) else 0
+    share = sum(share for number, share in shape.shares if repacking.rows(number))
+    if not shape.shares and repacking.rules:
+        share = _GUESSED_SHARE
+    copied = int(own * share)
     return Placement(own, own - copied, copied)
 
 

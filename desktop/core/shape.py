@@ -10,9 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from math import prod
 from typing import Self
 
-from desktop.core import mixtures, quants
+from desktop.core import mixtures
 from desktop.core.gguf import Header, Tensor, Value
 from desktop.core.quants import FileType
 
@@ -90,7 +91,7 @@ class Shape:
     weights: Weights | None = None  # None where no header was seen
     state_bytes: int = 0  # of recurrent layers, whatever the context
     merges: int = 0  # rules of a vocabulary of the BPE kind
-    main_type: int = -1  # the tensor type that holds most of the weights, where no tensors are known
+    shares: tuple[tuple[int, float], ...] = ()  # of the bytes, by tensor type; where no tensors are known
     experts: int = 0  # that take part in a token
     held: bool = False
 
@@ -136,7 +137,7 @@ class Shape:
         if architecture == "llama" and 5 < billions < 16 and 0 < context <= 4096:
             kept = heads
         each = kept * (width // heads)
-        return cls(
+        shape = cls(
             architecture=architecture,
             layers=(Layer(each, each),) * layers,
             width=width,
@@ -147,8 +148,8 @@ class Shape:
             trained_context=min(max(context, 0), MAX_CONTEXT),
             weights_bytes=max(size, 0),
             merges=vocabulary if vocabulary > 32_000 else 0,
-            main_type=_main_type(quantisation),
         )
+        return shape.sibling(shape.weights_bytes, quantisation, parameters=parameters)
 
     def layer_bytes(self, number: int) -> int:
         """Weights of a layer, of the output for the number after the last one; an even share where none are known."""
@@ -156,17 +157,27 @@ class Shape:
             return self.weights_bytes // (len(self.layers) + 1)
         return self.weights.by_layer[number]
 
-    def sibling(self, size: int, quantisation: FileType | None, described: int = 0) -> Self:
+    def sibling(self, size: int, quantisation: FileType | None, described: int = 0, parameters: int = 0) -> Self:
         """The same model in another variant, of which nothing was read; `described` are the bytes before the weights.
 
-        Its tensors follow from this one's where llama.cpp's usual mixture makes up just that size.
+        Its tensors follow from this one's where llama.cpp's usual mixture makes up just that size. Where they do not,
+        what it is mixed of is that of a llama of these numbers, and of so many parameters, if they are known.
         """
         weights = None
         if self.weights is not None and quantisation is not None:
             known = [tensor for file in self.weights.files for tensor in file]
             weights = Weights.made(mixtures.tensors_of(known, quantisation, size - described), len(self.layers))
         taken = sum(tensor.nbytes for tensor in weights.files[0]) if weights else max(size, 0)
-        return replace(self, weights_bytes=taken, weights=weights, main_type=_main_type(quantisation))
+        shares = () if weights or quantisation is None else self._shares(quantisation, size, parameters)
+        return replace(self, weights_bytes=taken, weights=weights, shares=shares)
+
+    def _shares(self, quantisation: FileType, size: int, parameters: int) -> tuple[tuple[int, float], ...]:
+        if self.weights is not None and not parameters:
+            parameters = sum(prod(tensor.shape) for file in self.weights.files for tensor in file)
+        bits = 8 * size / parameters if parameters else 0.0
+        kept = max((layer.keys for layer in self.layers), default=0)
+        found = len(self.layers), self.width, self.feed_forward, kept, self.vocabulary
+        return mixtures.shares(quantisation, *found, bits) if all(found) else ()
 
 
 def layer_of(tensor: Tensor, layers: int) -> int:
@@ -179,13 +190,6 @@ def layer_of(tensor: Tensor, layers: int) -> int:
         number = int(found[1])
         return number if number < layers else layers + 1
     return layers if tensor.name.startswith("output") else -1
-
-
-def _main_type(quantisation: FileType | None) -> int:
-    """The number of the tensor type a file type is named after: Q4_K_M is mostly Q4_K."""
-    names = {row.name: row.number for row in quants.TENSOR_TYPES.values()}
-    name = quantisation.name if quantisation else ""
-    return next((names[part] for part in (name, name[:4].rstrip("_"), name.rpartition("_")[0]) if part in names), -1)
 
 
 class _Numbers:

@@ -8,7 +8,7 @@ import pytest
 
 from desktop.core import quants
 from desktop.core.gguf import Tensor
-from desktop.core.mixtures import tensors_of
+from desktop.core.mixtures import shares, tensors_of
 from tests.hub.true_sizes import LLAMA_2, MISTRAL, TINYLLAMA, VARIANTS, Shape, tensors
 
 NUMBERS = {row.name: row.number for row in quants.TENSOR_TYPES.values()}
@@ -107,3 +107,20 @@ def test_a_mixture_of_another_maker_is_not_guessed() -> None:
     assert tensors_of([], quants.BY_NAME["Q4_K_M"], 0) is None
     odd = [Tensor("blk.0.attn_norm.weight", (64,), 10_000, 0, 0)]
     assert tensors_of(odd, quants.BY_NAME["Q4_K_M"], 0) is None
+
+
+@pytest.mark.parametrize("variant", list(VARIANTS))
+@pytest.mark.parametrize("shape", [LLAMA_2, MISTRAL], ids=["llama-2", "mistral"])
+def test_shares_are_those_of_published_files(shape: Shape, variant: str) -> None:
+    """What is guessed before a header is read stays near what the header says."""
+    rows = published(shape, variant)
+    whole, count = sum(row.nbytes for row in rows), sum(prod(row.shape) for row in rows)
+    of_type = {
+        number: sum(r.nbytes for r in rows if r.type == number and len(r.shape) > 1 and r.name != "token_embd.weight")
+        for number in {row.type for row in rows}
+    }
+    kept = next(row.shape[1] for row in rows if row.name == "blk.0.attn_k.weight")
+    numbers = shape.layers, shape.dim, shape.hidden, kept, shape.words
+    found = dict(shares(quants.BY_NAME[variant], *numbers, 8 * whole / count))
+    for number, size in of_type.items():
+        assert found.get(number, 0.0) == pytest.approx(size / whole, abs=0.01), number

@@ -40,13 +40,13 @@ def test_what_fits_needs_no_remedy() -> None:
 
 def test_each_remedy_helps_and_says_what_it_saves() -> None:
     settings = LoadSettings(context=32768)
-    room = room_for(replace(settings, context=8192))
+    room = room_for(replace(settings, context=16384))
     found = remedies(FORM, settings, room)
     assert kinds(found) == [Kind.MMAP, Kind.REPACK, Kind.CONTEXT]  # q8_0 alone is not enough
     for remedy in found:
         assert judge(FORM(remedy.settings), room) is not Verdict.TOO_LARGE
         assert remedy.saving_bytes == FORM(settings).total_bytes - FORM(remedy.settings).total_bytes > 0
-    assert found[-1].settings.context == 8192
+    assert found[-1].settings.context == 16384
 
 
 def test_the_least_harm_comes_first() -> None:

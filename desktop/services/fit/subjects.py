@@ -113,7 +113,7 @@ def guessed(subject: Subject) -> Known:
     if of is None:
         return Known(Shape.guessed(size, kind, row.parameters, row.architecture, row.context_length), size, rough=True)
     row_share = of["vocab"] * of["embd"] / max(row.parameters, 1)  # of the embedding, one row is read for a token
-    return Known(_llama(of).sibling(size, kind), int(size * (1 - min(row_share, 1.0))))
+    return Known(_llama(of).sibling(size, kind, parameters=row.parameters), int(size * (1 - min(row_share, 1.0))))
 
 
 def _llama(of: Mapping[str, int]) -> Shape:
