@@ -1,9 +1,10 @@
-"""What happens while the person is elsewhere: a word from the system when a long reply or a download has ended, and the
-icon in the tray.
+"""What happens while the person is elsewhere: a word from the system when a long reply or a download has ended, a bar
+where the window shows something else than the downloads, and the icon in the tray.
 
-Invariant: nothing is said while a window of ours is in front, or where the person has switched it off; where the system
-has no tray, closing the window ends the program as ever, but never on a Mac. What a reply or a download is, is told
-from outside. It is imported when the window stands there.
+Invariant: the system says nothing while a window of ours is in front, or where the person has switched it off; a
+download has one bar at most, which goes when it goes on; where the system has no tray, closing the window ends the
+program as ever, but never on a Mac. What a reply or a download is, is told from outside. It is imported when the window
+stands there.
 """
 
 from __future__ import annotations
@@ -11,15 +12,21 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Protocol
 
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtWidgets import QApplication, QMenu, QSystemTrayIcon
 
+from desktop.core.errors import N_
 from desktop.core.settings import Value
+from desktop.core.transfer import Download, State
+from desktop.ui.bars import Bar
 from desktop.ui.translation import _
 from desktop.ui.window import MainWindow
 
+WHOLE = N_("“{model}” was downloaded and is ready to chat.")
+STOPPED = N_("The download of “{model}” has stopped.")
 LONG_S = 10.0  # how long a person waits before turning to something else: Nielsen, Usability Engineering, 1993
 
 
@@ -40,6 +47,7 @@ class Background(QObject):
         self._window, self._make = window, messenger
         self._icon: Messenger | None = None
         self._since: dict[str, float] = {}  # when the replies began that are being written
+        self._bars: dict[str, Bar] = {}  # by the download that they tell of
         self._notify, self._keep, self._told = True, False, False
         self._then: Callable[[], object] | None = None
         window.stays = self.stay
@@ -77,9 +85,31 @@ class Background(QObject):
         if begun is not None and time.monotonic() - begun >= LONG_S:
             self._say(_("The answer in “{chat}” has ended.", chat=title or _("New chat")), then)
 
-    def download_ended(self, name: str, whole: bool, then: Callable[[], object]) -> None:
-        message = _("“{model}” was downloaded and is ready to chat.", model=name)
-        self._say(message if whole else _("The download of “{model}” has stopped.", model=name), then)
+    def download_began(self, download_id: str) -> None:
+        """What was said of it is not so any more."""
+        bar = self._bars.pop(download_id, None)
+        if bar is not None:
+            bar.hide()
+            bar.deleteLater()
+
+    def download_ended(
+        self, download: Download, show: Callable[[], object], chat: Callable[[], object], *, seen: bool
+    ) -> None:
+        """`show` leads to the downloads, `chat` to a chat with the model; `seen`: the downloads are in front."""
+        from desktop.panes.models.downloads.download_row import title
+
+        whole = download.state is State.DONE
+        message, name = WHOLE if whole else STOPPED, title(download)
+        self._say(_(message, model=name), show)
+        self.download_began(download.id)
+        if not seen:
+            bar = self._window.notify(
+                message, {"model": name}, N_("Chat with it") if whole else N_("Show the download")
+            )
+            bar.acted.connect(chat if whole else show)
+            for gone in (bar.acted, bar.closed):
+                gone.connect(partial(self._bars.pop, download.id, None))
+            self._bars[download.id] = bar
 
     def lead(self) -> None:
         """The sentence said last was clicked."""

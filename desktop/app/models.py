@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 class Models(QObject):
     chosen = Signal(str)  # a model to chat with, "" for the guide
     changed = Signal()  # other models in the library
-    ended = Signal(str, bool)  # a download under way: its name, and whether it is whole
+    began = Signal(str)  # a download is under way, by its id
+    ended = Signal(object)  # a `Download` that was under way: whole, or not to go on by itself
     progressed = Signal(object)  # how much of what is being downloaded is here, 0..1; None where nothing is
 
     def __init__(self, look: Theme, alcove: Assembly, tasks: Tasks) -> None:
@@ -109,6 +110,19 @@ class Models(QObject):
 
         self.view.show_page(Page.DOWNLOADS)
 
+    def chat(self, model_id: str) -> None:
+        """Chats with what has arrived, though it may not be on the list of downloads any more."""
+        model = next((m for m in self._alcove.library.all() if m.id == model_id and m.present), None)
+        if model is not None:
+            self.chosen.emit(model.name)
+
+    @property
+    def shows_downloads(self) -> bool:
+        """Whether their page is in front of the person."""
+        from desktop.panes.models.view import Page
+
+        return "view" in self.__dict__ and self.view.isVisible() and self.view.page is Page.DOWNLOADS
+
     def offer(self, repo: str, label: str) -> None:
         """Opens a variant of a repository on that page, which is in front."""
         if self._finder is not None:
@@ -141,13 +155,14 @@ class Models(QObject):
         return transfers
 
     def _watch(self, transfers: Transfers) -> None:
-        """Tells of each download that was under way a moment ago and has come to an end now."""
+        """Tells of each download that goes on now, or that went on a moment ago and does not any more."""
         from desktop.panes.models.downloads.transfers import UNDER_WAY, State
 
         for download in transfers.all():
-            if download.state in UNDER_WAY:
+            if download.state in UNDER_WAY and download.id not in self._under_way:
                 self._under_way.add(download.id)
-            elif download.id in self._under_way:
+                self.began.emit(download.id)
+            elif download.state not in UNDER_WAY and download.id in self._under_way:
                 self._under_way.discard(download.id)
-                if download.state in (State.DONE, State.FAILED):
-                    self.ended.emit(download.label, download.state is State.DONE)
+                if download.state is not State.PAUSED or download.problem is not None:  # else by the person
+                    self.ended.emit(download)

@@ -31,6 +31,7 @@ from desktop.core.chat import Opening
 from desktop.core.errors import StorageError, UserError
 from desktop.core.levels import Level, Levels
 from desktop.core.settings import BY_KEY, Value, resolve, valid
+from desktop.core.transfer import Download
 from desktop.panes.chat.controller import ChatController
 from desktop.panes.chat.conversation import Conversation
 from desktop.panes.chat.edges import ModelChoice
@@ -208,6 +209,7 @@ class Root:
         self.window.chats_dropped.connect(self.chat.files.import_files)
         self.chat.replies.activity_changed.connect(self._tell_work)
         self.chat.replies.done.connect(self._tell_reply)
+        self.models.began.connect(self.background.download_began)
         self.models.ended.connect(self._tell_download)
 
     def _acts(self) -> Mapping[Command, Callable[[], object]]:
@@ -301,8 +303,9 @@ class Root:
         chat = conversation.chat
         self.background.reply_ended(chat.id, chat.title, partial(self._open_chat, chat.id))
 
-    def _tell_download(self, name: str, whole: bool) -> None:
-        self.background.download_ended(name, whole, self._show_downloads)
+    def _tell_download(self, download: Download) -> None:
+        chat = partial(self.models.chat, download.model)
+        self.background.download_ended(download, self._show_downloads, chat, seen=self.models.shows_downloads)
 
     def _show_downloads(self) -> None:
         self.window.show_pane("models")

@@ -5,11 +5,13 @@ from __future__ import annotations
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QSystemTrayIcon
+from PySide6.QtWidgets import QApplication, QPushButton, QSystemTrayIcon
 
 from desktop.app import background
 from desktop.app.background import Background, Tray
 from desktop.core.settings import resolve
+from desktop.core.transfer import Download, State
+from desktop.ui.bars import Bar
 from desktop.ui.icons import Icon
 from desktop.ui.window import MainWindow, Pane, Place
 
@@ -53,6 +55,15 @@ class Elsewhere:
         self.background.reply_ended("a", "날씨", lambda: self.led.append("a"))
         monkeypatch.undo()
 
+    def download(self, name: str, state: State, *, seen: bool = False) -> None:
+        """A download that has come to this."""
+        ended = Download(name, f"x/{name}-GGUF", "0" * 40, "Q4_K_M", (), 100, state=state)
+        show, chat = (lambda: self.led.append("downloads")), (lambda: self.led.append("chat"))
+        self.background.download_ended(ended, show, chat, seen=seen)
+
+    def bars(self) -> list[Bar]:
+        return [bar for bar in self.window.findChildren(Bar) if not bar.isHidden()]
+
 
 @pytest.fixture
 def away(qtbot, look) -> Elsewhere:
@@ -83,24 +94,56 @@ def test_a_short_reply_is_not_worth_a_word(away, monkeypatch):
 def test_nothing_is_said_to_somebody_who_looks(away, monkeypatch):
     front(away.window)
     away.reply(60, monkeypatch)
-    away.background.download_ended("mistral", True, lambda: None)
+    away.download("mistral", State.DONE)
     assert away.note.said == []
 
 
 def test_nothing_is_said_where_that_is_switched_off(away, monkeypatch):
     away.use(notify=False)
     away.reply(60, monkeypatch)
-    away.background.download_ended("mistral", True, lambda: None)
+    away.download("mistral", State.DONE)
     assert away.note.said == []
 
 
 def test_a_download_is_told_whether_it_is_whole_or_not(away):
-    away.background.download_ended("mistral-7b Q4_K_M", True, lambda: away.led.append("models"))
-    away.background.download_ended("phi-2 Q4_0", False, lambda: away.led.append("models"))
-    assert away.note.said == [
-        "“mistral-7b Q4_K_M” was downloaded and is ready to chat.",
-        "The download of “phi-2 Q4_0” has stopped.",
+    away.download("mistral-7b", State.DONE)
+    away.download("phi-2", State.FAILED)
+    said = [
+        "“mistral-7b-GGUF · Q4_K_M” was downloaded and is ready to chat.",
+        "The download of “phi-2-GGUF · Q4_K_M” has stopped.",
     ]
+    assert away.note.said == said
+    away.background.lead()
+    assert away.led == ["downloads"]
+    assert [bar.text for bar in away.bars()] == said
+
+
+def test_a_download_that_ends_while_something_else_is_shown_is_told_by_a_bar(away):
+    front(away.window)
+    for state, label, led in ((State.DONE, "Chat with it", "chat"), (State.FAILED, "Show the download", "downloads")):
+        away.download("phi-2", state)
+        (bar,) = away.bars()
+        button = next(b for b in bar.findChildren(QPushButton) if b.text() == label)
+        QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+        assert away.led.pop() == led
+        assert away.bars() == []
+    away.download("phi-2", State.FAILED, seen=True)
+    assert away.bars() == []
+    assert away.note.said == []
+
+
+def test_one_bar_tells_of_a_download_and_goes_when_it_goes_on(away):
+    front(away.window)
+    away.download("mistral-7b", State.PAUSED)
+    away.download("phi-2", State.FAILED)
+    away.download("phi-2", State.FAILED)
+    assert len(away.bars()) == 2
+    away.background.download_began("phi-2")
+    away.background.download_began("phi-2")
+    assert [bar.text for bar in away.bars()] == ["The download of “mistral-7b-GGUF · Q4_K_M” has stopped."]
+    QTest.keyClick(away.bars()[0], Qt.Key.Key_Escape)
+    assert away.bars() == []
+    away.background.download_began("mistral-7b")
 
 
 def test_without_a_tray_nothing_fails(qtbot, look, monkeypatch):

@@ -7,6 +7,7 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 from desktop.app.models import Models
+from desktop.core.errors import UserError
 from desktop.core.transfer import Download, State
 
 
@@ -21,8 +22,8 @@ class Queue:
     def listen(self, heard: Callable[[], None]) -> None:
         self.heard.append(heard)
 
-    def move(self, id: str, state: State) -> None:
-        self.downloads[id] = replace(self.downloads[id], state=state)
+    def move(self, id: str, state: State, problem: UserError | None = None) -> None:
+        self.downloads[id] = replace(self.downloads[id], state=state, problem=problem)
         for heard in self.heard:
             heard()
 
@@ -38,7 +39,9 @@ def test_each_end_of_a_download_is_told_once(qapp, look) -> None:
         look, SimpleNamespace(library=library, preferences=None, downloads=queue), SimpleNamespace(spawn=None)
     )
     told: list[tuple[str, bool]] = []
-    models.ended.connect(lambda name, whole: told.append((name, whole)))
+    began: list[str] = []
+    models.began.connect(began.append)
+    models.ended.connect(lambda download: told.append((download.id, download.state is State.DONE)))
     assert models.transfers.running == 3
     for id, state in (
         *(("a", State.RUNNING), ("a", State.VERIFYING), ("a", State.DONE), ("a", State.DONE)),
@@ -47,3 +50,19 @@ def test_each_end_of_a_download_is_told_once(qapp, look) -> None:
     ):
         queue.move(id, state)
     assert told == [("a", True), ("b", False)]
+    queue.move("b", State.WAITING)
+    queue.move("b", State.PAUSED, UserError("The disk is full."))
+    assert told[2:] == [("b", False)]
+    assert began == ["a", "b", "c", "b", "b"]
+    assert not models.shows_downloads
+
+
+def test_what_has_arrived_is_chatted_with_while_it_is_there(qapp, look) -> None:
+    shelf = [SimpleNamespace(id="1", name="phi-2", present=True), SimpleNamespace(id="2", name="x", present=False)]
+    library = SimpleNamespace(all=lambda: shelf, listen=lambda _heard: None)
+    models = Models(look, SimpleNamespace(library=library, preferences=None), SimpleNamespace(spawn=None))
+    chosen: list[str] = []
+    models.chosen.connect(chosen.append)
+    for model_id in ("1", "2", "3"):
+        models.chat(model_id)
+    assert chosen == ["phi-2"]
