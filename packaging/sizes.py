@@ -21,7 +21,7 @@ _ITEMS = (  # the first that fits
     (r"PySide6/|shiboken6/", "Qt: bindings for Python"),
     (r"numpy\.libs/", "numpy: OpenBLAS"),
     (r"/numpy/", "numpy"),
-    (r"cryptography/|_cffi_backend", "cryptography, of the keyring"),
+    (r"cryptography/|_cffi_backend", "cryptography, of the keyring and the news"),
     (r"llama_cpp/|libggml|libllama", "llama.cpp"),
     (r"resources/guide/", "Alcove: the guide"),
     (r"resources/licences", "licences"),

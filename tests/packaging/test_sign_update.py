@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from desktop.core.ed25519 import verified
+from desktop.core.update import signed
 from desktop.core.update import read
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -65,4 +65,4 @@ def test_what_would_not_be_believed_is_not_written(tmp_path: Path, key: str, pag
 def test_a_new_key_works() -> None:
     lines = sign("--new-key").stdout.splitlines()
     key = Ed25519PrivateKey.from_private_bytes(base64.b64decode(lines[0].partition("=")[2]))
-    assert verified(bytes.fromhex(lines[1].split()[-1]), key.sign(b"x"), b"x")
+    assert signed(bytes.fromhex(lines[1].split()[-1]), key.sign(b"x"), b"x")
