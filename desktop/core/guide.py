@@ -26,6 +26,7 @@ MAGIC = b"ALCPAGE1"
 HEADER = struct.Struct("<8sIHHf")
 LONGEST_QUESTION = 1000  # characters looked at; no source: ten lines say what a question is about
 LANGUAGE_LEAD = 0.2  # below it a text could be either; by cross-validation, scores lie between 0 and 1
+LEAST_LIKELY = 0.2  # of a topic that words are searched for; by trying: "멈췄어요" has 0.27 for "stop", "김치" 0.14
 KOREAN = "ko"
 REFUSAL_STARTS = {"en": "Sorry,", "ko": "죄송하지만", "it": "Mi dispiace,"}
 MAX_BUCKETS = 1 << 20
@@ -98,6 +99,19 @@ class Pages:
         topic, score = self._topic(scores)
         spoken = language_of(question, self.languages, scores[1 + len(self.topics) :], language)
         return Match(spoken, topic, score)
+
+    def likely(self, words: str) -> list[str]:
+        """Return the topics that searched words may be about, the likeliest first; often one, at most three.
+
+        A word or two say less than a question: what would be declined as foreign counts here, too.
+        """
+        if not _WORD.search(words):
+            return []
+        foreign, *scores = self._scores(words)[: 1 + len(self.topics)]
+        least = max(LEAST_LIKELY, foreign / 2)
+        return [
+            topic for score, topic in sorted(zip(scores, self.topics, strict=True), reverse=True) if score >= least
+        ][:3]
 
     def _topic(self, scores: Sequence[float]) -> tuple[str | None, float]:
         of_topics = scores[1 : 1 + len(self.topics)]

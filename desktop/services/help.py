@@ -63,6 +63,11 @@ class Help:
         known = language if language in LANGUAGES else "en"
         return sorted((p for p in self._pages.values() if p.language == known), key=lambda p: p.title)
 
+    def likely(self, words: str, language: str) -> list[Page]:
+        """The pages of a language that searched words may be about, though they hold others; the likeliest first."""
+        by_topic = {page.topic: page for page in self.pages(language)}
+        return [by_topic[topic] for topic in (self._index.likely(words) if self._index else ()) if topic in by_topic]
+
     def nearest(self, question: str) -> tuple[Page | None, str]:
         """The page a question is about, None if it is about something else; and the language it is asked in."""
         match = self._index.nearest(question, language=self.spoken) if self._index else None

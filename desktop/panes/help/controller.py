@@ -22,7 +22,7 @@ class HelpController(QObject):
         super().__init__(parent)
         self._help = help_pages
         self._language = "en"
-        self._words: list[str] = []
+        self._sought, self._words = "", list[str]()
         self.topic = "about"
 
     def speak(self, language: str) -> None:
@@ -32,8 +32,8 @@ class HelpController(QObject):
         self.page_changed.emit()
 
     def search(self, words: str) -> None:
-        """Lists only pages that hold every word."""
-        self._words = _folded(words).split()
+        """Lists the pages that hold every word, and below them those that the words may be about."""
+        self._sought, self._words = words, _folded(words).split()
         self.changed.emit()
 
     def open(self, topic: str) -> None:
@@ -43,9 +43,10 @@ class HelpController(QObject):
             self.page_changed.emit()
 
     def pages(self) -> list[Page]:
-        """The pages found, those with the words in their title first."""
+        """The pages found: with the words in their title, with the words at all, about them in other words."""
         found = [page for page in self._help.pages(self._language) if self._holds(page.title + " " + page.text)]
-        return sorted(found, key=lambda page: not self._holds(page.title))
+        about = self._help.likely(self._sought, self._language) if self._words else []
+        return [*sorted(found, key=lambda page: not self._holds(page.title)), *(p for p in about if p not in found)]
 
     def page(self) -> Page | None:
         """The open page."""

@@ -160,12 +160,11 @@ class HelpView(QWidget):
         self._list.blockSignals(False)
 
     def _find(self, words: str) -> None:
-        """Lists what is found; the best is the chosen row, and opens by Down or Enter."""
+        """Lists what is found, and shows the best of it: what is marked in the list is what is read."""
         self._controller.search(words)
         if words.strip():
-            self._list.blockSignals(True)
             self._list.setCurrentRow(0)
-            self._list.blockSignals(False)
+            self._open_marked()
 
     def _open_marked(self) -> None:
         self._choose(self._list.currentItem())

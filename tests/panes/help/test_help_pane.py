@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QApplication, QLineEdit, QListWidget
 from desktop.panes.help.controller import HelpController
 from desktop.panes.help.view import HelpView
 from desktop.services.help import Help
+from desktop.services.paths import resources
 from desktop.ui.labels import Label
 from desktop.ui.reading import Reading
 
@@ -24,14 +25,14 @@ PAGES = {
 
 
 class Pane:
-    def __init__(self, qtbot: Any, look: Any, resources: Path) -> None:
+    def __init__(self, qtbot: Any, look: Any, folder: Path) -> None:
         for language, prefix in (("en", ""), ("ko", "한 ")):
-            folder = resources / "help" / language
-            folder.mkdir(parents=True)
+            pages = folder / "help" / language
+            pages.mkdir(parents=True)
             for topic, text in PAGES.items():
-                (folder / f"{topic}.md").write_text(text.replace("# ", f"# {prefix}"), encoding="utf-8")
+                (pages / f"{topic}.md").write_text(text.replace("# ", f"# {prefix}"), encoding="utf-8")
         self.look = look
-        self.controller = HelpController(Help(resources))
+        self.controller = HelpController(Help(folder))
         self.view = HelpView(look, self.controller)
         qtbot.addWidget(self.view)
         self.view.resize(800, 600)
@@ -94,22 +95,37 @@ def test_search_filters_and_titles_come_first(pane: Pane) -> None:
     assert len(pane.titles()) == 3
 
 
-@pytest.mark.parametrize("key", [Qt.Key.Key_Down, Qt.Key.Key_Return])
-def test_the_best_hit_opens_by_one_key_though_another_page_found_is_open(pane: Pane, key: Qt.Key) -> None:
+def test_the_best_hit_is_marked_and_read_at_once(pane: Pane) -> None:
     pane.view.show_page("stop")
     QTest.keyClicks(pane.search, "gguf")
-    assert pane.read()[0] == "Stopping a reply"
-    assert pane.list.currentItem().text() == "The GGUF format"
-    QTest.keyClick(pane.search, key)
-    assert pane.read()[0] == "The GGUF format"
+    assert pane.list.currentItem().text() == pane.read()[0] == "The GGUF format"
+    QTest.keyClick(pane.search, Qt.Key.Key_Down)
+    assert pane.list.currentItem().text() == pane.read()[0] == "The GGUF format"
 
 
-def test_the_best_hit_opens_by_a_click(pane: Pane) -> None:
-    pane.view.show_page("stop")
-    QTest.keyClicks(pane.search, "gguf")
-    place = pane.list.visualItemRect(pane.list.currentItem()).center()
-    QTest.mouseClick(pane.list.viewport(), Qt.MouseButton.LeftButton, pos=place)
-    assert pane.read()[0] == "The GGUF format"
+@pytest.mark.parametrize(
+    ("language", "words", "topic"),
+    [
+        ("ko", "느려요", "speed"),
+        ("ko", "느려", "speed"),
+        ("ko", "멈췄어요", "stop"),
+        ("it", "lento", "speed"),
+        ("it", "si blocca", "crash"),
+        ("en", "too slow", "speed"),
+    ],
+)
+def test_everyday_words_find_pages_that_say_it_otherwise(language: str, words: str, topic: str) -> None:
+    controller = HelpController(Help(resources()))
+    controller.speak(language)
+    controller.search(words)
+    assert topic in [page.topic for page in controller.pages()]
+
+
+@pytest.mark.parametrize("words", ["pizza", "qwertz", "!?", "carbonara"])
+def test_what_no_page_is_about_finds_none(words: str) -> None:
+    controller = HelpController(Help(resources()))
+    controller.search(words)
+    assert controller.pages() == []
 
 
 def test_headings_are_stepped_over(pane: Pane) -> None:
