@@ -51,6 +51,7 @@ class RepositoryView(QWidget):
     def __init__(self, look: Theme, offer: Offer) -> None:
         super().__init__()
         self._look, self._offer = look, offer
+        self._fresh = False  # whether it was opened just now, and nothing is recommended yet
         self._back = IconButton(look, Icon.LEFT, "")
         self._back.clicked.connect(self.left)
         self._title = Label(look, Type.HEADING, wrap=True, selectable=True)
@@ -84,7 +85,7 @@ class RepositoryView(QWidget):
         self._headings.sorted.connect(self.table.sort)
         self._headings.left.connect(self.table.enter)
         self.table.moved.connect(self._keep_place)
-        self.table.focused.connect(lambda row: self._area.ensureWidgetVisible(row, 0, theme.S))
+        self.table.focused.connect(self._show_row)
         offer.changed.connect(self.refresh)
         offer.judged.connect(self._show_judged)
         offer.carded.connect(lambda: self._card.put(offer.card))
@@ -135,12 +136,24 @@ class RepositoryView(QWidget):
             self._head.addWidget(self._page)
 
     def begin(self) -> None:
-        """Another repository was opened: from its top, with the focus on the way back."""
+        """Another repository was opened: from its top, with the focus on what is recommended as soon as it is known."""
         self._card.put(self._offer.card)
         self._trouble.hide()
         self.refresh()
         self._area.verticalScrollBar().setValue(0)
-        self._back.setFocus()
+        self._fresh = True
+        self._title.setFocus()
+        self._lead()
+
+    def _lead(self) -> None:
+        """From the title on to what is recommended, unless the person has gone elsewhere meanwhile."""
+        offer = self._offer
+        label = offer.looked_at or offer.recommended[0]
+        if not self._fresh or offer.loading or (offer.listing is not None and offer.listing.variants and not label):
+            return
+        self._fresh = False
+        if self._title.hasFocus() and not self.table.lead(label):
+            self._back.setFocus()
 
     def refresh(self) -> None:
         """Shows the repository as the offer has it now."""
@@ -217,6 +230,11 @@ class RepositoryView(QWidget):
         self._outdated.setVisible(bool(outdated))
         self._try.put(contexts(offer.trained), offer.settings)
         self._try.count(counted(offer))
+        self._lead()
+
+    def _show_row(self, row: QWidget) -> None:
+        self._lay_out()
+        self._area.ensureWidgetVisible(row, 0, theme.S)
 
     def _lay_out(self) -> None:
         """Now, from the inside outwards, so that it is known where rows will stand."""

@@ -224,6 +224,15 @@ class VariantTable(QWidget):
         if self._order:
             self._step(self._order[0], 0)
 
+    def lead(self, label: str) -> bool:
+        """Gives the focus to a variant's row, or else the first; whether there is any."""
+        row = self._rows.get(label)
+        if row in self._order and row is not None:
+            self._step(row, 0)
+        else:
+            self.enter()
+        return bool(self._order)
+
     def _stop(self, chosen: VariantRow | None) -> None:
         """The row at which the Tab key stops: the one last used, or else the first."""
         chosen = chosen or next(iter(self._order), None)
