@@ -92,13 +92,14 @@ class RowsModel(QAbstractListModel):
         """A row for those who hear it."""
         best = self.best(row)
         said = _fitting(*best) if best else ""
-        parts = [row.name, self.about(row), figures.reach(row), said]
+        advised = advice() if self.advised(row) else ""
+        parts = [row.name, advised, figures.repository(row), figures.reach(row), said]
         return " — ".join(part for part in parts if part)
 
-    def about(self, row: Repository, *, dated: bool = True) -> str:
-        """The line below the name."""
-        advised = _("Recommended for this computer") if self.advised(row) else ""
-        return " · ".join(filter(None, (advised, figures.repository(row, dated=dated))))
+
+def advice() -> str:
+    """What is said of the starting point to begin with."""
+    return _("Recommended for this computer")
 
 
 def _fitting(variant: Variant, fit: Fit) -> str:
@@ -121,12 +122,8 @@ class RepositoryDelegate(RowDelegate):
         roomy = best is not None and box.width() > self._look.px(_ROOM)
         first = QRect(box.left(), top, (round(bar.left()) if roomy else right.left()) - theme.L - box.left(), half)
         used = self._text(painter, first, row.name, Type.BODY, colours.text)
-        sign = (Icon.RECOMMENDED, colours.accent) if self._rows.advised(row) else (Icon.LOCK, colours.warning)
-        if row.gated or self._rows.advised(row):
-            mark = self._look.px(_MARK)
-            place = QRectF(first.left() + used + theme.S, first.center().y() - mark / 2, mark, mark)
-            icons.paint(painter, sign[0], place, sign[1])
-        about = self._rows.about(row, dated=False)
+        self._signs(painter, first.adjusted(used + theme.S, 0, 0, 0), row)
+        about = figures.repository(row, dated=False)
         self._text(painter, first.translated(0, half), about, Type.SMALL, colours.muted)
         if best is not None:
             self._verdict(painter, right, *best)
@@ -136,6 +133,18 @@ class RepositoryDelegate(RowDelegate):
         if best is not None and roomy:
             tone = figures.VERDICTS[best[1].verdict][1]
             meter.paint(painter, self._look, bar, parts.whole(best[1]), parts.memory(best[1]), tone)
+
+    def _signs(self, painter: QPainter, beside: QRect, row: Repository) -> None:
+        """What is to be known of it at once; in words, where they have room beside the name."""
+        colours, mark, advised = self._look.colours, self._look.px(_MARK), self._rows.advised(row)
+        if not (row.gated or advised):
+            return
+        sign, ink = (Icon.RECOMMENDED, colours.accent) if advised else (Icon.LOCK, colours.warning)
+        icons.paint(painter, sign, QRectF(beside.left(), beside.center().y() - mark / 2, mark, mark), ink)
+        words = beside.adjusted(mark + theme.XS, 0, 0, 0)
+        painter.setFont(self._look.font(Type.SMALL))
+        if advised and painter.fontMetrics().horizontalAdvance(advice()) <= words.width():
+            self._text(painter, words, advice(), Type.SMALL, ink)
 
     def _date(self, painter: QPainter, place: QRect, unix: float) -> None:
         if unix:
