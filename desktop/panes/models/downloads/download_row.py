@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from PySide6.QtCore import QEvent, QSize, Qt, Signal
 from PySide6.QtGui import QAccessible, QColor, QPainter, QPaintEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from desktop.core.errors import N_, UserError
 from desktop.core.transfer import Download, State
@@ -120,8 +120,8 @@ class DownloadRow(QWidget):
         told.setSpacing(theme.XS)
         told.addWidget(self._figures)
         told.addWidget(self._said)
-        told.addStretch()
         below.addLayout(told, 1)
+        below.setAlignment(told, Qt.AlignmentFlag.AlignTop)
         below.addWidget(self._spark, 0, Qt.AlignmentFlag.AlignTop)
         column = QVBoxLayout()
         column.setSpacing(theme.S)
@@ -133,6 +133,9 @@ class DownloadRow(QWidget):
         line.setSpacing(theme.M)
         line.addWidget(self._sign, 0, Qt.AlignmentFlag.AlignTop)
         line.addLayout(column, 1)
+        policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
+        policy.setHeightForWidth(True)
+        self.setSizePolicy(policy)
 
     @property
     def download(self) -> Download:
