@@ -39,7 +39,7 @@ class Library:
 
     def __init__(self, paths: Paths, guide: Model) -> None:
         self._paths = paths
-        self._guide = guide
+        self._built_in = guide
         self._inventory = Inventory(paths)
         self._visitors: dict[tuple[Path, int, int], Model] = {}
         self._moving = False
@@ -69,6 +69,13 @@ class Library:
     def folder(self) -> Path:
         """Where owned models lie; downloads below `<author>/<repository>/`."""
         return self._inventory.folder
+
+    @property
+    def _guide(self) -> Model:
+        """An update of Alcove may have put another file in its place, which is as good."""
+        if self._built_in.changed or not self._built_in.touched:
+            self._built_in = _guide(self._built_in.path)
+        return self._built_in
 
     @property
     def _models(self) -> tuple[Model, ...]:
