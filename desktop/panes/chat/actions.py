@@ -2,7 +2,7 @@
 
 Invariant: every action is a button with a name, reached by the Tab key whether the line is shown or not; the line
 always takes its space, so that nothing moves when the pointer passes. The person's own stand beside the bubble where
-there is room, so that a question and its answer stay together.
+there is room, so that a question and its answer stay together; one that has versions has them below its right edge.
 """
 
 from __future__ import annotations
@@ -119,10 +119,11 @@ class ActionsBody(Body):
         line = self.look.px(28)
         shown = [w for w in (*self._buttons(), self._count) if not w.isHidden()]
         wide = {w: self.look.px(32) if w is self._count else w.sizeHint().width() for w in shown}
-        order = [w for w in (self._earlier, self._count, self._later, *self._buttons()[2:]) if w in wide]
-        own, total = self._view is not None and not self._view.reply, sum(wide.values())
+        turning, doing = (self._earlier, self._count, self._later), self._doing()
+        own, total = self._own, sum(wide.values())
+        order = [w for w in ((*doing, *turning) if own else (*turning, *doing)) if w in wide]
         self._right = self._room() - theme.XS
-        self._wide = total if own and total <= self._right else 0
+        self._wide = total if own and total <= self._right and self._count not in wide else 0
         width += self.outset
         left = width - total if own and not self._wide else 0
         for w in order:
@@ -153,9 +154,19 @@ class ActionsBody(Body):
         ways = (self._earlier, self._later) if step < 0 else (self._later, self._earlier)
         return ways[0] if ways[0].isEnabled() else ways[1]
 
+    @property
+    def _own(self) -> bool:
+        """Whether the person wrote the message, which stands at the right."""
+        return self._view is not None and not self._view.reply
+
+    def _doing(self) -> list[IconButton]:
+        """What is there only at times stands last, so that nothing else moves."""
+        return [self._copy, self._edit, self._again, self._delete, self._go_on]
+
     def _buttons(self) -> list[IconButton]:
-        """In the order in which they stand: what is there only at times stands last, so that nothing else moves."""
-        return [self._earlier, self._later, self._copy, self._edit, self._again, self._delete, self._go_on]
+        """In the order in which they stand."""
+        turning = [self._earlier, self._later]
+        return [*self._doing(), *turning] if self._own else [*turning, *self._doing()]
 
     def _switch(self, step: int) -> None:
         if self._view is not None:

@@ -118,6 +118,10 @@ class ChatView(QWidget):
 
     def _lay_out(self) -> None:
         self._greeting = scrolling(self.welcome)
+        self._greeting.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)  # as beside what is read
+        bar = self._greeting.verticalScrollBar()
+        bar.setEnabled(False)  # not seen, where all is in view
+        bar.rangeChanged.connect(lambda _low, high: bar.setEnabled(high > 0))
         self._middle.addWidget(self._greeting)
         self._middle.addWidget(self.transcript)
         self._middle.setMinimumHeight(1)  # where room is short it gives way, not the bars or the composer

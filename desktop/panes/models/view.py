@@ -25,7 +25,6 @@ from desktop.ui.theme import Theme, Type
 from desktop.ui.translation import _
 
 _PAUSED = N_("{count} paused")
-_STILL = "‖ "  # two strokes, as on the button that pauses; nearly every font has it
 
 
 class Page(StrEnum):
@@ -130,10 +129,9 @@ class ModelsView(QWidget):
         self._tabs.setAccessibleName(_("Pages of the models pane"))
         for at, page in enumerate(self._pages):
             name, (going, paused) = _(page.value), self._counts.get(page, (0, 0))
-            mark = "" if going else _STILL
-            self._tabs.reserve(at, f"{name} ({_STILL}9)" if page in self._counts else "")
-            self._tabs.setTabText(at, f"{name} ({mark}{formats.number(going or paused)})" if going or paused else name)
-            self._tabs.setAccessibleTabName(at, f"{name}, {_(_PAUSED, count=paused)}" if paused and not going else "")
+            count = formats.number(going) if going else _(_PAUSED, count=formats.number(paused)) if paused else ""
+            self._tabs.reserve(at, f"{name} (9)" if page in self._counts else "")
+            self._tabs.setTabText(at, f"{name} ({count})" if count else name)
         self._fit()
 
     def changeEvent(self, event: QEvent) -> None:

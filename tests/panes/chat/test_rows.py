@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QAbstractButton
 from desktop.core.generation import Timings, Usage
 from desktop.panes.chat.rows import Part, Row
 from desktop.panes.chat.transcript import Transcript
+from desktop.ui.buttons import IconButton
 from desktop.ui.labels import Elided
 from desktop.ui.theme import Theme
 from tests.panes.chat.views import asked, replied, talk
@@ -52,6 +53,20 @@ def test_actions_that_do_not_fit_beside_a_question_stand_below_it(transcript: Tr
     assert rows[Part.ACTIONS].height > 0
     assert place(rows[Part.ACTIONS]).top() > place(rows[Part.PLAIN]).bottom() - 1
     assert place(rows_of(transcript, "r")[Part.TEXT]).top() > place(rows[Part.ACTIONS]).bottom()
+
+
+def test_the_versions_of_a_question_are_turned_below_its_right_edge(transcript: Transcript) -> None:
+    transcript.show_chat([asked("q", "Hm?", versions=2, version=2), replied("r", "An answer.", last=True)])
+    rows = rows_of(transcript, "q")
+    stops = rows[Part.ACTIONS].widget.stops()
+    assert [b.accessibleName() for b in stops] == ["Copy", "Edit", "Delete", "Earlier version"]
+    later = next(b for b in rows[Part.ACTIONS].widget.findChildren(IconButton) if b.accessibleName() == "Later version")
+    canvas, bubble = transcript.widget(), place(rows[Part.PLAIN])
+    right = later.mapTo(canvas, later.rect().topRight())
+    assert abs(right.x() - bubble.right()) <= 1
+    assert 0 <= right.y() - bubble.bottom() <= 8
+    lefts = [b.mapTo(canvas, b.rect().topLeft()).x() for b in stops]
+    assert lefts == sorted(lefts)
 
 
 def test_a_click_beside_a_question_meets_its_button(qtbot, transcript: Transcript) -> None:

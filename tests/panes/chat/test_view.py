@@ -418,3 +418,14 @@ def test_a_syllable_composed_in_the_conversation_is_for_the_message(view, pane):
     type_in(view.transcript, "그")
     assert view.composer.text == "그"
     assert view.composer.field.hasFocus()
+
+
+@pytest.mark.parametrize("width", [700, 1180])
+def test_the_greeting_stands_above_the_middle_of_the_composer(view, pane, width):
+    view.resize(width, 900)
+    pane.until(lambda: view.welcome.examples[0].isVisible())
+
+    def middle(widget):
+        return widget.mapTo(view, QPoint(0, 0)).x() * 2 + widget.width()
+
+    assert abs(middle(view.welcome.examples[0]) - middle(view.composer)) <= 2  # a pixel
