@@ -13,7 +13,7 @@ from PySide6.QtCore import QObject, QTimer
 from desktop.assembly import Assembly
 from desktop.core.generation import LoadSettings, ModelInfo
 from desktop.panes.chat.controller import ChatController
-from desktop.panes.chat.message import MessageView, pace
+from desktop.panes.chat.message import MessageView, pace, speed
 from desktop.ui import formats
 from desktop.ui.translation import _, ngettext
 from desktop.ui.window import MainWindow
@@ -25,7 +25,7 @@ class Status(QObject):
     def __init__(self, window: MainWindow, alcove: Assembly, chat: ChatController) -> None:
         super().__init__(window)
         self._window, self._alcove, self._chat = window, alcove, chat
-        self._speed = 0.0  # tokens a second of the last reply; 0: there was none
+        self._speed = 0.0  # tokens a second of the last reply; 0: not known
         self._of: Path | None = None  # the model that wrote it
         self._pulse = QTimer(self, interval=STATUS_MS)
         self._pulse.timeout.connect(self._beat)
@@ -64,7 +64,7 @@ class Status(QObject):
 
     def _note(self, view: MessageView) -> None:
         loaded = self._alcove.engine.loaded
-        self._speed, self._of = view.message.timings.generation_per_s, loaded[0] if loaded else None
+        self._speed, self._of = speed(view.message), loaded[0] if loaded else None
         self.tell()
 
 

@@ -27,7 +27,7 @@ async def ask_the_guide(person: Person) -> None:
     await person.press("Does anything I type leave this computer?")
     await until(lambda: len(person.conversation) == 2, lambda: person.conversation)
     await person.answered()
-    await until(lambda: "tokens/s" in foot(person) and "of memory" in foot(person), lambda: words(person))
+    await until(lambda: "of memory" in foot(person), lambda: words(person))
     tell(foot(person))
 
 
