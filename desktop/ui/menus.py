@@ -52,7 +52,7 @@ class Command(Enum):
     COPY_REPLY = N_("Copy the last reply")
     STOP = N_("Stop the reply")
     RENAME = N_("Rename chat")
-    OPENING = N_("Opening…")
+    OPENING = N_("Instruction and opening…")
     CHAT_SETTINGS = N_("Chat settings…")
     BIN = N_("Move to bin")
     HELP = N_("Alcove help")

@@ -103,7 +103,7 @@ async def chats(person: Person, model: str, chat: str) -> AsyncIterator[Place]:
     await until(lambda: person.all(QLineEdit, "Title"))
     yield "title edited", window
     person.key(Qt.Key.Key_Escape)
-    for entry in ("Opening…", "Chat settings…", "Show exact prompt"):
+    for entry in ("Instruction and opening…", "Chat settings…", "Show exact prompt"):
         await person.press("More")
         await person.choose(entry)
         yield entry, await dialog()

@@ -234,7 +234,7 @@ async def rename_and_open(person: Person) -> None:
     await press(person, KEY.Key_Return)
     await until(lambda: "이름 없는 chat" in person.rows(), person.rows)
     await palette(person, "ㅇㄹ", "이름 없는 chat")
-    for command in ("Opening…", "Chat settings…"):
+    for command in ("Instruction and opening…", "Chat settings…"):
         await palette(person, command, command)
         dialog = await until(QApplication.activeModalWidget)
         assert dialog is not None

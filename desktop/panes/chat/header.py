@@ -124,7 +124,7 @@ class Header(QWidget):
         menu.addAction(_("Rename"), self.edit)
         menu.addAction(_("Unpin") if pinned else _("Pin"), lambda: self.pinned.emit(not pinned))
         menu.addSeparator()
-        opening = menu.addAction(_("Opening…"), self.opening_wanted.emit)
+        opening = menu.addAction(_("Instruction and opening…"), self.opening_wanted.emit)
         if self._chat is not None and not self._chat.model:  # the guide's name is ""
             opening.setEnabled(False)
             opening.setToolTip(_("The guide answers each question by itself, from the help pages."))

@@ -123,7 +123,7 @@ class OpeningDialog(QDialog):
         self.put(opening)
 
     def retranslate(self) -> None:
-        self.setWindowTitle(_("Opening"))
+        self.setWindowTitle(_("Instruction and opening"))
         for widget, text in self._texts:
             widget.setText(_(text))
         for index, preset in enumerate(PRESETS):
@@ -185,7 +185,7 @@ class OpeningDialog(QDialog):
         left.setContentsMargins(0, 0, theme.S, 0)
         left.setSpacing(theme.XS)
         title = Label(self._look, Type.TITLE)
-        self._texts.append((title, N_("Opening")))
+        self._texts.append((title, N_("Instruction and opening")))
         self._titled(left, N_("Presets"), self.presets)
         self._titled(left, N_("Instruction"), self.instruction)
         left.addWidget(self._label(N_("Opening turns")))

@@ -66,7 +66,7 @@ def test_the_opening_follows_the_language_and_keeps_what_is_edited(opened, look,
     to_korean()
     assert dialog.turns[0].role.currentText() == "모델"
     assert "저장" in words(dialog)
-    assert dialog.windowTitle() != "Opening"
+    assert dialog.windowTitle() != "Instruction and opening"
     assert dialog.opening == opening
 
 

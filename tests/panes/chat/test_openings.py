@@ -22,7 +22,7 @@ def entry(label):
 def test_a_guide_chat_has_no_opening_and_says_why(view, pane):
     write(view, "Hello", model=False)
     open_menu(view)
-    opening = entry("Opening…")
+    opening = entry("Instruction and opening…")
     assert not opening.isEnabled()
     assert "from the help pages" in opening.toolTip()
     assert opening.parent().toolTipsVisible()
@@ -30,8 +30,8 @@ def test_a_guide_chat_has_no_opening_and_says_why(view, pane):
     opening.parent().close()
     pane.controller.choose_model("mistral")
     open_menu(view)
-    assert entry("Opening…").isEnabled()
-    entry("Opening…").parent().close()
+    assert entry("Instruction and opening…").isEnabled()
+    entry("Instruction and opening…").parent().close()
 
 
 def completion_labels(view):
@@ -46,7 +46,7 @@ def test_a_base_model_completes_and_says_so(view, pane, screen):
     assert screen.last.can_continue
     assert len(completion_labels(view)) == 1
     open_menu(view)
-    pick("Opening…")
+    pick("Instruction and opening…")
     dialog = view.findChild(OpeningDialog)
     assert dialog.completion.isChecked()
     dialog.completion.click()

@@ -161,7 +161,7 @@ def test_the_gauge_tells_what_is_read_from_what_is_not(view, pane):
 def test_the_opening_is_edited_and_kept(view, pane):
     write(view, "Hello")
     open_menu(view)
-    pick("Opening…")
+    pick("Instruction and opening…")
     dialog = view.findChild(OpeningDialog)
     korean = next(i for i, p in enumerate(PRESETS) if p.name == "Answer only in Korean")
     dialog.presets.setCurrentIndex(korean)
