@@ -214,7 +214,7 @@ class QuietCombo(QComboBox):
         _frame(painter, self._look, self, colours.hover if hovered else colours.ground, edge)
         right = self.width() - theme.S - side
         place = QRectF(right, (self.height() - side) / 2, side, side)
-        icons.paint(painter, Icon.DOWN, place, colours.muted if self.isEnabled() else colours.line)
+        icons.paint(painter, Icon.DOWN, place, colours.text if self.isEnabled() else colours.muted)
         chosen = self.currentIndex() >= 0
         quiet = not chosen or not self.isEnabled()
         room = QRect(theme.M, 0, right - theme.M - theme.XS, self.height())

@@ -28,6 +28,7 @@ from desktop.services.online.tokens import Tokens
 from desktop.services.online.web import Web
 from desktop.services.paths import Paths
 from desktop.services.transfer.downloads import Downloads
+from desktop.ui import theme
 from desktop.ui.bars import Bar
 from desktop.ui.buttons import IconButton
 from desktop.ui.labels import Label
@@ -316,3 +317,23 @@ def test_a_row_is_named_without_figures_and_describes_them_now_and_then(qtbot: A
     assert row.accessibleDescription().startswith("3.0 GB")
     row.put(download(State.PAUSED))  # what it says is told at once
     assert row.accessibleDescription() == amounts(download(State.PAUSED))
+
+
+@pytest.mark.parametrize("size", [(900, 900), (620, 700)])
+def test_a_row_is_no_higher_than_what_it_says(page: Page, size: tuple[int, int]) -> None:
+    async def scene(page: Page) -> None:
+        stall = page.hub.misbehave("tiny", on="cdn", times=1, stall_after=4_000)
+        page.view.resize(*size)
+        download = await page.fetch()
+        await page.until(State.RUNNING)
+        for act, state in ((None, State.RUNNING), (page.controller.pause, State.PAUSED)):
+            if act is not None:
+                act(download.id)
+            row = await page.until(state)
+            await asyncio.sleep(0.1)
+            said = [w.mapTo(row, w.rect().bottomLeft()).y() for w in row.findChildren(QWidget) if w.isVisibleTo(row)]
+            assert row.height() <= max(said) + 2 * theme.L, state  # the divider is drawn at its lower edge
+            assert row.height() < page.look.px(150)
+        stall.released.set()
+
+    page.play(scene)

@@ -299,7 +299,10 @@ def test_keys_lead_from_the_field_to_a_repository_and_back(look: Any, tmp_path: 
         QTest.keyClick(page.list, Qt.Key.Key_Return)
         await until(lambda: page.labels() == ["Q4_K_M"])
         assert page.offer.repository.name == "Mistral-7B-OpenOrca-GGUF"
-        QTest.keyClick(page.view.repository, Qt.Key.Key_Escape)
+        await until(lambda: QApplication.focusWidget() is page.row("Q4_K_M"))
+        QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Return)  # again: it leads on, not back
+        assert (page.view.currentWidget(), page.offer.looked_at) == (page.view.repository, "Q4_K_M")
+        QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Escape)
         assert page.view.currentWidget() is page.view.results
         assert page.list.currentIndex().row() == 1
 

@@ -35,6 +35,26 @@ def test_the_guide_is_first_found_by_nothing_and_stays(paths: Paths, tiny: Path,
     run(main())
 
 
+def test_the_guide_that_an_update_brings_is_taken_as_it_is(paths: Paths, tiny: Path, tmp_path: Path) -> None:
+    async def main() -> None:
+        library = await Library.open(paths, resources(tmp_path, tiny))
+        before = library.named("")
+        for seed in (11, 12):
+            other = tiny_model(tmp_path / f"other{seed}.gguf", seed=seed)
+            os.replace(other, before.path)
+            guide = library.all()[0]
+            assert (guide.built_in, guide.changed, guide.size) == (True, False, before.path.stat().st_size)
+            assert guide.fingerprint != before.fingerprint
+            assert library.named(GUIDE) is guide
+            before = guide
+        before.path.unlink()
+        assert not library.all()[0].present
+        tiny_model(before.path)
+        assert library.all()[0].size == before.path.stat().st_size
+
+    run(main())
+
+
 def test_without_its_file_the_guide_is_listed_as_missing(paths: Paths) -> None:
     async def main() -> None:
         (guide,) = (await fresh(paths)).all()

@@ -152,6 +152,7 @@ class RepositoryView(QWidget):
         if not self._fresh or offer.loading or (offer.listing is not None and offer.listing.variants and not label):
             return
         self._fresh = False
+        self.table.fill()  # it may have been judged before it is shown
         if self._title.hasFocus() and not self.table.lead(label):
             self._back.setFocus()
 
