@@ -149,7 +149,8 @@ class Finder:
     def _pages(self) -> Iterator[Offer]:
         for page in self._alcove.help.pages(language()):
             act = partial(self._to.page, page.topic)
-            yield Offer(f"page {page.topic}", Icon.HELP, page.title, _("Help"), act, _("Help"), rare=True)
+            kind = _("Help")
+            yield Offer(f"page {page.topic}", Icon.HELP, page.title, kind, act, kind, rare=True, told=True)
 
     def _take(self, model: str) -> None:
         self._window.show_pane("chat")

@@ -3,7 +3,7 @@
 Case, accents, spaces and punctuation do not count. Invariant: every character that was typed is accounted for, in
 order within a word; a Hangul letter alone stands for a syllable that begins with it, and a syllable as it is while it
 is being composed ("댛" on the way to "대화") finds what it will become. Of thousands of names only the likely ones are
-judged (`Names`); words that are not shown are found by their beginnings only (`Words`). Nothing else is searched.
+judged (`Names`); words that are not shown are found by their beginnings and stems (`Words`). Nothing else is searched.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from typing import NamedTuple
 _WORD, _INSIDE = 1, 4  # where the first letter is found, if not at the beginning of all
 _NEXT_WORD, _SAME_WORD, _ANYWHERE = 2, 3, 6  # where the next letter is found, if not beside the last one
 _PER_LETTER = 2  # a word that costs more for each of its letters is no hit
+_BEGUN, _ENDED = 0.5, 1.0  # a word that is not shown, of which the beginning was typed, or another form
+_STEM, _ENDING = 6, 3  # keys: "caratteri" and "carattere", "ingrandire" and "ingrandisci"; by trying
 _DISORDER = 1  # for a word that stands before the one typed before it
 _JUDGED = 80  # names, of as many as there may be: more than are listed; 5 ms
 _LONGEST = 60  # letters of a query, and ten times as many of a name: enough for any title
@@ -216,13 +218,20 @@ class Words:
         self._words = {"".join(keys) for text in texts for keys in _keys(text)}
 
     def match(self, query: str) -> float | None:
-        """What it costs, where every word of the query begins one of these, with two keys at least."""
+        """What it costs, where every word of the query begins one of these, with two keys at least, or has its stem."""
         wanted = ["".join(keys) for keys in _keys(query)]
         if not wanted or any(len(word) < 2 for word in wanted):
             return None
-        if not all(any(mine.startswith(word) for mine in self._words) for word in wanted):
-            return None
-        return sum(word not in self._words for word in wanted) / 2
+        costs = [self._cost(word) for word in wanted]
+        return None if None in costs else sum(filter(None, costs))
+
+    def _cost(self, word: str) -> float | None:
+        if word in self._words:
+            return 0.0
+        if any(mine.startswith(word) for mine in self._words):
+            return _BEGUN
+        stem, longest = word[: max(_STEM, len(word) - _ENDING)], len(word) + _ENDING
+        return _ENDED if any(mine.startswith(stem) and len(mine) <= longest for mine in self._words) else None
 
 
 def _keys(text: str) -> Iterator[list[str]]:

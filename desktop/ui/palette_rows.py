@@ -37,6 +37,7 @@ class Offer:
     detail: str | Callable[[], str] = ""  # called when it is seen
     also: Collection[str] = ()
     rare: bool = False  # not listed before something is typed
+    told: bool = False  # it only tells: what does something goes before it, though found by other words
 
     @property
     def aside(self) -> str:

@@ -80,6 +80,28 @@ def test_everyday_words_and_names_of_any_language_are_found(speak: Speak, langua
     assert key in keys(speak(language), typed)[:3]
 
 
+@pytest.mark.parametrize(
+    ("language", "typed", "key"),
+    [
+        ("ko", "배경색", "setting appearance"),
+        ("it", "sfondo nero", "setting appearance"),
+        ("it", "caratteri", "command Larger text"),
+        ("it", "ingrandire", "command Larger text"),
+        ("it", "ingrandiamo", "command Larger text"),
+        ("it", "elimina", "command Move to bin"),
+        ("it", "eliminare", "command Move to bin"),
+        ("ko", "삭제", "command Move to bin"),
+        ("en", "enlarging", "command Larger text"),
+    ],
+)
+def test_other_forms_of_everyday_words_are_found_before_pages(
+    speak: Speak, language: str, typed: str, key: str
+) -> None:
+    found = keys(speak(language), typed)
+    assert key in found[:4]
+    assert not any(other.startswith("page ") for other in found[: found.index(key)])
+
+
 def test_everything_that_is_named_here_is_there() -> None:
     assert set(words.PANES) == {pane.name for pane in PANES}
     assert set(words.SETTINGS) <= {row.key for row in rows_for(Level.ALL)}

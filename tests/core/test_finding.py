@@ -191,3 +191,11 @@ def test_a_whole_word_is_better_than_its_beginning() -> None:
     assert whole is not None
     assert begun is not None
     assert whole < begun
+
+
+def test_other_forms_of_a_word_are_found_by_its_stem() -> None:
+    words = Words(["carattere, ingrandisci, internet", "배경"])
+    found = {typed: words.match(typed) for typed in ("caratteri", "ingrandire", "carattere", "caratt", "배경색")}
+    assert found == {"caratteri": 1.0, "ingrandire": 1.0, "carattere": 0.0, "caratt": 0.5, "배경색": None}
+    for other in ("interrompi", "caratterizzazione", "ingresso"):
+        assert words.match(other) is None, other
