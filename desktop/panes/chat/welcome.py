@@ -86,8 +86,8 @@ class Question(DrawnButton):
 
 
 def _breakable(name: str) -> str:
-    """A file's name may be longer than a line; it goes on in the next after any of its signs."""
-    return re.sub(r"(?<=[-_.])", "\u200b", name)
+    """A file's name may be longer than a line; it goes on in the next after any of its signs, but not within "v0.1"."""
+    return re.sub(r"(?<=[-_])|(?<=\.)(?!\d)", "\u200b", name)
 
 
 class Welcome(Column):
