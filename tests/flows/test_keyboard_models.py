@@ -139,7 +139,9 @@ async def find_and_fetch(person: Person) -> None:
     before = slider.accessibleDescription()
     await press(person, KEY.Key_Left)
     assert slider.accessibleDescription() != before
-    await tab_till(person, "Q2_K, ")
+    await tab_till(person, "Q4_K_M, ")  # the recommended one
+    await press(person, KEY.Key_Home)
+    assert named(focused()).startswith("Q2_K, ")
     while not named(focused()).startswith("Q4_K_M, "):
         await press(person, KEY.Key_Down)  # from row to row
     await press(person, KEY.Key_Return)

@@ -85,7 +85,7 @@ class RowsModel(QAbstractListModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return row.name
         if role == Qt.ItemDataRole.ToolTipRole:
-            return row.id
+            return "\n".join((row.id, advice())) if self.advised(row) else row.id
         return self._spoken(row) if role == Qt.ItemDataRole.AccessibleTextRole else None
 
     def _spoken(self, row: Repository) -> str:
