@@ -33,6 +33,7 @@ _BEGUN = re.compile(rf"<(?=(?:{'|'.join(_TAGS.split())})(?:[\s/>]|$))", re.IGNOR
 _ADDRESS = re.compile(r"href\s*=\s*[\"']?(https?://[^\"'\s<>()]+)", re.IGNORECASE)
 _PICTURE = re.compile(r"!\[([^\[\]\n]{0,300})\]\([^()\s]{0,2000}(?:\s[^()\n]{0,300})?\)")
 _LINK = re.compile(r"\[([^\[\]\n]{0,300})\]\(([^()\s]{0,2000})\)")
+_MADE_FENCE = re.compile(r"^( {0,3})(?=```|~~~)", re.MULTILINE)  # what stood before it in the line was left out
 _EMPTY_LINES = re.compile(r"\n[ \t]*\n(?:[ \t]*\n)+")
 
 
@@ -69,7 +70,8 @@ def _without_front(text: str) -> str:
 def _prose(text: str) -> str:
     text = _Prose(text).text()
     text = _PICTURE.sub(lambda found: found[1], text)
-    return _EMPTY_LINES.sub("\n\n", _LINK.sub(_link, text))
+    text = _MADE_FENCE.sub(r"\1\\", _LINK.sub(_link, text))
+    return _EMPTY_LINES.sub("\n\n", text)
 
 
 def _link(found: re.Match[str]) -> str:

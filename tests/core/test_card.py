@@ -90,9 +90,11 @@ def test_parts(readme: str, shown: str | None) -> None:
     )
 )
 @example(["<p", "\n", "<b>", "-->"])
+@example(["`", "`", "`", "`", "\n```\n", "<b>"])
+@example(["</a>", "`", "`", "`", "\n```\n", "<b>"])
 def test_no_tag_is_left_outside_code(pieces: list[str]) -> None:
     shown = card.shown("".join(pieces))
-    without_code = re.sub(r"(?ms)^ {0,3}```.*?(^ {0,3}```\s*$|\Z)|`[^`\n]+`", "`", shown)
+    without_code = re.sub(r"(?ms)^ {0,3}(`{3,}).*?(^ {0,3}\1`*\s*$|\Z)|`[^`\n]+`", "`", shown)
     assert not re.search(r"<(b|a|p)(\s[^<>]*)?>", without_code)
 
 
