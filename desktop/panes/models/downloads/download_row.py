@@ -118,10 +118,10 @@ class DownloadRow(QWidget):
         below.setSpacing(theme.L)
         told = QVBoxLayout()
         told.setSpacing(theme.XS)
-        told.addWidget(self._figures)
-        told.addWidget(self._said)
+        for label in (self._figures, self._said):  # not the layout: aligned, it has no room for lines that wrap
+            label.setAlignment(Qt.AlignmentFlag.AlignTop)
+            told.addWidget(label)
         below.addLayout(told, 1)
-        below.setAlignment(told, Qt.AlignmentFlag.AlignTop)
         below.addWidget(self._spark, 0, Qt.AlignmentFlag.AlignTop)
         column = QVBoxLayout()
         column.setSpacing(theme.S)
