@@ -41,7 +41,7 @@ SIZES = ((1280, 800), (900, 600))
 LARGE = "it"  # the language of the pictures with text at 200 %: of the three, its words are the longest
 MAIN = ("welcome", "chat", "palette", "library", "variants", "downloads", "settings")  # also large in a small window
 FIRST = "welcome"  # the scene of the first start: nothing is in its data folder
-COLOURS = 256
+COLOURS = 128
 FONTS = """<?xml version="1.0"?>
 <!DOCTYPE fontconfig SYSTEM "urn:fontconfig:fonts.dtd">
 <fontconfig>
@@ -52,7 +52,7 @@ FONTS = """<?xml version="1.0"?>
   </match>
 </fontconfig>
 """
-_FREQUENT = 160  # of these, the commonest colours; the others stand each for many that are rare
+_FREQUENT = 80  # of these, the commonest colours; the others stand each for many that are rare
 
 Shot = tuple[str, str, str, int, tuple[int, int]]  # the end of its name, language, look, size of text, of the window
 
@@ -91,7 +91,7 @@ async def shoot(person: Person, pseudo: str, language: str, *scenes: str) -> Non
 
 
 def keep(image: QImage, path: Path) -> None:
-    """As a small file: a palette of 256 colours is as good as all for a window."""
+    """As a small file: a palette of 128 colours is as good as all for a window."""
     image = image.convertToFormat(QImage.Format.Format_RGB32)
     rows = np.frombuffer(image.constBits(), np.uint32).reshape(image.height(), image.bytesPerLine() // 4)
     colours, places, counts = np.unique(rows[:, : image.width()], return_inverse=True, return_counts=True)
