@@ -45,12 +45,17 @@ def arguments(platform: str, card: str) -> list[str]:
         found += ["-DCMAKE_INSTALL_RPATH=$ORIGIN", *STRIPPED]
     elif platform == "darwin":
         found += [OWN_THREADS, "-DCMAKE_INSTALL_RPATH=@loader_path", f"-DCMAKE_OSX_DEPLOYMENT_TARGET={macos_minimum()}"]
-        found.append(f"-DGGML_METAL={'ON' if machine() == 'arm64' else 'OFF'}")  # Intel Macs' cards lack what it needs
+        found.append(f"-DGGML_METAL={'ON' if metal() else 'OFF'}")
     else:
         found.append(OWN_THREADS)
     if shutil.which("ccache"):
         found += ["-DCMAKE_C_COMPILER_LAUNCHER=ccache", "-DCMAKE_CXX_COMPILER_LAUNCHER=ccache"]
     return found
+
+
+def metal() -> bool:
+    """Whether cards are used by Metal. Those of Intel Macs lack what it needs."""
+    return sys.platform == "darwin" and machine() == "arm64"
 
 
 def macos_minimum() -> str:
@@ -63,7 +68,8 @@ def kept(name: str) -> bool:
     if ".dist-info/" in name:
         return not name.endswith("/RECORD")
     if name.startswith("llama_cpp/lib/"):
-        return bool(_LIBRARY.fullmatch(name)) and not _NEVER.search(name)
+        unused = "ggml-metal" in name and not metal()  # llama-cpp-python builds it on every Mac, whatever it is told
+        return bool(_LIBRARY.fullmatch(name)) and not _NEVER.search(name) and not unused
     return name.startswith("llama_cpp/") and not name.startswith(("llama_cpp/server/", "llama_cpp/include/"))
 
 

@@ -6,6 +6,7 @@ import base64
 import csv
 import hashlib
 import io
+import sys
 import zipfile
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -23,7 +24,6 @@ WANTED = [
     "llama_cpp/lib/libggml-base.so",
     "llama_cpp/lib/libggml-cpu-haswell.so",
     "llama_cpp/lib/libggml-cpu-armv8.2_1.so",
-    "llama_cpp/lib/libggml-metal.so",
     "llama_cpp/lib/libllama.dylib",
     "llama_cpp/lib/ggml-cpu-alderlake.dll",
     f"{ABOUT}/METADATA",
@@ -84,6 +84,14 @@ def test_a_wheel_that_would_not_run_ends_the_build(build: ModuleType, tmp_path: 
     made = wheel(tmp_path, [name for name in WANTED if missing not in name.rpartition("/")[2]])
     with pytest.raises(SystemExit, match="holds no"):
         build.refuse_unfit(made)
+
+
+def test_metal_is_kept_where_the_cards_have_what_it_needs(build: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    for processor in ("arm64", "x86_64"):
+        monkeypatch.setattr(sys, "platform", "darwin")
+        monkeypatch.setattr(build, "machine", lambda processor=processor: processor)
+        told = build.arguments("darwin", "cpu")
+        assert build.kept("llama_cpp/lib/libggml-metal.so") is ("-DGGML_METAL=ON" in told) is (processor == "arm64")
 
 
 @pytest.mark.parametrize("platform", ["linux", "darwin", "win32"])

@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from desktop.core.update import signed
-from desktop.core.update import read
+from desktop.core.update import read, signed
 
 ROOT = Path(__file__).resolve().parents[2]
 SEED = bytes([5]) * 32
