@@ -48,16 +48,19 @@ def test_opened_again_and_again_it_leaves_nothing_behind_that_qt_destroyed(qtbot
     qtbot.addWidget(window)
     window.show()
 
-    def held() -> int:
-        return sum(isinstance(thing, QLayoutItem | ReportDialog) for thing in getAllValidWrappers())
+    def held() -> list[object]:
+        return [thing for thing in getAllValidWrappers() if isinstance(thing, QLayoutItem | ReportDialog)]
 
-    before = held()
+    def made() -> list[object]:
+        return [thing for thing in held() if not any(thing is other for other in before)]
+
+    before = held()  # of other tests; held by this list, as they might go meanwhile
     for _time in range(5):
         dialog = ReportDialog(look, RuntimeError("made up"), window)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.open()
-        assert held() > before
+        assert made()
         dialog.reject()
         QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
         del dialog
-    assert held() == before
+    assert made() == []
