@@ -16,6 +16,8 @@ from PySide6.QtGui import QAction, QKeySequence
 from desktop.app import words as everyday
 from desktop.assembly import Assembly
 from desktop.core.levels import Level, rows_for
+from desktop.core.setting import Scope, Setting
+from desktop.core.settings import Value, resolve
 from desktop.panes.chat.controller import ChatController
 from desktop.panes.chat.snippet import tidy
 from desktop.services.chats.search import Hit
@@ -37,10 +39,11 @@ _FOUND = 8  # messages: those who want more search in the list of chats
 
 @dataclass(frozen=True, slots=True)
 class Ways:
-    """How one gets to what was chosen: a chat (at a message, with words to mark), a setting, a help page, downloads."""
+    """How one gets to what was chosen: a chat (at a message, with words to mark), a setting, its value, a help page."""
 
     chat: Callable[[str, str, str], object]
     setting: Callable[[str], object]
+    choice: Callable[[str, Value], object]
     page: Callable[[str], object]
     downloads: Callable[[], object]
 
@@ -145,6 +148,18 @@ class Finder:
             also = _also(row.label, everyday.SETTINGS.get(row.key, ""), *(choice.label for choice in row.choices))
             where = _(row.group.value)
             yield Offer(f"setting {row.key}", Icon.SETTINGS, text, _("Settings"), act, where, also, rare=True)
+            if row.scope is Scope.GLOBAL:
+                yield from self._choices(row)
+
+    def _choices(self, row: Setting) -> Iterator[Offer]:
+        """The values of a setting of the window's own, but for the one in force."""
+        in_force = resolve(self._alcove.preferences.values())[row.key]
+        for choice in row.choices:
+            if choice.value != in_force:
+                act = partial(self._to.choice, row.key, choice.value)
+                also = _also(choice.label, everyday.CHOICES.get(choice.value, ""))
+                key, where = f"choice {row.key} {choice.value}", _(row.label)
+                yield Offer(key, Icon.SETTINGS, _(choice.label), _("Settings"), act, where, also, rare=True)
 
     def _pages(self) -> Iterator[Offer]:
         for page in self._alcove.help.pages(language()):

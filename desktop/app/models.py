@@ -14,9 +14,15 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
 
 from desktop.assembly import Assembly
+from desktop.core.chat import Opening
+from desktop.panes.chat.edges import ModelChoice
 from desktop.panes.models.library.controller import ModelsController
+from desktop.services.chats.prompts import opening_for
+from desktop.services.models.library import Model
+from desktop.ui import formats
 from desktop.ui.loop import Tasks
 from desktop.ui.theme import Theme
+from desktop.ui.translation import _
 
 if TYPE_CHECKING:
     from desktop.panes.models.downloads.transfers import Transfers
@@ -110,6 +116,10 @@ class Models(QObject):
 
         self.view.show_page(Page.DOWNLOADS)
 
+    def choices(self) -> list[ModelChoice]:
+        """What a chat can go on with, in the window's language."""
+        return [_choice(model) for model in self._alcove.library.all()]
+
     def chat(self, model_id: str) -> None:
         """Chats with what has arrived, though it may not be on the list of downloads any more."""
         model = next((m for m in self._alcove.library.all() if m.id == model_id and m.present), None)
@@ -166,3 +176,10 @@ class Models(QObject):
                 self._under_way.discard(download.id)
                 if download.state is not State.PAUSED or download.problem is not None:  # else by the person
                     self.ended.emit(download)
+
+
+def _choice(model: Model) -> ModelChoice:
+    if model.built_in:
+        return ModelChoice("", _("Guide"), _("built in, knows Alcove only"))
+    completes = opening_for(Opening(), model).completion
+    return ModelChoice(model.name, model.name, f"{model.quantisation} · {formats.size(model.size)}", completes)

@@ -27,23 +27,19 @@ from desktop.app.models import Models
 from desktop.app.news import News
 from desktop.app.status import Status
 from desktop.assembly import Assembly
-from desktop.core.chat import Opening
 from desktop.core.errors import StorageError, UserError
 from desktop.core.levels import Level, Levels
 from desktop.core.settings import BY_KEY, Value, resolve, valid
 from desktop.core.transfer import Download
 from desktop.panes.chat.controller import ChatController
 from desktop.panes.chat.conversation import Conversation
-from desktop.panes.chat.edges import ModelChoice
 from desktop.panes.chat.files import ChatFiles
 from desktop.panes.chat.fitness import Suggestion
 from desktop.panes.chat.view import ChatView
 from desktop.services.chats.loading import GUIDE_SETTINGS
-from desktop.services.chats.prompts import opening_for
-from desktop.services.models.library import Model
 from desktop.services.paths import Paths, resources
 from desktop.services.preferences import Preferences
-from desktop.ui import formats, hearing, loop, translation
+from desktop.ui import hearing, loop, translation
 from desktop.ui.instance import Instance
 from desktop.ui.menus import Command
 from desktop.ui.shell import Shell
@@ -219,9 +215,9 @@ class Root:
             Command.UNLOAD_MODEL: lambda: self.tasks.spawn(self._unload()),
             Command.PALETTE: lambda: self.finder.toggle(),
             Command.CHOOSE_MODEL: lambda: self.finder.toggle_models(),
-            Command.LARGER: lambda: self.tasks.spawn(self._size_text(step)),
-            Command.SMALLER: lambda: self.tasks.spawn(self._size_text(-step)),
-            Command.USUAL_SIZE: lambda: self.tasks.spawn(self._size_text(None)),
+            Command.LARGER: lambda: self._size_text(step),
+            Command.SMALLER: lambda: self._size_text(-step),
+            Command.USUAL_SIZE: lambda: self._size_text(None),
             Command.HELP: lambda: self.window.show_pane("help"),
             Command.SHORTCUTS: self._show_shortcuts,
             Command.LICENCES: self._show_licences,
@@ -238,7 +234,7 @@ class Root:
     def finder(self) -> Finder:
         from desktop.app.finder import Finder, Ways
 
-        ways = Ways(self._open_chat, self._show_setting, self._show_page, self._show_downloads)
+        ways = Ways(self._open_chat, self._show_setting, self._set, self._show_page, self._show_downloads)
         return Finder(self.look, self.window, self.chat, self._alcove, self.tasks, ways, self.recent)
 
     def _open_chat(self, chat_id: str, message_id: str = "", words: str = "") -> None:
@@ -272,12 +268,20 @@ class Root:
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.open()
 
-    async def _size_text(self, step: float | None) -> None:
+    def _size_text(self, step: float | None) -> None:
         """Larger or smaller by a step; None: as it came."""
-        row, preferences = BY_KEY["text_size"], self._alcove.preferences
-        now = int(str(resolve(preferences.values())[row.key]))
+        row = BY_KEY["text_size"]
+        now = int(str(resolve(self._alcove.preferences.values())[row.key]))
+        self._set(row.key, row.default if step is None else max(row.low, min(row.high, now + step)))
+
+    def _set(self, key: str, value: Value) -> None:
+        """One of the window's own settings, from elsewhere than its pane."""
+        self.tasks.spawn(self._kept(key, value))
+
+    async def _kept(self, key: str, value: Value) -> None:
+        preferences = self._alcove.preferences
         try:
-            await preferences.set(row.key, row.default if step is None else max(row.low, min(row.high, now + step)))
+            await preferences.set(key, value)
         finally:
             self._dress(resolve(preferences.values()))
             self._settings.changed.emit()
@@ -334,8 +338,7 @@ class Root:
         self._advice.suggest()
 
     def _name_models(self) -> None:
-        """In the window's language."""
-        self.chat.set_models([_choice(model) for model in self._alcove.library.all()])
+        self.chat.set_models(self.models.choices())
         self._status.tell()
 
     async def _renamed(self, old: str, new: str) -> None:
@@ -383,13 +386,6 @@ class Root:
 
     def _report(self, bug: BaseException) -> None:
         self.window.show_report(bug)
-
-
-def _choice(model: Model) -> ModelChoice:
-    if model.built_in:
-        return ModelChoice("", _("Guide"), _("built in, knows Alcove only"))
-    completes = opening_for(Opening(), model).completion
-    return ModelChoice(model.name, model.name, f"{model.quantisation} · {formats.size(model.size)}", completes)
 
 
 def _recent(place: Mapping[str, object]) -> list[str]:

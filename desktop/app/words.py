@@ -68,3 +68,10 @@ SETTINGS: Mapping[str, str] = {
     "tray": N_("background, icon, close the window"),
     "offline": N_("internet, network, connection, airplane"),
 }
+CHOICES: Mapping[str, str] = {
+    "light": N_("day, light mode, bright, white"),
+    "dark": N_("night, dark mode, black"),
+    "en": N_("English"),
+    "ko": N_("Korean"),
+    "it": N_("Italian"),
+}

@@ -65,7 +65,7 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class Retitled:
-    """The chat's title was made from its first exchange."""
+    """The chat's title was made from its first message."""
 
     chat_id: str
     title: str

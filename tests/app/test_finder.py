@@ -35,9 +35,10 @@ def speak(qtbot, look) -> Iterator[Speak]:
         window.show()
         chats = [Chat(str(n), title, 0.0, float(n)) for n, title in enumerate(titles)]
         chat = SimpleNamespace(models=[], listing=SimpleNamespace(chats=chats))
-        alcove = SimpleNamespace(help=Help(resources()))
+        preferences = SimpleNamespace(values=lambda: {"appearance": "light"})
+        alcove = SimpleNamespace(help=Help(resources()), preferences=preferences)
         tasks = SimpleNamespace(spawn=lambda work: work.close())
-        Finder(look, window, chat, alcove, tasks, Ways(print, print, print, print), []).toggle()
+        Finder(look, window, chat, alcove, tasks, Ways(print, print, print, print, print), []).toggle()
         found = window.findChild(Palette)
         assert found is not None
         return found
@@ -56,6 +57,8 @@ def keys(palette: Palette, typed: str) -> list[str]:
     ("typed", "key"),
     [
         ("dark", "setting appearance"),
+        ("dark", "choice appearance dark"),
+        ("dark mode", "choice appearance dark"),
         ("theme", "setting appearance"),
         ("delete", "command Move to bin"),
         ("bin", "command Move to bin"),
@@ -66,7 +69,8 @@ def keys(palette: Palette, typed: str) -> list[str]:
         ("bigger text", "command Larger text"),
         ("language", "setting language"),
         ("korean", "setting language"),
-        ("한국어", "setting language"),
+        ("korean", "choice language ko"),
+        ("한국어", "choice language ko"),
         ("italiano", "setting language"),
         ("download", "downloads"),
         ("preferences", "pane settings"),
@@ -102,9 +106,17 @@ def test_other_forms_of_everyday_words_are_found_before_pages(
     assert not any(other.startswith("page ") for other in found[: found.index(key)])
 
 
+def test_a_choice_stands_before_its_setting_and_the_one_in_force_is_not_offered(speak: Speak) -> None:
+    palette = speak("en")
+    assert keys(palette, "dark")[:2] == ["choice appearance dark", "setting appearance"]
+    assert "choice appearance light" not in keys(palette, "light")
+
+
 def test_everything_that_is_named_here_is_there() -> None:
     assert set(words.PANES) == {pane.name for pane in PANES}
-    assert set(words.SETTINGS) <= {row.key for row in rows_for(Level.ALL)}
+    rows = rows_for(Level.ALL)
+    assert set(words.SETTINGS) <= {row.key for row in rows}
+    assert set(words.CHOICES) <= {choice.value for row in rows for choice in row.choices}
     assert set(Command) - set(words.COMMANDS) == {
         *(Command.PALETTE, Command.NEXT_CHAT, Command.PREVIOUS_CHAT),  # their names are the words people know
     }

@@ -288,9 +288,10 @@ def _same_disk(file: Path, folder: Path) -> bool:
 
 def _within(name: str) -> str:
     """The file's name, safe, with the ending that the engine looks for."""
-    found = _SPLIT.search(name)
-    ending = name[found.start() :] if found else ".gguf"
-    return safe_name(name.removesuffix(ending)) + ending
+    found = re.search(r"(-\d{5}-of-\d{5})?\.gguf$", name, re.IGNORECASE)
+    if found is None:
+        return safe_name(name) + ".gguf"
+    return safe_name(name[: found.start()]) + found[0].lower()
 
 
 def _require_space(files: Sequence[Path], folder: Path) -> None:

@@ -107,6 +107,15 @@ def test_the_list_holds_no_templates_that_make_it_slow_to_read(paths: Paths, tmp
     run(main())
 
 
+@pytest.mark.parametrize("name", ["l'altro.GGUF", "l'altro.gguf", "l'altro"])
+def test_a_file_keeps_its_name_with_one_ending(paths: Paths, tiny: Path, tmp_path: Path, name: str) -> None:
+    async def main() -> None:
+        model = await (await fresh(paths)).import_file(Path(shutil.copy(tiny / "other.gguf", tmp_path / name)))
+        assert model.path.name == "l'altro.gguf"
+
+    run(main())
+
+
 def test_the_same_model_is_found_again_not_doubled(paths: Paths, source: Path, tmp_path: Path) -> None:
     async def main() -> None:
         library = await fresh(paths)
