@@ -144,12 +144,12 @@ class Finder:
 
     def _settings(self) -> Iterator[Offer]:
         for row in rows_for(Level.ALL):
+            if row.scope is Scope.GLOBAL:
+                yield from self._choices(row)
             text, act = _(row.label), partial(self._to.setting, row.key)
             also = _also(row.label, everyday.SETTINGS.get(row.key, ""), *(choice.label for choice in row.choices))
             where = _(row.group.value)
             yield Offer(f"setting {row.key}", Icon.SETTINGS, text, _("Settings"), act, where, also, rare=True)
-            if row.scope is Scope.GLOBAL:
-                yield from self._choices(row)
 
     def _choices(self, row: Setting) -> Iterator[Offer]:
         """The values of a setting of the window's own, but for the one in force."""

@@ -243,7 +243,7 @@ async def rename_and_open(person: Person) -> None:
 
 
 async def size_and_unload(person: Person) -> None:
-    """The text grows by a key and is as it was by another; the model leaves the memory."""
+    """The text grows by a key and is as it was by another; the window gets dark; the model leaves the memory."""
     height = person.window.fontMetrics().height()
     await press(person, KEY.Key_Equal, CONTROL)
     await until(lambda: person.window.fontMetrics().height() > height)
@@ -251,6 +251,9 @@ async def size_and_unload(person: Person) -> None:
     await until(lambda: person.window.fontMetrics().height() == height)
     await press(person, KEY.Key_Minus, CONTROL)
     await until(lambda: person.window.fontMetrics().height() < height)
+    for words, wish in (("night", "Dark"), ("light", "Light")):
+        await palette(person, words, wish)
+        await until(lambda wish=wish: (person.window.palette().window().color().lightness() < 128) is (wish == "Dark"))
     whole = person.window.isFullScreen()  # it is, where every command was given once
     for wanted in (not whole, whole):
         await press(person, KEY.Key_F11)
