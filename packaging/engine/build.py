@@ -3,7 +3,7 @@
 Invariant: the wheel runs on every processor that Alcove itself runs on (decision 014) and uses what a newer one has:
 the CPU's kernels are compiled once for each kind, and `desktop.engine.kernels` takes the best at start. Nothing of the
 computer that builds gets in. Of what llama-cpp-python installs, only what Alcove loads is kept, each library once.
-It needs a C++ compiler, and some minutes; ccache is used where it is installed. For Vulkan and CUDA their own tools.
+It needs a C++ compiler, and a quarter of an hour. For Vulkan and CUDA their own tools.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import base64
 import hashlib
 import os
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -48,8 +47,6 @@ def arguments(platform: str, card: str) -> list[str]:
         found.append(f"-DGGML_METAL={'ON' if metal() else 'OFF'}")
     else:
         found.append(OWN_THREADS)
-    if shutil.which("ccache"):
-        found += ["-DCMAKE_C_COMPILER_LAUNCHER=ccache", "-DCMAKE_CXX_COMPILER_LAUNCHER=ccache"]
     return found
 
 
