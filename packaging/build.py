@@ -9,9 +9,11 @@ a C++ compiler; on Windows NSIS, too. `installer.py` and `macos/` sign, where th
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import subprocess
 import sys
+import tempfile
 import venv
 from pathlib import Path
 
@@ -88,9 +90,25 @@ def stage() -> None:
     )
     if sys.platform == "linux":
         strip()
+    refuse_unfit()
     text = sizes.table(product.STAGED)
     (product.DIST / "sizes.txt").write_text(text, "utf-8")
     print(text, end="", flush=True)
+
+
+def refuse_unfit() -> None:
+    """Ends the build where the program does not run. What it finds wrong here may be this computer's, and is said."""
+    program = product.STAGED / ("alcove-cli.exe" if sys.platform == "win32" else product.EXECUTABLE)
+    with tempfile.TemporaryDirectory() as home:
+        environment = {**os.environ, "ALCOVE_HOME": home}
+        done = subprocess.run([program, "--self-test", "--json"], env=environment, capture_output=True, check=False)
+    try:
+        findings = json.loads(done.stdout)["findings"]
+    except ValueError:
+        raise SystemExit(f"The program that was built does not run:\n{done.stderr.decode('utf-8', 'replace')}") from None
+    for finding in findings:
+        if not finding["well"]:
+            print(f"{finding['topic']}: {finding['seen']}", flush=True)
 
 
 def moment() -> int:

@@ -131,16 +131,16 @@ def files(analysis: Any) -> set[Path]:
 
 
 def _kept(entries: Iterable[Entry]) -> list[Entry]:
-    return [entry for entry in entries if _stays(Path(entry[0]).as_posix(), entry[1])]
+    return [entry for entry in entries if _stays(Path(entry[0]).as_posix(), entry[1], entry[2])]
 
 
-def _stays(name: str, source: str) -> bool:
+def _stays(name: str, source: str, kind: str) -> bool:
     plugin = re.search(r"/plugins/(.+)$", name)
     if plugin and name.startswith("PySide6/"):
         return any(fnmatch(plugin[1], pattern) for pattern in QT_PLUGINS)
     if name.startswith("PySide6/") and "/translations/" in name:
         return name.endswith(QT_TRANSLATIONS)
-    if sys.platform == "linux" and source.startswith(_SYSTEM):
+    if sys.platform == "linux" and kind == "BINARY" and source.startswith(_SYSTEM):  # modules of its Python lie there, too
         return bool(_BROUGHT.match(Path(name).name))
     return "/qml/" not in name
 

@@ -3,7 +3,7 @@
 Invariant: the wheel runs on every processor that Alcove itself runs on (decision 014) and uses what a newer one has:
 the CPU's kernels are compiled once for each kind, and `desktop.engine.kernels` takes the best at start. Nothing of the
 computer that builds gets in. Of what llama-cpp-python installs, only what Alcove loads is kept, each library once.
-It needs a C++ compiler, and a quarter of an hour. For Vulkan and CUDA their own tools.
+It needs a C++ compiler, and ten minutes. For Vulkan and CUDA their own tools.
 """
 
 from __future__ import annotations

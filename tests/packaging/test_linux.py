@@ -119,7 +119,7 @@ def test_models_are_known_by_their_first_bytes() -> None:
     ],
 )
 def test_of_qt_only_what_is_used_comes_along(name: str, stays: bool) -> None:
-    assert contents._stays(name, f"/somewhere/{name}") is stays
+    assert contents._stays(name, f"/somewhere/{name}", "BINARY") is stays
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere systems bring nothing of the kind")
@@ -127,7 +127,12 @@ def test_of_qt_only_what_is_used_comes_along(name: str, stays: bool) -> None:
     ("name", "stays"), [("libssl.so.3", True), ("libxcb-cursor.so.0", True), ("libgtk-3.so.0", False)]
 )
 def test_of_the_system_only_what_others_may_lack(name: str, stays: bool) -> None:
-    assert contents._stays(name, f"/usr/lib/x86_64-linux-gnu/{name}") is stays
+    assert contents._stays(name, f"/usr/lib/x86_64-linux-gnu/{name}", "BINARY") is stays
+
+
+def test_modules_of_the_systems_own_python_come_along() -> None:
+    name = "lib-dynload/_ctypes.cpython-311-x86_64-linux-gnu.so"
+    assert contents._stays(f"python3.11/{name}", f"/usr/lib/python3.11/{name}", "EXTENSION")
 
 
 def test_every_licence_is_gathered() -> None:
