@@ -105,7 +105,8 @@ def refuse_unfit() -> None:
     try:
         findings = json.loads(done.stdout)["findings"]
     except ValueError:
-        raise SystemExit(f"The program that was built does not run:\n{done.stderr.decode('utf-8', 'replace')}") from None
+        said = done.stderr.decode("utf-8", "replace")
+        raise SystemExit(f"The program that was built does not run:\n{said}") from None
     for finding in findings:
         if not finding["well"]:
             print(f"{finding['topic']}: {finding['seen']}", flush=True)

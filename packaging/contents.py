@@ -140,7 +140,8 @@ def _stays(name: str, source: str, kind: str) -> bool:
         return any(fnmatch(plugin[1], pattern) for pattern in QT_PLUGINS)
     if name.startswith("PySide6/") and "/translations/" in name:
         return name.endswith(QT_TRANSLATIONS)
-    if sys.platform == "linux" and kind == "BINARY" and source.startswith(_SYSTEM):  # modules of its Python lie there, too
+    of_the_system = source.startswith(_SYSTEM) and kind == "BINARY"  # no module of its Python, which lies there, too
+    if sys.platform == "linux" and of_the_system:
         return bool(_BROUGHT.match(Path(name).name))
     return "/qml/" not in name
 
