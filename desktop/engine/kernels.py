@@ -41,11 +41,11 @@ def load(library: Library, folder: Path) -> Kernels:
         return LINKED
     found = {path: name for path in sorted(folder.iterdir()) if (name := _name(path))}
     for path, name in found.items():
-        if not name.startswith("cpu"):
-            _register(library, path)
+        if not name.startswith("cpu") and (card := _opened(path)):
+            _register(library, card)
     of_cpu = [path for path, name in found.items() if name.startswith("cpu")]
     for path, own in _best(of_cpu):
-        if _register(library, path):
+        if _register(library, own):
             library.add(own)
             return Kernels(found[path].removeprefix("cpu-"), len(of_cpu))
     return Kernels("", len(of_cpu))
@@ -62,12 +62,8 @@ def _best(of_cpu: list[Path]) -> list[tuple[Path, ctypes.CDLL]]:
     """Those this computer can run, the best first."""
     scored = []
     for path in of_cpu:
-        try:
-            own = ctypes.CDLL(str(path))  # its code is only called where that says it can be
-        except OSError:
-            continue
-        score = own.ggml_backend_score()
-        if score and not lacking(compiled_for(own)):
+        own = _opened(path)  # its code is only called where that says it can be
+        if own and (score := own.ggml_backend_score()) and not lacking(compiled_for(own)):
             scored.append((score, path, own))
     return [(path, own) for _score, path, own in sorted(scored, key=lambda one: -one[0])]
 
@@ -77,9 +73,22 @@ def compiled_for(own: ctypes.CDLL) -> list[str]:
     return [name for name in INSTRUCTIONS if getattr(own, f"ggml_cpu_has_{name.lower()}", int)()]
 
 
-def _register(library: Library, path: Path) -> bool:
-    load = library.function("ggml_backend_load")
-    return load is not None and bool(load(ctypes.c_char_p(encoded(path))))
+def _opened(path: Path) -> ctypes.CDLL | None:
+    try:
+        return ctypes.CDLL(str(path))
+    except OSError:
+        return None
+
+
+def _register(library: Library, own: ctypes.CDLL) -> bool:
+    """What `ggml_backend_load` does with a path; but on Windows it takes that for one in the system's code page."""
+    register, make = library.function("ggml_backend_register", None), getattr(own, "ggml_backend_init", None)
+    if register is None or make is None:
+        return False
+    make.restype = ctypes.c_void_p
+    made = make()
+    register(ctypes.c_void_p(made))  # which passes over nothing
+    return bool(made)
 
 
 def encoded(path: Path) -> bytes:

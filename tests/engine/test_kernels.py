@@ -27,16 +27,21 @@ class Ggml:
     def __init__(self, registered: int = 0) -> None:
         self.registered, self.loaded, self.added = registered, list[str](), list[object]()
         self.refuses: set[str] = set()
+        self.made: list[str] = []
 
     def function(self, name: str, _result: object = None) -> Callable[..., object] | None:
-        def load(path: object) -> int:
-            found = Path(path.value.decode())  # type: ignore[attr-defined]
-            if found.name in self.refuses:
-                return 0
-            self.loaded.append(found.name)
-            return 1
+        def register(made: object) -> None:
+            if made.value:  # type: ignore[attr-defined]
+                self.loaded.append(self.made[made.value - 1])  # type: ignore[attr-defined]
 
-        return {"ggml_backend_reg_count": lambda: self.registered, "ggml_backend_load": load}.get(name)
+        return {"ggml_backend_reg_count": lambda: self.registered, "ggml_backend_register": register}.get(name)
+
+    def initialised(self, name: str) -> int | None:
+        """An address, as a file of kernels gives it; None is how ctypes gives C's NULL."""
+        if name in self.refuses:
+            return None
+        self.made.append(name)
+        return len(self.made)
 
     def add(self, own: object) -> None:
         self.added.append(own)
@@ -48,15 +53,20 @@ def ggml() -> Ggml:
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def folder(ggml: Ggml, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Kernels of four kinds beside the libraries; the system permits all instructions but those in `lacking`."""
     for name in (*(f"libggml-cpu-{kind}.so" for kind in FILES), "libggml-base.so", "libggml.so", "libllama.so"):
         (tmp_path / name).write_bytes(b"")
 
     def opened(path: str) -> object:
-        score, compiled = FILES[Path(path).stem.removeprefix("libggml-cpu-")]
+        score, compiled = FILES.get(Path(path).stem.removeprefix("libggml-cpu-"), (1, []))
         has = {f"ggml_cpu_has_{name.lower()}": lambda: 1 for name in compiled}
-        return SimpleNamespace(name=path, ggml_backend_score=lambda: score, ggml_cpu_has_neon=lambda: 0, **has)
+
+        def init() -> int | None:
+            return ggml.initialised(Path(path).name)
+
+        said = {"ggml_backend_score": lambda: score, "ggml_backend_init": init, "ggml_cpu_has_neon": lambda: 0}
+        return SimpleNamespace(name=path, **said, **has)
 
     monkeypatch.setattr(kernels.ctypes, "CDLL", opened)
     permit(monkeypatch)
