@@ -74,7 +74,8 @@ def main(files: Sequence[str] = ()) -> int:
         app.end = shell.window.quit
         app.opened = instance.open
         _paint(shell)
-        app.setWindowIcon(QIcon(str(resources() / "icons" / "alcove.png")))
+        if sys.platform != "darwin":  # there the bundle's own stands in the Dock
+            app.setWindowIcon(QIcon(str(resources() / "icons" / "alcove.png")))
         from desktop.ui import loop
 
         return loop.run(filled(shell, paths, preferences, instance))

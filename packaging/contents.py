@@ -65,6 +65,10 @@ _BROUGHT = re.compile(  # system libraries that not every desktop has, and that 
     r"uuid|z|gomp|python3)\b"
 )
 
+_OF_WINDOWS = re.compile(  # Windows 10 has the first two itself; the others draw what no widget is drawn with
+    r"(api-ms-win-|ucrtbase\.dll|opengl32sw\.dll|d3dcompiler_)", re.IGNORECASE
+)
+
 
 def resources() -> list[tuple[str, str]]:
     """Files of Alcove's own, beside the package as in a wheel, and the names and versions of what is asked for."""
@@ -143,12 +147,13 @@ def _stays(name: str, source: str, kind: str) -> bool:
     of_the_system = source.startswith(_SYSTEM) and kind == "BINARY"  # no module of its Python, which lies there, too
     if sys.platform == "linux" and of_the_system:
         return bool(_BROUGHT.match(Path(name).name))
-    return "/qml/" not in name
+    return "/qml/" not in name and not _OF_WINDOWS.match(Path(name).name)
 
 
 def _is_qt_library(entry: Entry) -> bool:
-    """Qt's own, which come along only if something kept asks for them."""
-    return sys.platform == "linux" and entry[2] != "SYMLINK" and entry[0].startswith("PySide6/Qt/lib/")
+    """Qt's own, which come along only if something kept asks for them; on macOS they are frameworks, and stay."""
+    library = re.match(r"PySide6/(Qt/lib/|Qt6[^/]+\.dll$)", Path(entry[0]).as_posix())
+    return bool(library) and entry[2] != "SYMLINK" and sys.platform != "darwin"
 
 
 def _needed(entries: Iterable[Entry]) -> set[str]:
@@ -156,12 +161,12 @@ def _needed(entries: Iterable[Entry]) -> set[str]:
     from PyInstaller.depend.bindepend import get_imports
 
     entries = list(entries)
-    libraries = {os.path.basename(e[0]): e for e in entries if _is_qt_library(e)}
+    libraries = {os.path.basename(e[0]).lower(): e for e in entries if _is_qt_library(e)}
     waiting = [e for e in entries if not _is_qt_library(e) and e[2] in ("BINARY", "EXTENSION")]
     needed: set[str] = set()
     while waiting:
         for name, _path in get_imports(waiting.pop()[1]):
-            found = libraries.get(os.path.basename(name))
+            found = libraries.get(os.path.basename(name).lower())
             if found is not None and found[0] not in needed:
                 needed.add(found[0])
                 waiting.append(found)

@@ -19,8 +19,8 @@ from PySide6.QtSvg import QSvgRenderer
 SOURCE = product.ROOT / "resources" / "icons" / "alcove.svg"
 SIZES = (16, 24, 32, 48, 64, 128, 256, 512, 1024)
 IN_ICO = (16, 24, 32, 48, 64, 256)  # what Windows asks for, at 100 to 400 %
-IN_ICNS = (  # the types of entries and their pixels, as `iconutil` writes them; ic11 to ic14 are for twofold screens
-    *((b"icp4", 16), (b"icp5", 32), (b"ic07", 128), (b"ic08", 256), (b"ic09", 512), (b"ic10", 1024)),
+IN_ICNS = (  # the types of entries that may hold PNG, and their pixels; ic11 to ic14 are for twofold screens
+    *((b"ic07", 128), (b"ic08", 256), (b"ic09", 512), (b"ic10", 1024)),
     *((b"ic11", 32), (b"ic12", 64), (b"ic13", 256), (b"ic14", 512)),
 )
 

@@ -31,7 +31,7 @@ from desktop.services.online.updates import KEYS
 VARIABLE = "ALCOVE_UPDATE_KEY"
 NAME = "alcove.json"
 # The oldest that the packages run on, as `docs/install.md` has it: of Linux, the C library
-SYSTEMS = {"macos": "13.0", "windows": "10.0.17763", "linux": "2.35"}
+SYSTEMS = {"macos": "14.0", "windows": "10.0.17763", "linux": "2.35"}
 DAYS = 90  # after that it is signed again, with the same version, by whoever publishes
 
 

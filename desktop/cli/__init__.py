@@ -42,13 +42,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if given[:1] == ["--self-test"]:
         given[0] = "self-test"
     if given and given[0] in HIDDEN:
-        status: int = importlib.import_module(HIDDEN[given[0]]).main()
-        return status
+        return _hidden(HIDDEN[given[0]])
     if all(argument.lower().endswith(".gguf") for argument in given):  # none, or files to open
         from desktop import launch  # paints before it imports the rest; nothing of a verb may come before that
 
         return launch.main(given)
     return _verb(given)
+
+
+def _hidden(module: str) -> int:
+    """What is not caught ends it as usual; but a windowed program on Windows would show it and wait for a click."""
+    try:
+        status: int = importlib.import_module(module).main()
+    except Exception:  # noqa: BLE001 - the end of a process: printed whole, as Python itself would
+        import traceback
+
+        traceback.print_exc()
+        return 1
+    return status
 
 
 def _verb(given: Sequence[str]) -> int:

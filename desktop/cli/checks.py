@@ -8,7 +8,6 @@ whatever it meets of the environment. That the guide answers is tried by `selfte
 from __future__ import annotations
 
 import hashlib
-import os
 import sqlite3
 import ssl
 import struct
@@ -22,6 +21,7 @@ from desktop.cli.doctor import Finding, free_disk
 from desktop.core.errors import N_
 from desktop.services.help import LANGUAGES
 from desktop.services.paths import Paths
+from desktop.ui import offscreen
 from desktop.ui.translation import _
 
 SUMS = "SHA256SUMS"  # of the resources; a package carries it, as `sha256sum` writes it
@@ -155,7 +155,7 @@ def keyring() -> Finding:
 
 def display() -> list[Finding]:
     """A window is made and drawn, with letters, where nobody sees it; and what would show one here is there."""
-    os.environ["QT_QPA_PLATFORM"] = "offscreen"
+    offscreen.choose()
     from PySide6.QtCore import QLibraryInfo, QPluginLoader
     from PySide6.QtGui import QFontDatabase
     from PySide6.QtWidgets import QApplication, QLabel

@@ -14,6 +14,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape, quoteattr
 
+from desktop.ui import offscreen
+
 if TYPE_CHECKING:
     from PySide6.QtGui import QPainter
 
@@ -125,7 +127,10 @@ def png(drawing: Drawing) -> bytes:
     from PySide6.QtCore import QBuffer, QByteArray, QIODevice
     from PySide6.QtGui import QGuiApplication, QImage, QPainter
 
-    fonts = QGuiApplication.instance() or QGuiApplication([sys.argv[0], "-platform", "offscreen"])
+    fonts = QGuiApplication.instance()
+    if fonts is None:
+        offscreen.choose()
+        fonts = QGuiApplication(sys.argv[:1])
     picture = QImage(drawing.width * _SHARPNESS, drawing.height * _SHARPNESS, QImage.Format.Format_RGB32)
     picture.fill(0xFFFFFFFF)
     picture.setText("Title", _sound(drawing.title))

@@ -56,8 +56,8 @@ def metal() -> bool:
 
 
 def macos_minimum() -> str:
-    """Qt 6.11 runs from macOS 13 on."""
-    return os.environ.get("MACOSX_DEPLOYMENT_TARGET", "13.0")
+    """Qt 6.11 runs from macOS 13 on, numpy's wheels with Apple's own algebra from 14 on."""
+    return os.environ.get("MACOSX_DEPLOYMENT_TARGET", "14.0")
 
 
 def kept(name: str) -> bool:

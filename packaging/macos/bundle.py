@@ -17,7 +17,7 @@ import product
 
 HERE = Path(__file__).resolve().parent
 APPLICATION = product.DIST / f"{product.NAME}.app"
-OLDEST = "13.0"  # doc.qt.io/qt-6.11/macos.html, "Target Platform"
+OLDEST = "14.0"  # of numpy's wheels; Qt 6.11 runs from 13 on
 GGUF = "org.ggml.gguf"  # declared as somebody else's: the format is llama.cpp's
 KIND = "GGUF model"
 KINDS = {"en": KIND, "ko": "GGUF 모델", "it": "Modello GGUF"}
