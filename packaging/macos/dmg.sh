@@ -10,5 +10,12 @@ trap 'rm -rf "$folder"' EXIT
 
 ditto "$application" "$folder/$(basename "$application")"
 ln -s /Applications "$folder/Applications"
-hdiutil create -volname Alcove -srcfolder "$folder" -fs HFS+ -format ULFO -ov "$image"
+# It fails at times where something looks at the volume as it appears: "Resource busy".
+tries=1
+until hdiutil create -volname Alcove -srcfolder "$folder" -fs HFS+ -format ULFO -ov "$image"; do
+    if ((tries++ == 5)); then
+        exit 1
+    fi
+    sleep 5
+done
 echo "$image"

@@ -68,6 +68,7 @@ def test_a_file_that_shrinks_while_it_is_read(tmp_path: Path, monkeypatch: pytes
         read_header(path)
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such files")
 def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.gguf")
     with pytest.raises(ModelFileError, match="not an ordinary file"):

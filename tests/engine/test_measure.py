@@ -29,6 +29,7 @@ LOOKS = {
     "sliding": replace(shapes.GEMMA3_1B, layers=7, vocabulary=2000),
     "experts": replace(shapes.QWEN3_30B, layers=3, vocabulary=2000),
 }
+posix = pytest.mark.skipif(sys.platform == "win32", reason="signals")
 
 
 def ask(path: Path, *settings: LoadSettings, process: subprocess.Popen[bytes] | None = None) -> Measurement:
@@ -120,8 +121,8 @@ def test_what_is_foretold_is_what_is_loaded(random_model: Path) -> None:
 @pytest.mark.parametrize(
     ("script", "words"),
     [
-        ("import os, signal; os.kill(os.getpid(), signal.SIGILL)", "processor lacks"),
-        ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "ended from outside"),
+        pytest.param("import os, signal; os.kill(os.getpid(), signal.SIGILL)", "processor lacks", marks=posix),
+        pytest.param("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "ended from outside", marks=posix),
         ("input(); print('{'); raise SystemExit(0)", "ended unexpectedly"),
         ("input(); print('[1, 2]')", "ended unexpectedly"),
         ("input(); print('x' * 10**7)", "ended unexpectedly"),

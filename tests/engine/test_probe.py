@@ -13,6 +13,7 @@ from desktop.engine.devices import DeviceKind
 from desktop.engine.probe import examine
 
 PROBE = "import os, sys; from desktop.engine import survey, llama;"
+posix = pytest.mark.skipif(sys.platform == "win32", reason="signals")
 
 
 def python(script: str) -> list[str]:
@@ -36,7 +37,7 @@ def test_noise_on_the_standard_output_does_no_harm() -> None:
 @pytest.mark.parametrize(
     ("script", "words"),
     [
-        ("import os, signal; os.kill(os.getpid(), signal.SIGILL)", "processor lacks"),
+        pytest.param("import os, signal; os.kill(os.getpid(), signal.SIGILL)", "processor lacks", marks=posix),
         ("import sys; sys.exit(3)", "fault"),
         ("print('{')", "ended unexpectedly"),
         ("print('{\"devices\": 1}')", "ended unexpectedly"),

@@ -47,7 +47,7 @@ def application(folder: Path, **other: object) -> Path:
 
 def test_what_it_says_of_itself_is_a_property_list() -> None:
     told = plistlib.loads(plistlib.dumps(bundle.information()))
-    assert told["LSMinimumSystemVersion"] == "13.0"
+    assert told["LSMinimumSystemVersion"] == bundle.OLDEST == "14.0"
     assert told["CFBundleLocalizations"] == ["en", "ko", "it"]
     assert told["NSHighResolutionCapable"] is True
     (opened,) = told["CFBundleDocumentTypes"]
@@ -126,6 +126,7 @@ class Mac:
         self._tools.mkdir()
         for name in TOOLS:
             self.tool(name, "")
+        self.tool("sleep", "")
         self.tool("file", '[[ $(head -c 4 "$2" | od -An -tx1) == " cf fa ed fe" ]] && echo Mach-O || echo data')
         self.apple("Accepted", stapled=False)
 
@@ -195,6 +196,7 @@ def test_a_failing_tool_ends_the_build(mac: Mac, tmp_path: Path) -> None:
     assert mac.run("sign.sh", made, ALCOVE_MAC_IDENTITY=IDENTITY).returncode == 1
     mac.tool("hdiutil", "exit 1")
     assert mac.run("dmg.sh", made, tmp_path / "Alcove.dmg").returncode == 1
+    assert len([call for call in mac.calls if call.startswith("hdiutil")]) == 5
 
 
 def test_without_an_account_nothing_is_sent_to_apple_and_that_is_said(mac: Mac, tmp_path: Path) -> None:
@@ -241,6 +243,12 @@ def test_the_image_holds_the_application_and_the_way_to_its_folder(mac: Mac, tmp
     ran = mac.run("dmg.sh", application(tmp_path), tmp_path / "Alcove.dmg")
     assert ran.returncode == 0, ran.stderr
     assert seen.read_text().split() == ["Alcove.app", "Applications"]
+
+
+def test_an_image_that_is_busy_is_tried_again(mac: Mac, tmp_path: Path) -> None:
+    mac.tool("hdiutil", f"mkdir '{tmp_path}/once' 2> /dev/null && exit 1 || exit 0")
+    assert mac.run("dmg.sh", application(tmp_path), tmp_path / "Alcove.dmg").returncode == 0
+    assert len([call for call in mac.calls if call.startswith("hdiutil")]) == 2
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 import yaml
+from macos import bundle
 
 ROOT = Path(__file__).resolve().parents[2]
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
@@ -91,11 +93,39 @@ def test_a_release_is_started_on_every_system_and_summed() -> None:
         "windows-x64",
     }
     started = [step["run"] for step in packages["steps"] if step.get("name", "").startswith("Start what was built")]
+    assert workflow["env"]["MACOSX_DEPLOYMENT_TARGET"] == bundle.OLDEST
     assert len(started) == 3
     assert all("--self-test" in script for script in started)
-    assert set(workflow["jobs"]["publish"]["needs"]) == {"package", "engine"}
+    assert ["ELSEWHERE" in script for script in started] == [False, True, True]  # Linux: `frozen.py`
+    assert not packages["env"]["ELSEWHERE"].isascii()
+    assert " " in packages["env"]["ELSEWHERE"]
     assert "SHA256SUMS" in file.read_text("utf-8")
     assert "--draft" in file.read_text("utf-8")  # a person publishes
+
+
+def test_only_tests_that_nobody_has_seen_run_may_fail() -> None:
+    heedless = [step for file in WORKFLOWS for step in steps(read(file)) if step.get("continue-on-error")]
+    assert [step["name"] for step in heedless] == ["Test (macOS, Windows)"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the job that publishes runs on Linux")
+@pytest.mark.parametrize("engines", ["success", "failure"])
+def test_a_release_waits_for_packages_and_does_without_engines(tmp_path: Path, engines: str) -> None:
+    publish = read(ROOT / ".github" / "workflows" / "release.yml")["jobs"]["publish"]
+    assert set(publish["needs"]) == {"package", "engine"}
+    assert "needs.package.result == 'success'" in publish["if"]
+    assert "needs.engine" not in publish["if"]
+    made = ["package-linux/alcove.deb", *(["engine-cpu/cpu/llama.whl"] if engines == "success" else [])]
+    for name in made:
+        (tmp_path / "fetched" / name).parent.mkdir(parents=True)
+        (tmp_path / "fetched" / name).write_bytes(b"x")
+    (script,) = (step["run"] for step in publish["steps"] if step.get("name") == "Gather, and sum")
+    told = {**os.environ, "ENGINES": engines}
+    ran = subprocess.run(["bash", "-ec", script], cwd=tmp_path, env=told, capture_output=True, text=True, timeout=60)
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert ("::warning::" in ran.stdout) is (engines != "success")
+    archives = ["llama-cpp-python-cpu.tar.gz"] if engines == "success" else []
+    assert sorted(path.name for path in (tmp_path / "release").iterdir()) == ["SHA256SUMS", "alcove.deb", *archives]
 
 
 def test_the_check_is_the_readmes() -> None:

@@ -31,6 +31,7 @@ def test_a_file_in_the_way_is_said(tmp_path: Path) -> None:
         Paths(tmp_path / "file").create()
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such folder")
 def test_a_system_folder_that_takes_no_files_is_said() -> None:
     with pytest.raises(StorageError) as raised:
         Paths(Path("/proc/alcove")).create()

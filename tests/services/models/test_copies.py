@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import pytest
+
 from desktop.services.models.library import How, Origin
 from desktop.services.paths import Paths
 from tests.services.database import run
@@ -38,6 +40,7 @@ def test_copies_are_found_and_checksums_make_it_certain(paths: Paths, tiny: Path
     run(main())
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows asks for a right to make links")
 def test_two_names_of_one_file_cost_nothing(paths: Paths, tiny: Path) -> None:
     async def main() -> None:
         first = put(tiny / "tiny.gguf", paths.models / "a" / "b" / "one.gguf")

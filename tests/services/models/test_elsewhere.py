@@ -24,6 +24,8 @@ from tests.models import tiny_model
 from tests.services.database import run
 from tests.services.shelves import files_in, fresh, put, sha256
 
+links = pytest.mark.skipif(os.name == "nt", reason="Windows asks for a right to make links")
+
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
@@ -62,6 +64,7 @@ def ollama(folder: Path, file: Path, name: str = "registry.ollama.ai/library/lla
     return blob
 
 
+@links
 def test_the_cache_of_the_hub_with_origin_and_checksum(home: Path, tiny: Path) -> None:
     link = hub_cache(home / ".cache/huggingface/hub", tiny / "tiny.gguf")
     (one,) = search(home).found
@@ -71,6 +74,7 @@ def test_the_cache_of_the_hub_with_origin_and_checksum(home: Path, tiny: Path) -
     assert one.hashes == (sha256(link),)
 
 
+@links
 @pytest.mark.parametrize(
     ("variable", "below"), [("HF_HUB_CACHE", "."), ("HUGGINGFACE_HUB_CACHE", "."), ("HF_HOME", "hub")]
 )
@@ -79,6 +83,7 @@ def test_a_cache_that_was_moved(home: Path, tiny: Path, variable: str, below: st
     assert len(search(home, **{variable: str(home / "moved")}).found) == 1
 
 
+@links
 def test_of_two_commits_the_present_one_is_offered(home: Path, tiny: Path) -> None:
     hub = home / ".cache/huggingface/hub"
     hub_cache(hub, tiny / "tiny.gguf", commit="aaa")
@@ -198,6 +203,7 @@ def test_where_applications_keep_models(system: str, environment: dict[str, str]
     assert next(p for p in found if p.application == "Ollama").layout is Layout.OLLAMA
 
 
+@links
 def test_what_the_library_has_is_left_out(paths: Paths, home: Path, tiny: Path) -> None:
     """The same file, by whatever name and through whatever link; and the same content, where that is known."""
     link = hub_cache(home / ".cache/huggingface/hub", tiny / "tiny.gguf")
@@ -227,6 +233,7 @@ def gguf_of(path: Path, architecture: str, kind: str = "") -> None:
     writer.close()
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no pipes among files, and asks for a right to make links")
 def test_what_goes_with_models_is_passed_over_and_what_is_unreadable_is_told(home: Path, tiny: Path) -> None:
     folder = home / ".lmstudio/models/a/b"
     gguf_of(folder / "mmproj-F16.gguf", "clip")
@@ -282,6 +289,7 @@ def test_manifests_that_make_no_sense(home: Path, manifest: str) -> None:
     assert search(home) == Findings((), (), True)
 
 
+@links
 def test_links_that_lead_round_in_circles_end(home: Path, tiny: Path) -> None:
     folder = home / ".lmstudio/models"
     put(tiny / "tiny.gguf", folder / "a" / "b" / "x.gguf")

@@ -40,6 +40,7 @@ async def downloaded(paths: Paths, tiny: Path, name: str = "tiny.gguf") -> tuple
     return library, await library.add(file, Origin("a/b", "c", name, sha256(file)))
 
 
+@pytest.mark.skipif(os.name == "nt", reason="only POSIX forks")
 @pytest.mark.parametrize("how", ["copy", "link"])
 def test_a_kill_at_any_step_leaves_the_old_or_the_new_folder_whole(tmp_path: Path, how: str) -> None:
     """Every third step here; with `1` in place of `3`, as was done by hand, every one."""
