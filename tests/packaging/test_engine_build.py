@@ -99,7 +99,7 @@ def test_nothing_of_the_builder_gets_in(build: ModuleType, platform: str, monkey
     monkeypatch.delenv("MACOSX_DEPLOYMENT_TARGET", raising=False)
     told = build.arguments(platform, "vulkan")
     assert {"-DGGML_NATIVE=OFF", "-DGGML_BACKEND_DL=ON", "-DGGML_CPU_ALL_VARIANTS=ON", "-DGGML_VULKAN=ON"} <= set(told)
-    assert ("-DCMAKE_OSX_DEPLOYMENT_TARGET=13.0" in told) is (platform == "darwin")
+    assert ("-DCMAKE_OSX_DEPLOYMENT_TARGET=14.0" in told) is (platform == "darwin")
     assert any("$ORIGIN" in one for one in told) is (platform == "linux")
     assert ("-DGGML_OPENMP=OFF" in told) is (platform != "linux")
     assert "-DGGML_CUDA=ON" not in told

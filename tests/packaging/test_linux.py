@@ -112,6 +112,8 @@ def test_models_are_known_by_their_first_bytes() -> None:
         ("PySide6/Qt/plugins/platforminputcontexts/libqtvirtualkeyboardplugin.so", False),
         ("PySide6/Qt/plugins/tls/libqopensslbackend.so", False),
         ("PySide6/plugins/platforms/qwindows.dll", True),
+        ("PySide6/opengl32sw.dll", False),
+        ("api-ms-win-crt-heap-l1-1-0.dll", False),
         ("PySide6/Qt/translations/qtbase_ko.qm", True),
         ("PySide6/Qt/translations/qtbase_de.qm", False),
         ("PySide6/Qt/qml/QtQuick/qmldir", False),
