@@ -2,8 +2,8 @@
 
 Invariant: what the installer brings and what its uninstaller removes are one list, that of the staged files; nothing
 else is ever deleted in the folder a person chose. Needs NSIS 3.08 or newer (`makensis`), on any system. `ALCOVE_SIGN`
-is a command that signs the file named after it: the programs, the installer and the uninstaller; without it nothing is
-signed, and that is said.
+is a command, in the words of the system's own command line, that signs the file named after it: the programs, the
+installer and the uninstaller; without it nothing is signed, and that is said.
 """
 
 from __future__ import annotations
@@ -124,13 +124,15 @@ def compiled(staged: Path, output: Path, sign: str = "", target: str = "") -> Pa
 
 
 def signed(file: Path, sign: str) -> None:
-    """By the command, with the file behind it."""
-    subprocess.run([*shlex.split(sign, posix=os.name != "nt"), str(file)], check=True)
+    """By the command, with the file behind it; on Windows as one line, whose quotes are for the program to read."""
+    subprocess.run(f'{sign} "{file}"' if os.name == "nt" else [*shlex.split(sign), str(file)], check=True)
 
 
 def make(staged: Path = product.STAGED, output: Path = OUTPUT, target: str = "") -> Path:
     """The installer, signed with all that is in it, if there is a command for that."""
     sign = os.environ.get("ALCOVE_SIGN", "")
+    if "'" in sign:  # for NSIS the end of the command
+        raise SystemExit("ALCOVE_SIGN cannot hold a single quote (') in it: write double quotes.")
     if sign:
         for program in PROGRAMS:
             signed(staged / program, sign)

@@ -105,6 +105,29 @@ def test_signing_is_told_only_where_there_is_a_command(tmp_path: Path) -> None:
     assert installer.definitions(tmp_path, tmp_path, "sign /tr x")["SIGN"] == "sign /tr x"
 
 
+@pytest.mark.parametrize(
+    ("system", "command"),
+    [
+        ("nt", '"C:\\Kits (x86)\\sign.exe" /n "A B" "a b.exe"'),
+        ("posix", ["C:\\Kits (x86)\\sign.exe", "/n", "A B", "a b.exe"]),
+    ],
+)
+def test_a_command_that_signs_may_have_quotes(
+    system: str, command: str | list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran: list[str | list[str]] = []
+    monkeypatch.setattr(installer, "os", SimpleNamespace(name=system))
+    monkeypatch.setattr(installer.subprocess, "run", lambda command, check: ran.append(command))
+    installer.signed(Path("a b.exe"), '"C:\\Kits (x86)\\sign.exe" /n "A B"')
+    assert ran == [command]
+
+
+def test_a_command_that_nsis_would_cut_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALCOVE_SIGN", "sign -pass 'a b'")
+    with pytest.raises(SystemExit, match="double quotes"):
+        installer.make(staged(tmp_path), tmp_path / "made.exe")
+
+
 def test_the_window_has_no_console_and_the_command_line_has_one() -> None:
     made = executable.executables(
         lambda *parts, **named: SimpleNamespace(**named), 1, 2, 3, {"name": "x", "upx": False}
