@@ -25,8 +25,10 @@ XPStyle on
 AllowRootDirInstall false
 AllowSkipFiles off ; a file that cannot be written ends the installation
 
+!define NOWHERE "nowhere\${NAME}"
 Name "${NAME}"
 OutFile "${OUTPUT}"
+InstallDir "${NOWHERE}" ; for its end, that "Browse" puts behind the folder a person picks; no /D= leaves it so
 BrandingText "${NAME} ${VERSION}"
 !ifdef SIGN
   !finalize '${SIGN} "%1"' = 0
@@ -216,7 +218,9 @@ FunctionEnd
 ; -- before the first page --------------------------------------------------------------------------------------------
 
 Function .onInit
-  StrCpy $Given $INSTDIR
+  ${If} $INSTDIR != "${NOWHERE}"
+    StrCpy $Given $INSTDIR
+  ${EndIf}
   SetRegView 64
   ${IfNot} ${RunningX64}
   ${OrIfNot} ${AtLeastBuild} 17763 ; Windows 10 of October 2018, the oldest that Qt 6 runs on
@@ -350,6 +354,9 @@ Function AskAdministrator ; Windows asks, and starts this installer anew
   StrCpy $1 ""
   ${If} $OnDesktop = 1
     StrCpy $1 "/DESKTOP"
+  ${EndIf}
+  ${If} $Given != ""
+    StrCpy $1 "$1 /D=$Given"
   ${EndIf}
   System::Call 'kernel32::CloseHandle(p $Alone)'
   ClearErrors
