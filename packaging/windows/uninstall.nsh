@@ -50,18 +50,26 @@ Function un.AskWhat
   Pop $0
   ${NSD_CreateLabel} 0 8u 100% 24u "$(WhatStays)"
   Pop $0
-  ${NSD_CreateCheckBox} 0 40u 100% 12u "$(DeleteAll)"
-  Pop $Box
-  ${NSD_SetState} $Box $Purge
-  ${NSD_CreateLabel} 12u 54u 95% 40u "$(DeleteAllText)"
-  Pop $0
+  ${If} $Everyone = 1 ; the administrator may be another person than the one whose chats these are
+    ${NSD_CreateLabel} 0 40u 100% 40u "$(WhoseItIs)"
+    Pop $0
+  ${Else}
+    ${NSD_CreateCheckBox} 0 40u 100% 12u "$(DeleteAll)"
+    Pop $Box
+    ${NSD_SetState} $Box $Purge
+    ${NSD_CreateLabel} 12u 54u 95% 40u "$(DeleteAllText)"
+    Pop $0
+  ${EndIf}
   GetDlgItem $0 $HWNDPARENT 1
   SendMessage $0 ${WM_SETTEXT} 0 "STR:$(RemoveButton)"
   nsDialogs::Show
 FunctionEnd
 
 Function un.TakeWhat
-  ${NSD_GetState} $Box $Purge
+  StrCpy $Purge 0
+  ${If} $Everyone = 0
+    ${NSD_GetState} $Box $Purge
+  ${EndIf}
   ${If} $Purge = 1
     MessageBox MB_YESNO|MB_ICONEXCLAMATION|MB_DEFBUTTON2 "$(SureToDelete)" IDYES +2
     Abort

@@ -38,8 +38,8 @@ def test_a_translation_is_one_and_keeps_what_is_filled_in(language: str) -> None
     english, sentences = said("english"), said(language)
     for key, sentence in english.items():
         assert sentences[key] != sentence
-        assert sorted(set(re.findall(r"\$\{NAME\}|\$LOCALAPPDATA|&", sentence)) - {"${NAME}"}) == sorted(
-            set(re.findall(r"\$\{NAME\}|\$LOCALAPPDATA|&", sentences[key])) - {"${NAME}"}
+        assert sorted(set(re.findall(r"[$%]LOCALAPPDATA%?|&", sentence))) == sorted(
+            set(re.findall(r"[$%]LOCALAPPDATA%?|&", sentences[key]))
         ), key
 
 
@@ -80,6 +80,23 @@ def test_what_is_brought_is_what_is_removed(tmp_path: Path) -> None:
 
 def test_only_the_persons_own_data_is_ever_deleted_with_all_in_it() -> None:
     assert re.findall(r"RMDir /r .*", SCRIPT) == [r'RMDir /r "$LOCALAPPDATA\${NAME}"']
+
+
+def test_whoever_removes_it_for_everyone_deletes_nobodys_chats() -> None:
+    """Windows may have asked another person for the administrator; and for everyone, `$LOCALAPPDATA` is nobody's."""
+    page = SCRIPT.split("Function un.AskWhat\n")[1].split("FunctionEnd")[0]
+    everyone, one = page.split("${If} $Everyone = 1")[1].split("${Else}")
+    assert re.findall(r"\$\(\w+\)|CheckBox", everyone) == ["$(WhoseItIs)"]
+    assert "$(DeleteAllText)" in one
+    assert all(r"%LOCALAPPDATA%\${NAME}" in said(language)["WhoseItIs"] for language in LANGUAGES)
+
+
+def test_the_folder_that_is_picked_gets_one_of_our_name() -> None:
+    """NSIS puts the last part of `InstallDir` behind it; the rest is never used."""
+    name = re.search(r'^InstallDir "\$\{(\w+)\}"', SCRIPT, re.M)
+    assert name
+    assert re.search(rf'^!define {name[1]} "\w+\\\$\{{NAME\}}"$', SCRIPT, re.M)
+    assert f'${{If}} $INSTDIR != "${{{name[1]}}}"\n    StrCpy $Given $INSTDIR' in SCRIPT
 
 
 def test_a_name_with_a_dollar_is_not_taken_for_a_variable() -> None:

@@ -22,5 +22,6 @@ LangString RemoveText ${LANG_ENGLISH} "The program is removed from this computer
 LangString WhatStays ${LANG_ENGLISH} "Your models, chats and settings stay, so that ${NAME} finds them if you install it again."
 LangString DeleteAll ${LANG_ENGLISH} "&Delete my models, chats and settings, too"
 LangString DeleteAllText ${LANG_ENGLISH} "Everything in $LOCALAPPDATA\${NAME}. Models you keep in another folder stay there."
+LangString WhoseItIs ${LANG_ENGLISH} "Everyone's data is their own, in their folder %LOCALAPPDATA%\${NAME}. To delete yours, delete that folder."
 LangString RemoveButton ${LANG_ENGLISH} "&Remove"
 LangString SureToDelete ${LANG_ENGLISH} "Your chats and models will be deleted forever. This cannot be undone.$\r$\n$\r$\nDelete them?"

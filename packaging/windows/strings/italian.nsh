@@ -22,5 +22,6 @@ LangString RemoveText ${LANG_ITALIAN} "Il programma viene rimosso da questo comp
 LangString WhatStays ${LANG_ITALIAN} "I tuoi modelli, le chat e le impostazioni restano: ${NAME} li ritrova se lo reinstalli."
 LangString DeleteAll ${LANG_ITALIAN} "&Elimina anche i miei modelli, le chat e le impostazioni"
 LangString DeleteAllText ${LANG_ITALIAN} "Tutto ciò che si trova in $LOCALAPPDATA\${NAME}. I modelli che tieni in un'altra cartella restano lì."
+LangString WhoseItIs ${LANG_ITALIAN} "I dati di ciascun utente si trovano nella sua cartella %LOCALAPPDATA%\${NAME}. Per eliminare i tuoi, elimina quella cartella."
 LangString RemoveButton ${LANG_ITALIAN} "&Rimuovi"
 LangString SureToDelete ${LANG_ITALIAN} "Le chat e i modelli verranno eliminati per sempre. L'operazione non può essere annullata.$\r$\n$\r$\nEliminarli?"

@@ -22,5 +22,6 @@ LangString RemoveText ${LANG_KOREAN} "이 컴퓨터에서 프로그램을 제거
 LangString WhatStays ${LANG_KOREAN} "모델과 대화, 설정은 그대로 남습니다. ${NAME}를 다시 설치하면 이어서 쓸 수 있습니다."
 LangString DeleteAll ${LANG_KOREAN} "내 모델과 대화, 설정도 모두 삭제(&D)"
 LangString DeleteAllText ${LANG_KOREAN} "$LOCALAPPDATA\${NAME} 폴더의 내용을 모두 삭제합니다. 다른 폴더에 둔 모델은 그대로 남습니다."
+LangString WhoseItIs ${LANG_KOREAN} "사용자별 데이터는 각자의 %LOCALAPPDATA%\${NAME} 폴더에 있습니다. 내 데이터를 삭제하려면 해당 폴더를 삭제하십시오."
 LangString RemoveButton ${LANG_KOREAN} "제거(&R)"
 LangString SureToDelete ${LANG_KOREAN} "대화와 모델이 영구 삭제되며 되돌릴 수 없습니다.$\r$\n$\r$\n삭제할까요?"
