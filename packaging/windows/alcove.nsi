@@ -6,6 +6,7 @@
 ; On the command line, in this order:
 ;   /S                       silent       /CurrentUser, /AllUsers    for whom (the person; else as it is installed now)
 ;   /DESKTOP                 an icon on the desktop                  /D=FOLDER   where, as the last and without quotes
+; What is installed in another folder moves: it is taken away there first.
 ; Of the uninstaller:        /S silent    /PURGE    this person's models, chats and settings, too
 ; Exit status: 0 done; 1 given up by the person; 2 broken off; 3 Alcove runs and did not end; 5 needs administrator's
 ; rights; 10 this Windows is too old; 1618 another installation is going on (what Windows Installer says, too).

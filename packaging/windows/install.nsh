@@ -2,15 +2,9 @@
 
 Section
   Call UseScope
+  Call Move
   Call EndRunning
-  ${If} ${FileExists} "$INSTDIR\uninstall.exe" ; it knows what its version brought
-    DetailPrint "$(RemovingOlder)"
-    ExecWait '"$INSTDIR\uninstall.exe" /S /UPGRADE _?=$INSTDIR' $0
-    ${If} $0 <> 0
-      StrCpy $1 "$(OlderStays)"
-      Call GiveUp
-    ${EndIf}
-  ${EndIf}
+  Call RemoveOlder
   SetOverwrite on
   !insertmacro InstallFiles
   SetOutPath "$INSTDIR"
@@ -20,6 +14,35 @@ Section
   Call WriteApplication
   Call TellShell
 SectionEnd
+
+Function Move ; away from another folder, where this one can be made
+  StrCpy $3 $INSTDIR
+  ReadRegStr $INSTDIR SHCTX "${UNINSTALL_KEY}" "InstallLocation"
+  ${If} $INSTDIR != ""
+  ${AndIf} $INSTDIR != $3
+    Call EndRunning
+    ClearErrors
+    CreateDirectory "$3"
+    ${If} ${Errors}
+      Abort
+    ${EndIf}
+    Call RemoveOlder
+    Delete "$INSTDIR\uninstall.exe"
+    RMDir "$INSTDIR" ; only if nothing of the person's is in it
+  ${EndIf}
+  StrCpy $INSTDIR $3
+FunctionEnd
+
+Function RemoveOlder
+  ${If} ${FileExists} "$INSTDIR\uninstall.exe" ; it knows what its version brought
+    DetailPrint "$(RemovingOlder)"
+    ExecWait '"$INSTDIR\uninstall.exe" /S /UPGRADE _?=$INSTDIR' $0
+    ${If} $0 <> 0
+      StrCpy $1 "$(OlderStays)"
+      Call GiveUp
+    ${EndIf}
+  ${EndIf}
+FunctionEnd
 
 Function WriteShortcuts
   CreateShortcut "$SMPROGRAMS\${NAME}.lnk" "${PROGRAM}" "" "" "" "" "" "$(Comment)"

@@ -39,6 +39,7 @@ class Windows:
         return {
             **os.environ,
             "LC_ALL": "C.UTF-8",
+            "HOME": str(self.prefix.parent),  # Wine takes a person's desktop and documents from there
             "WINEPREFIX": str(self.prefix),
             "WINEDEBUG": "-all",
             "ALCOVE_SAYS": says,
@@ -134,14 +135,19 @@ def windows(wine: Windows) -> Iterator[Windows]:
     yield wine
     for verb in ("quit", "release"):
         wine.run(wine.folder / "alcove.exe", verb)
-    for uninstaller in [*wine.prefix.glob("drive_c/**/Alcove/uninstall.exe")]:
-        wine.run(uninstaller, "/S", "/PURGE", "_?=" + on_windows(wine, uninstaller.parent))
+    for uninstaller in [*wine.prefix.glob("drive_c/**/uninstall.exe")]:
+        wine.run(uninstaller, "/S", "/PURGE", *unquoted("_?=", on_windows(wine, uninstaller.parent)))
         shutil.rmtree(uninstaller.parent, ignore_errors=True)
     wine.says.unlink(missing_ok=True)
 
 
 def on_windows(windows: Windows, path: Path) -> str:
     return "C:\\" + str(path.relative_to(windows.prefix / "drive_c")).replace("/", "\\")
+
+
+def unquoted(option: str, path: str) -> list[str]:
+    """As NSIS wants a path that may have spaces; Wine would quote the whole."""
+    return (option + path).split(" ")
 
 
 def files(folder: Path) -> set[str]:
@@ -292,12 +298,40 @@ def test_it_installs_for_everyone_and_goes_on_so(windows: Windows, older: Path, 
 
 
 def test_it_goes_where_a_person_wants_it(windows: Windows, older: Path, newer: Path) -> None:
-    folder = windows.prefix / "drive_c" / "내 프로그램" / "Alcove"
-    unquoted = ("/D=" + on_windows(windows, folder)).split(" ")  # as NSIS wants it; Wine would quote the whole
-    assert windows.run(older, "/S", *unquoted) == 0
+    folder = windows.prefix / "drive_c" / "내 프로그램" / "한글 폴더"
+    here = on_windows(windows, folder)
+    assert windows.run(older, "/S", *unquoted("/D=", here)) == 0
     assert files(folder) == OLD
+    menu = windows.home / "AppData" / "Roaming" / "Microsoft" / "Windows" / "Start Menu" / "Programs"
+    assert here.encode("utf-16-le") in (menu / "Alcove.lnk").read_bytes()
     assert windows.run(newer, "/S") == 0  # it stays there
     assert (files(folder), files(windows.folder)) == (NEW, set())
+    assert windows.run(folder / "uninstall.exe", "/S", *unquoted("_?=", here)) == 0
+    assert files(folder) <= {"uninstall.exe"}
+
+
+def test_another_folder_moves_what_is_installed(windows: Windows, older: Path, newer: Path) -> None:
+    elsewhere = windows.prefix / "drive_c" / "another folder" / "Alcove"
+    assert windows.run(older, "/S") == 0
+    (windows.folder / "mine.txt").write_text("a person's")
+    program = windows.start(windows.folder / "alcove.exe")
+    windows.until_said("open")
+    assert windows.run(newer, "/S", *unquoted("/D=", on_windows(windows, elsewhere))) == 0
+    assert program.wait(PATIENCE_S) == 0
+    assert windows.said() == ["open", "written"]
+    assert (files(windows.folder), files(elsewhere)) == ({"mine.txt"}, NEW)
+    assert windows.value("HKCU\\" + UNINSTALL, "InstallLocation") == on_windows(windows, elsewhere)
+    (windows.folder / "mine.txt").unlink()
+    windows.folder.rmdir()
+    assert windows.run(older, "/S", "/D=" + on_windows(windows, windows.folder)) == 0  # and back
+    assert (files(windows.folder), elsewhere.exists()) == (OLD, False)
+
+
+def test_a_folder_that_cannot_be_made_moves_nothing(windows: Windows, older: Path, newer: Path) -> None:
+    assert windows.run(older, "/S") == 0
+    assert windows.run(newer, "/S", "/D=C:\\" + "x" * 256) == 2
+    assert files(windows.folder) == OLD
+    assert windows.value("HKCU\\" + UNINSTALL, "InstallLocation") == on_windows(windows, windows.folder)
 
 
 def test_an_old_windows_is_told_so(windows: Windows, older: Path) -> None:
