@@ -15,7 +15,7 @@ SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
         N_("Getting to know Alcove"),
         (
             *("about", "hello", "guide", "start-chat", "requirements", "cost", "languages", "appearance"),
-            *("palette", "shortcuts", "background"),
+            *("palette", "shortcuts", "background", "update"),
         ),
     ),
     (

@@ -29,6 +29,7 @@ ON_THE_KEY = {"Invio": "Enter", "Canc": "Delete", "Esc": "Escape", "Cmd": "Ctrl"
 KEY = re.compile(r"\b(?:(?:Ctrl|Cmd|Shift|Alt)\+)+(?:[A-Za-z]+|[^\s`])|\bF\d+")
 CODE = re.compile(r"`([^`]+)`")
 FILES = {"ALCOVE_HOME", "TheBloke/Mistral-7B-Instruct-v0.1-GGUF", ".gguf", ".safetensors", "safetensors", ".bin"}
+COMMANDS = {"alcove --self-test", "sudo apt remove alcove"}
 SIGNS = {"<think>", "‹2/3›", "Ctrl", "Cmd"}
 
 
@@ -93,7 +94,7 @@ def is_code(text: str) -> bool:
     command = re.fullmatch(r"alcove (\w+)(?: -p \".+\")?", text)
     if command is not None:
         return find_spec(f"desktop.cli.{command[1]}") is not None
-    return text in FILES | SIGNS | {"--json"} or text in {kind.name for kind in FILE_TYPES.values()}
+    return text in FILES | SIGNS | COMMANDS | {"--json"} or text in {kind.name for kind in FILE_TYPES.values()}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
