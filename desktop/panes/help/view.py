@@ -34,7 +34,7 @@ from desktop.ui.reading import Reading, sheet
 from desktop.ui.theme import Theme, Type
 from desktop.ui.translation import _, language
 
-LIST_WIDTH = 256
+LIST_WIDTH = 304
 _SHARE = 0.42  # of the pane, at most, however large the text is
 _ROW = 32
 _CODE = re.compile(r"`([^`]*)`")
