@@ -113,6 +113,12 @@ class Installed:
     def engines(self) -> list[psutil.Process]:
         return [process for process in self.processes() if "engine-host" in process.cmdline()]
 
+    def foreign(self) -> set[str]:
+        """Libraries that are brought, and that a process of the program took from the system all the same."""
+        brought = tuple(path.name for path in (self.folder / "_internal").iterdir() if ".so" in path.name)
+        mapped = {Path(area.path) for process in self.processes() for area in process.memory_maps()}
+        return {str(path) for path in mapped if path.name.startswith(brought) and self.folder not in path.parents}
+
     def replies(self, which: str = "stop_reason IS NOT NULL") -> list[str]:
         """What models wrote, as it is stored; the replies that have ended, if nothing else is asked for."""
         if not (self.data / "alcove.db").exists():
@@ -319,6 +325,7 @@ def test_a_killed_engine_is_loaded_again(alcove: Installed) -> None:
         hands.window("Alcove")
         until(lambda: hands.ask_another("endless", "go"))
         (engine,) = until(alcove.engines)
+        assert alcove.foreign() == set()
         engine.kill()
         (half,) = until(lambda: alcove.replies("note != ''"))
         assert half.startswith("a")
